@@ -1,0 +1,91 @@
+/** Small calls never queue behind blobs: `bulk` carries entries above 32 KiB. */
+export type Lane = 'fast' | 'bulk';
+
+/** Where a link stands; the reader counts as much as the writer. */
+export type LinkStatus = 'connecting' | 'ready' | 'reconnecting' | 'closed';
+
+/** One stream entry as a consumer receives it. */
+export interface Delivery {
+  readonly id: string;
+  /** Frames, encoded by the codec; the bytes are the consumer's to keep until it settles the delivery. */
+  readonly entry: Uint8Array;
+  /** 1 on the first delivery; the medium's own count, so that a killed process counts too. */
+  readonly attempt: number;
+  /** Milliseconds since the append, by the medium's clock, never negative. */
+  readonly ageMs: number;
+}
+
+/** A running pull on one stream by one consumer of a group. */
+export interface Consumer {
+  /** Credits became available: read on without waiting for the current block to end. */
+  wake(): void;
+  /** Acknowledges and deletes. Batched; never rejects (a lost settle is a redelivery). */
+  settle(delivery: Delivery): void;
+  /** Moves the entry to the dead letters of the service, with its original bytes, and settles it. */
+  deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void>;
+  /** Stops reading; what was delivered may still be settled. Resolves when no read is under way. */
+  stop(): Promise<void>;
+}
+
+export type DeadLetterReason = 'max_deliveries' | 'malformed' | 'no_handler' | 'rejected';
+
+export interface ConsumeOptions {
+  /** Frames the consumer can take now; 0 means do not read (backpressure stays in the stream, where admission sees it). */
+  readonly credits: () => number;
+  readonly onDelivery: (delivery: Delivery) => void;
+}
+
+/** Bounds of one stream, checked atomically with the append: a full stream refuses, it never trims what nobody has read. */
+export interface StreamBounds {
+  readonly maxFrames: number;
+  readonly maxBytes: number;
+}
+
+/** A point-in-time reading of one stream and its group, for metrics. */
+export interface StreamReading {
+  readonly stream: 'request' | 'work' | 'dead_letter' | 'inbox';
+  readonly name: string;
+  readonly lane: Lane | 'none';
+  readonly depthEntries: number;
+  readonly depthBytes: number;
+  readonly pendingEntries: number;
+  readonly oldestPendingMs: number;
+}
+
+/**
+ * The medium under a bus: a link moves encoded entries, it knows nothing of frames' meaning.
+ * Both drivers (Redis Streams, in-process) keep the same promises and pass the same conformance suite.
+ * Rejections: BusOverflow, BusUnavailable, BusNoResponders, BusOutcomeUnknown.
+ */
+export interface Link {
+  readonly kind: 'redis' | 'in-process';
+  start(): Promise<void>;
+  /** Closes every connection. Consumers were stopped before. */
+  close(): Promise<void>;
+  status(): LinkStatus;
+  onStatus(listener: (status: LinkStatus) => void): () => void;
+
+  /** Appends to a service's request stream. Refuses: BusNoResponders when no consumer lives, BusOverflow at a bound. */
+  appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void>;
+  /** Joins the group of a service's request stream. The instance is present until `stop()` or until its lease ends. */
+  consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer>;
+
+  /** Creates this instance's inbox under a lease and delivers what arrives, in order. Inboxes are not acknowledged. */
+  openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }>;
+  /** Appends to an inbox; false when its owner is gone (nothing is created for it). */
+  appendInbox(instance: string, entry: Uint8Array): Promise<boolean>;
+
+  /** Work: a group per service, acknowledged, never trimmed, refused when full. Resolves after admission. */
+  appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void>;
+  consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer>;
+
+  /** Hint: numbered by the append, capped in entries and bytes, read by every instance, never refused for a slow reader. */
+  publishHint(topic: string, entry: Uint8Array): Promise<void>;
+  /** `sequence` increases by one per hint of the topic; a gap is what was lost. */
+  followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<{ stop(): Promise<void> }>;
+
+  /** Marks a service as restarting (at most `ms`): callers then queue until their deadline instead of getting BusNoResponders. */
+  markRestarting(service: string, ms: number): Promise<void>;
+
+  readings(): Promise<readonly StreamReading[]>;
+}

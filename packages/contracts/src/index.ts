@@ -1,0 +1,44 @@
+export { ERRORS, ERROR_CODES, ServiceError, isErrorCode } from './errors.ts';
+export type { ErrorCode, ErrorRow, ServiceErrorOptions } from './errors.ts';
+export { LIMITS } from './limits.ts';
+export type { Limit, LimitName } from './limits.ts';
+export {
+  MailboxAckReply,
+  MailboxAckRequest,
+  MailboxMessage,
+  MailboxRecvReply,
+  MailboxRecvRequest,
+  MailboxSendReply,
+  MailboxSendRequest,
+  Topic,
+} from './mailbox.ts';
+export {
+  NAME_RECORD_DOMAIN,
+  Name,
+  NameClaim,
+  NameGetRequest,
+  NamePutBody,
+  NamePutRequest,
+  NameRecord,
+  NameReply,
+  NameTarget,
+} from './name.ts';
+export {
+  ContentId,
+  ObjectOpenReply,
+  ObjectOpenRequest,
+  ObjectReadReply,
+  ObjectReadRequest,
+  ObjectStored,
+  ObjectWriteReply,
+  ObjectWriteRequest,
+  ReadConditions,
+  UploadTicket,
+} from './object.ts';
+export { ErrorEnvelope, Readiness, Version } from './ops.ts';
+export { ROUTES } from './routes.ts';
+export type { Route, RouteName } from './routes.ts';
+export { LATENCY_BUCKETS_SECONDS, SLOS } from './slo.ts';
+export type { LatencySlo, RatioSlo, SloName } from './slo.ts';
+export { NameReadRequest, SERVICES, SUBJECTS } from './subjects.ts';
+export type { ServiceName, Subject } from './subjects.ts';
