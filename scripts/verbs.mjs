@@ -1,0 +1,120 @@
+/**
+ * The verbs of the repository with their usage: plain text, so that `--help` answers before anything is installed.
+ * `build` says whether the verb needs the built workspaces before it starts (check and test build as one of their steps).
+ * @type {Readonly<Record<string, { script: string | undefined, build: boolean, summary: string, usage: string }>>}
+ */
+export const VERBS = Object.freeze({
+  start: {
+    script: 'start.ts',
+    build: true,
+    summary: 'the micronode: all services in one process, nothing else needed',
+    usage: `npm start [-- --port 8080 --ops-port 9080 --data DIR]
+
+  --port N       HTTP port of the node (default 8080)
+  --ops-port N   health, readiness, version and metrics (default 9080)
+  --host HOST    address the HTTP port listens on (default 127.0.0.1)
+  --data DIR     keep everything in DIR; without it all data lives in memory and is gone on exit
+
+Every other knob is an environment variable: docs/config.md lists them.`,
+  },
+  test: {
+    script: 'test.ts',
+    build: false,
+    summary: 'everything the project can prove on one machine',
+    usage: `npm test [-- --only STAGE[,STAGE]]
+
+  --only LIST    run these stages only: check, unit, conformance, e2e-micronode, e2e-processes
+  --keep-going   run the later stages although an earlier one failed
+
+Redis is REDIS_URL, else redis-server or valkey-server on PATH (started on a free port and stopped), else Debian's
+package when root on Debian. Official test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
+  },
+  check: {
+    script: 'check.ts',
+    build: false,
+    summary: 'format, build, types, lint, arrows, dead code, derived files',
+    usage: `npm run check [-- --only STEP[,STEP] --fix]
+
+  --only LIST    run these steps only: format, build, types, lint, arrows, dead-code, derived
+  --fix          let format, lint and derived repair what they find`,
+  },
+  build: {
+    script: undefined,
+    build: true,
+    summary: 'compiles every workspace that changed',
+    usage: `npm run build [-- --force]
+
+  --force        build even when nothing changed since the last build`,
+  },
+  up: {
+    script: 'up.ts',
+    build: true,
+    summary: 'the macronode: one process per service on real Redis, supervised',
+    usage: `npm run up [-- --replicas gateway=2,omnigate=2 --data DIR --port 8080 --redis URL --detach]
+
+  --replicas LIST      processes of a service; gateway and omnigate take any number (default 1 each)
+  --data DIR           where the services and the node's own Redis keep their data (default .run/data)
+  --port N             HTTP port, shared by all gateways (default 8080)
+  --ops-port-base N    ops port of the first gateway; service k adds k, replica i adds 100 i (default 9080)
+  --redis URL          use this Redis (default REDIS_URL, else one is started with an append-only file)
+  --detach             return when everything is ready; npm run down stops it
+  --status             print the status table of what is running
+  --run-dir DIR        state file and logs (default .run)`,
+  },
+  down: {
+    script: 'down.ts',
+    build: false,
+    summary: 'stops what npm run up started',
+    usage: `npm run down [-- --run-dir DIR --timeout 20]
+
+  --run-dir DIR  where npm run up keeps its state file (default .run)
+  --timeout S    seconds before what is left is killed (default 20)`,
+  },
+  e2e: {
+    script: 'e2e.ts',
+    build: true,
+    summary: 'the cross-service tests against one target',
+    usage: `npm run e2e -- --target micronode|processes|compose|URL [--ops JSON] [--token T] [-- VITEST ARGS]
+
+  --target T     micronode (default), processes, compose, or the URL of a running gateway
+  --ops JSON     with a URL: {"gateway":["http://…"],…}, the ops addresses of that node
+  --token T      capability sent with every request`,
+  },
+  bench: {
+    script: 'bench.ts',
+    build: true,
+    summary: 'one benchmark by name; without a name it lists them',
+    usage: `npm run bench [-- NAME --json FILE --runs 5]
+
+  --json FILE    write the result as JSON too
+  --runs N       windows measured per case (default 5)`,
+  },
+  load: {
+    script: 'load.ts',
+    build: true,
+    summary: 'a k6 profile against a running node',
+    usage: `npm run load -- PROFILE [--url http://127.0.0.1:8080] [--token T] [-- K6 ARGS]
+
+  PROFILE        a file of k6/profiles; without one they are listed
+  --url URL      the gateway (default http://127.0.0.1:8080)
+  --token T      capability sent with every request
+
+k6 is the one on PATH, else its image if Docker runs, else it is built with Go from infra/tools.`,
+  },
+  generate: {
+    script: 'generate.ts',
+    build: true,
+    summary: 'writes every derived file',
+    usage: `npm run generate [-- --check]
+
+  --check        write nothing; print what differs and fail if anything does`,
+  },
+  'ci:full': {
+    script: 'ci-full.ts',
+    build: false,
+    summary: 'npm test plus everything that needs more of the machine (nightly)',
+    usage: `npm run ci:full [-- --only STAGE[,STAGE]]
+
+  --only LIST    run these stages only: test, e2e-compose, load-smoke`,
+  },
+});
