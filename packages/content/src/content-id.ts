@@ -32,7 +32,9 @@ export function digestOf(id: string): Uint8Array {
 /** BLAKE3 in its keyed mode: a MAC of `bytes` under a 32-byte secret. Throws RangeError for a key of another length. */
 export function keyedHash(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (key.length !== DIGEST_BYTES) throw new RangeError(`a BLAKE3 key is 32 bytes, not ${key.length}`);
-  return Blake3Hasher.newKeyed(Buffer.from(key.buffer, key.byteOffset, key.length)).update(bytes).digestBuffer();
+  return Blake3Hasher.newKeyed(Buffer.from(key.buffer, key.byteOffset, key.length))
+    .update(bytes)
+    .digestBuffer();
 }
 
 /**
