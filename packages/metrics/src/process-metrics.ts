@@ -1,0 +1,119 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { constants, monitorEventLoopDelay, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { counter, gauge } from './declarations.ts';
+import type { MetricsScope } from './registry.ts';
+
+/** Sampling step of the event-loop monitor, in ms: finer costs CPU, coarser hides short stalls. */
+const LAG_RESOLUTION_MS = 10;
+
+const GC_KINDS = ['minor', 'major', 'incremental', 'weak_callbacks', 'other'] as const;
+
+/** The process itself, under the names ordinary Node.js dashboards know. */
+export const processMetrics = Object.freeze({
+  lagMean: gauge({ name: 'nodejs_eventloop_lag_mean_seconds', help: 'Mean event-loop lag since the last scrape.' }),
+  lagP50: gauge({ name: 'nodejs_eventloop_lag_p50_seconds', help: 'Median event-loop lag since the last scrape.' }),
+  lagP99: gauge({
+    name: 'nodejs_eventloop_lag_p99_seconds',
+    help: '99th percentile of event-loop lag since the last scrape.',
+  }),
+  lagMax: gauge({ name: 'nodejs_eventloop_lag_max_seconds', help: 'Longest event-loop lag since the last scrape.' }),
+  utilization: gauge({
+    name: 'nodejs_eventloop_utilization_ratio',
+    help: 'Share of time the event loop was busy since the last scrape.',
+  }),
+  heapUsed: gauge({ name: 'nodejs_heap_size_used_bytes', help: 'V8 heap in use.' }),
+  heapTotal: gauge({ name: 'nodejs_heap_size_total_bytes', help: 'V8 heap reserved.' }),
+  external: gauge({
+    name: 'nodejs_external_memory_bytes',
+    help: 'Memory of buffers and other objects outside the V8 heap.',
+  }),
+  resident: gauge({ name: 'process_resident_memory_bytes', help: 'Resident set size.' }),
+  gcSeconds: counter({
+    name: 'nodejs_gc_pause_seconds_total',
+    help: 'Time spent in garbage collection, by kind.',
+    labels: { kind: GC_KINDS },
+    zeroFill: true,
+  }),
+  cpu: counter({ name: 'process_cpu_seconds_total', help: 'CPU time, user and system.' }),
+  openFds: gauge({ name: 'process_open_fds', help: 'Open file descriptors (Linux).' }),
+  maxFds: gauge({ name: 'process_max_fds', help: 'Limit of open file descriptors (Linux).' }),
+  uptime: gauge({ name: 'process_uptime_seconds', help: 'Time since the process started.' }),
+  startTime: gauge({ name: 'process_start_time_seconds', help: 'Start of the process, Unix time.' }),
+});
+
+/** A gc entry's `detail` is documented as { kind, flags }; the types leave it out. */
+function gcKind(entry: PerformanceEntry & { readonly detail?: { readonly kind?: number } }): (typeof GC_KINDS)[number] {
+  const kind = entry.detail?.kind;
+  if (kind === constants.NODE_PERFORMANCE_GC_MINOR) return 'minor';
+  if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) return 'major';
+  if (kind === constants.NODE_PERFORMANCE_GC_INCREMENTAL) return 'incremental';
+  return kind === constants.NODE_PERFORMANCE_GC_WEAKCB ? 'weak_callbacks' : 'other';
+}
+
+/** The soft limit of open files, NaN where /proc does not say. */
+function fdLimit(): number {
+  try {
+    const line = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
+    return line === null ? NaN : Number(line[1]);
+  } catch {
+    return NaN;
+  }
+}
+
+/** Open descriptors, without the one the count itself takes. */
+function openFds(): number {
+  try {
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return NaN;
+  }
+}
+
+/** Registers the process metrics in `scope`. One per process; `close` stops the monitor and the observer. */
+export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
+  const m = scope.bind(processMetrics);
+  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  lag.enable();
+  const gc = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      m.gcSeconds.inc({ kind: gcKind(entry) }, entry.duration / 1000);
+    }
+  });
+  gc.observe({ entryTypes: ['gc'] });
+
+  let utilization = performance.eventLoopUtilization();
+  // The monitor records whole intervals between its ticks, its own step included.
+  const seconds = (nanoseconds: number): number =>
+    lag.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - LAG_RESOLUTION_MS / 1e3);
+  const stopRefresh = scope.refresh(() => {
+    m.lagMean.set(seconds(lag.mean));
+    m.lagP50.set(seconds(lag.percentile(50)));
+    m.lagP99.set(seconds(lag.percentile(99)));
+    m.lagMax.set(seconds(lag.max));
+    lag.reset();
+    const now = performance.eventLoopUtilization();
+    m.utilization.set(performance.eventLoopUtilization(now, utilization).utilization);
+    utilization = now;
+    const memory = process.memoryUsage();
+    m.heapUsed.set(memory.heapUsed);
+    m.heapTotal.set(memory.heapTotal);
+    m.external.set(memory.external);
+    m.resident.set(memory.rss);
+  });
+  const maxFds = fdLimit();
+  m.maxFds.set(maxFds);
+  m.openFds.collect(openFds);
+  m.cpu.collect(() => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  m.uptime.collect(() => process.uptime());
+  m.startTime.set(performance.timeOrigin / 1000);
+  return {
+    close() {
+      stopRefresh();
+      lag.disable();
+      gc.disconnect();
+    },
+  };
+}

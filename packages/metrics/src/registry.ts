@@ -1,0 +1,146 @@
+import { Registry, type Metric } from 'prom-client';
+import { counter, type Declaration, MetricDeclarationError } from './declarations.ts';
+import { Family } from './family.ts';
+import type { HandlesOf } from './handles.ts';
+import { Slab } from './slab.ts';
+
+/** What went wrong inside the metrics themselves. Both should always be zero. */
+const ownMetrics = {
+  collectFailures: counter({
+    name: 'metrics_collect_failures_total',
+    help: 'Values that could not be read at a scrape. The other series of the scrape are not affected.',
+  }),
+  misuses: counter({
+    name: 'metrics_misuses_total',
+    help: 'Counts dropped for breaking their declaration: an undeclared label value, a negative increment, NaN.',
+  }),
+};
+
+/** A refresher that has not finished by then no longer delays the scrape, in ms: well inside a scrape timeout of 10 s. */
+const REFRESH_TIMEOUT_MS = 2_000;
+
+/**
+ * All metrics of a process. Services take a scope each; the scrape renders every scope.
+ * One name has one meaning: binding it again with another type, help, unit, labels or buckets throws.
+ */
+export class MetricsRegistry {
+  readonly #slab = new Slab();
+  readonly #prom = new Registry();
+  readonly #families = new Map<string, Family>();
+  readonly #refreshers = new Set<() => void | Promise<void>>();
+  readonly #scopes = new Map<string, MetricsScope>();
+  readonly #failed: () => void;
+
+  constructor() {
+    let failures = 0;
+    this.#failed = () => {
+      failures += 1;
+    };
+    const own = this.scope({}).bind(ownMetrics);
+    own.collectFailures.collect(() => failures);
+    own.misuses.collect(() => this.#slab.misuses);
+  }
+
+  /** The metrics of one service: every series carries `labels`. The same labels give the same scope. */
+  scope(labels: Readonly<Record<string, string>>): MetricsScope {
+    const key = JSON.stringify(Object.entries(labels).sort());
+    let scope = this.#scopes.get(key);
+    if (scope === undefined) {
+      scope = new MetricsScope(labels, (declaration) => this.#family(declaration), this.#refreshers);
+      this.#scopes.set(key, scope);
+    }
+    return scope;
+  }
+
+  get contentType(): string {
+    return this.#prom.contentType;
+  }
+
+  /** Every declaration bound so far, by name: what a scrape exposes, no more and no less. */
+  declarations(): readonly Declaration[] {
+    return [...this.#families.values()].map((family) => family.declaration);
+  }
+
+  /** The exposition in the classic text format. Runs the refreshers first; never rejects for one of them. */
+  async render(): Promise<string> {
+    await this.#refresh();
+    return this.#prom.metrics();
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#refreshers.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), REFRESH_TIMEOUT_MS);
+    });
+    const runs = [...this.#refreshers].map(async (refresh) => {
+      try {
+        if ((await Promise.race([refresh(), late])) === 'late') this.#failed();
+      } catch {
+        this.#failed();
+      }
+    });
+    await Promise.all(runs);
+    clearTimeout(timer);
+  }
+
+  #family(declaration: Declaration): Family {
+    let family = this.#families.get(declaration.name);
+    if (family === undefined) {
+      family = new Family(declaration, this.#slab, this.#failed);
+      this.#families.set(declaration.name, family);
+      // prom-client asks no more of a metric than `name` and `get()`; its types name its own classes only.
+      this.#prom.registerMetric(family as unknown as Metric);
+    } else if (!family.matches(declaration)) {
+      throw new MetricDeclarationError(
+        declaration.name,
+        'is bound already with another type, help, unit, labels or buckets',
+      );
+    }
+    return family;
+  }
+}
+
+/** One service's view of a registry. */
+export class MetricsScope {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly #family: (declaration: Declaration) => Family;
+  readonly #refreshers: Set<() => void | Promise<void>>;
+  readonly #handles = new Map<string, { declaration: Declaration; handle: unknown }>();
+
+  constructor(
+    labels: Readonly<Record<string, string>>,
+    family: (declaration: Declaration) => Family,
+    refreshers: Set<() => void | Promise<void>>,
+  ) {
+    this.labels = Object.freeze({ ...labels });
+    this.#family = family;
+    this.#refreshers = refreshers;
+  }
+
+  /** Typed handles, keyed like the declarations. Binding the same declaration again gives the same series. */
+  bind<T extends Readonly<Record<string, Declaration>>>(declarations: T): HandlesOf<T> {
+    const handles = Object.entries(declarations).map(([key, declaration]) => [key, this.#handle(declaration)]);
+    // Each handle is made for its declaration's type and labels; the mapping over keys is beyond the compiler.
+    return Object.freeze(Object.fromEntries(handles)) as HandlesOf<T>;
+  }
+
+  /** Runs before every scrape, to set gauges that are costly or asynchronous to read. Returns how to stop it. */
+  refresh(refresher: () => void | Promise<void>): () => void {
+    this.#refreshers.add(refresher);
+    return () => this.#refreshers.delete(refresher);
+  }
+
+  #handle(declaration: Declaration): unknown {
+    const bound = this.#handles.get(declaration.name);
+    if (bound === undefined) {
+      const handle = this.#family(declaration).handle(declaration, this.labels);
+      this.#handles.set(declaration.name, { declaration, handle });
+      return handle;
+    }
+    if (bound.declaration !== declaration && JSON.stringify(bound.declaration) !== JSON.stringify(declaration)) {
+      throw new MetricDeclarationError(declaration.name, 'is bound already in this scope, declared differently');
+    }
+    return bound.handle;
+  }
+}
