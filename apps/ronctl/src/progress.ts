@@ -1,0 +1,61 @@
+import type { Terminal } from './terminal.ts';
+
+const REDRAW_MS = 100;
+const UNITS = ['B', 'KiB', 'MiB', 'GiB'] as const;
+
+/** 1536 as `1.5 KiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? String(value) : value.toFixed(1)} ${UNITS[unit] ?? 'B'}`;
+}
+
+/** One line on stderr, redrawn in place. Draws nothing where stderr is not a terminal. */
+export class Progress {
+  readonly #terminal: Terminal;
+  readonly #label: string;
+  readonly #total: number | undefined;
+  readonly #startedMs = performance.now();
+  #drawnMs = 0;
+  #bytes = 0;
+  #drawn = false;
+
+  constructor(terminal: Terminal, label: string, total?: number) {
+    this.#terminal = terminal;
+    this.#label = label;
+    this.#total = total;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    if (!this.#terminal.stderrIsTty) return;
+    const now = performance.now();
+    if (now - this.#drawnMs < REDRAW_MS) return;
+    this.#drawnMs = now;
+    this.#draw(now);
+  }
+
+  /** Takes the line away, so that what follows starts at the left edge. */
+  end(): void {
+    if (this.#drawn) this.#terminal.stderr.write('\r\u001b[K');
+    this.#drawn = false;
+  }
+
+  #draw(nowMs: number): void {
+    const seconds = Math.max((nowMs - this.#startedMs) / 1000, 0.001);
+    const rate = `${formatBytes(this.#bytes / seconds)}/s`;
+    const share =
+      this.#total === undefined || this.#total === 0 ? '' : `${Math.floor((this.#bytes / this.#total) * 100)} %  `;
+    const of = this.#total === undefined ? '' : ` of ${formatBytes(this.#total)}`;
+    this.#terminal.stderr.write(`\r\u001b[K${this.#label}  ${share}${formatBytes(this.#bytes)}${of}  ${rate}`);
+    this.#drawn = true;
+  }
+}
