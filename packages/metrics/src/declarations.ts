@@ -50,6 +50,9 @@ export interface MetricOptions<L extends LabelSpecs> {
   readonly labels?: L;
   readonly zeroFill?: boolean;
 }
+/** Overloads tell the two apart, else a declaration written inline would take its labels from the context. */
+export type Unlabelled<O> = Omit<O, 'labels'> & { readonly labels?: never };
+export type Labelled<L extends LabelSpecs, O> = O & { readonly labels: L };
 export interface HistogramOptions<L extends LabelSpecs> extends MetricOptions<L> {
   readonly buckets: readonly number[];
   /** Why these edges: which objective or which expectation each serves. */
@@ -116,10 +119,9 @@ function checkLabels(name: string, labels: LabelSpecs): void {
   }
 }
 
-function base<L extends LabelSpecs>(type: Declaration['type'], options: MetricOptions<L>): Base<L> {
+function base(type: Declaration['type'], options: MetricOptions<LabelSpecs>): Base<LabelSpecs> {
   const unit = options.unit ?? unitOf(options.name);
-  // `{}` is a NoLabels; the compiler cannot know that a left-out L is the default one.
-  const labels = options.labels ?? ({} as L);
+  const labels = options.labels ?? {};
   checkName(type, options.name, unit);
   checkLabels(options.name, labels);
   if (options.help.trim() === '') throw new MetricDeclarationError(options.name, 'help is empty');
@@ -130,19 +132,25 @@ function base<L extends LabelSpecs>(type: Declaration['type'], options: MetricOp
 export const bounded = (max: number, reason: string): BoundedLabel => Object.freeze({ max, reason });
 
 /** Declares a counter. Throws MetricDeclarationError when it breaks a rule. */
-export function counter<const L extends LabelSpecs = NoLabels>(options: MetricOptions<L>): CounterDeclaration<L> {
+export function counter(options: Unlabelled<MetricOptions<NoLabels>>): CounterDeclaration<NoLabels>;
+export function counter<const L extends LabelSpecs>(options: Labelled<L, MetricOptions<L>>): CounterDeclaration<L>;
+export function counter(options: MetricOptions<LabelSpecs>): CounterDeclaration {
   return Object.freeze({ type: 'counter', ...base('counter', options) });
 }
 
 /** Declares a gauge. A gauge whose value is NaN is left out of the scrape: unknown is absent, not zero. */
-export function gauge<const L extends LabelSpecs = NoLabels>(options: MetricOptions<L>): GaugeDeclaration<L> {
+export function gauge(options: Unlabelled<MetricOptions<NoLabels>>): GaugeDeclaration<NoLabels>;
+export function gauge<const L extends LabelSpecs>(options: Labelled<L, MetricOptions<L>>): GaugeDeclaration<L>;
+export function gauge(options: MetricOptions<LabelSpecs>): GaugeDeclaration {
   return Object.freeze({ type: 'gauge', ...base('gauge', options) });
 }
 
 /** Declares a histogram with fixed buckets, each list with its reason. */
-export function histogram<const L extends LabelSpecs = NoLabels>(
-  options: HistogramOptions<L>,
-): HistogramDeclaration<L> {
+export function histogram(options: Unlabelled<HistogramOptions<NoLabels>>): HistogramDeclaration<NoLabels>;
+export function histogram<const L extends LabelSpecs>(
+  options: Labelled<L, HistogramOptions<L>>,
+): HistogramDeclaration<L>;
+export function histogram(options: HistogramOptions<LabelSpecs>): HistogramDeclaration {
   const common = base('histogram', options);
   const { buckets, bucketsReason } = options;
   if (buckets.length === 0 || !buckets.every(Number.isFinite)) {
