@@ -41,6 +41,13 @@ export interface StreamBounds {
   readonly maxBytes: number;
 }
 
+/** A running read of one hint topic. */
+export interface HintFollower {
+  /** Number of the last hint published before the follower began (0 when there was none): the base of the lag count. */
+  readonly after: number;
+  stop(): Promise<void>;
+}
+
 /** A point-in-time reading of one stream and its group, for metrics. */
 export interface StreamReading {
   readonly stream: 'request' | 'work' | 'dead_letter' | 'inbox';
@@ -67,6 +74,8 @@ export interface Link {
 
   /** Appends to a service's request stream. Refuses: BusNoResponders when no consumer lives, BusOverflow at a bound. */
   appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void>;
+  /** Last known number of live consumers of a service, at least 1: a burst is cut into as many entries, so that one consumer does not take it all. */
+  liveConsumers(service: string): number;
   /** Joins the group of a service's request stream. The instance is present until `stop()` or until its lease ends. */
   consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer>;
 
@@ -81,8 +90,8 @@ export interface Link {
 
   /** Hint: numbered by the append, capped in entries and bytes, read by every instance, never refused for a slow reader. */
   publishHint(topic: string, entry: Uint8Array): Promise<void>;
-  /** `sequence` increases by one per hint of the topic; a gap is what was lost. */
-  followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<{ stop(): Promise<void> }>;
+  /** `sequence` increases by one per hint of the topic; a gap is what was lost. Delivery begins behind `after`, the last one before. */
+  followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower>;
 
   /** Marks a service as restarting (at most `ms`): callers then queue until their deadline instead of getting BusNoResponders. */
   markRestarting(service: string, ms: number): Promise<void>;
