@@ -1,1 +1,7 @@
-export {};
+export { KeyRefused, admitPublicKey } from './admission.ts';
+export type { KeyRefusedReason } from './admission.ts';
+export { ALGORITHMS } from './algorithm.ts';
+export type { Algorithm } from './algorithm.ts';
+export { KeyFileError, NodeKey } from './node-key.ts';
+export { signedBytes, verify, verifyBytes } from './signature.ts';
+export { SigningKey, generateKey } from './signing-key.ts';
