@@ -36,6 +36,7 @@ export {
   UploadTicket,
 } from './object.ts';
 export { ErrorEnvelope, Readiness, Version } from './ops.ts';
+export { API_VERSION, openApiDocument } from './openapi.ts';
 export { ROUTES } from './routes.ts';
 export type { Route, RouteName } from './routes.ts';
 export { LATENCY_BUCKETS_SECONDS, SLOS } from './slo.ts';

@@ -52,7 +52,7 @@ export const LIMITS = Object.freeze({
   mailbox_recv_bytes: limit(512 * KIB, 'bytes', 'Payload bytes one receive returns, so that the reply fits a frame.'),
   mailbox_visibility_min_ms: limit(250, 'ms', 'A shorter lease would end before its holder has read the message.'),
   mailbox_visibility_max_ms: limit(43_200_000, 'ms', 'A lease of 12 hours; longer work extends it.'),
-  mailbox_wait_max_ms: limit(20_000, 'ms', 'One long poll.'),
+  mailbox_wait_max_ms: limit(20_000, 'ms', 'One long poll, shorter than the idle timeout of common proxies.'),
   mailbox_topic_depth: limit(65_536, 'count', 'Messages one topic holds; the next send is refused with 429.'),
   mailbox_dedup_window_ms: limit(
     300_000,

@@ -2,17 +2,14 @@ import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { ContentId } from './object.ts';
 
-const LABEL = /^[a-z0-9_-]+$/;
+const LABEL = `[a-z0-9_-]{1,${String(LIMITS.name_label_chars.value)}}`;
 
 /** Labels of `[a-z0-9_-]` joined by dots: at most 253 characters, no label empty or over 128. */
 export const Name = z
   .string()
   .min(1)
   .max(LIMITS.name_chars.value)
-  .refine(
-    (name) => name.split('.').every((label) => label.length <= LIMITS.name_label_chars.value && LABEL.test(label)),
-    'must be labels of a-z 0-9 _ - joined by dots',
-  );
+  .regex(new RegExp(`^${LABEL}(?:\\.${LABEL})*$`), 'must be labels of a-z 0-9 _ - joined by dots');
 export type Name = z.infer<typeof Name>;
 
 const Hex32 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits');
