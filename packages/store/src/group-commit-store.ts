@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { CommandInput, CommandName, Commands } from './command.ts';
 import { type BatchItem, type BatchReply, type CommandOutcome, toCommandError } from './engine.ts';
-import { StoreBusy, StoreClosed, StoreFatal } from './errors.ts';
+import { StoreBusy, StoreClosed, StoreFatal, StoreFull } from './errors.ts';
 import type { StoreMetrics } from './metrics.ts';
 import { plainData } from './plain-data.ts';
 import type { StoreLimits } from './store-limits.ts';
@@ -103,10 +103,11 @@ export abstract class GroupCommitStore<C extends Commands> extends Store<C> {
       await setImmediate();
       const batch = this.#takeBatch();
       try {
-        const reply = await this.runBatch(batch);
+        const reply = await this.runBatch(batch.map(({ command, input }) => ({ command, input })));
         this.#settle(batch, reply);
       } catch (error) {
-        const failure = error instanceof Error ? error : new StoreFatal(String(error));
+        const expected = error instanceof StoreBusy || error instanceof StoreFull || error instanceof StoreFatal;
+        const failure = expected ? error : new StoreFatal('the writer could not be reached', { cause: error });
         this.#rejectAll(batch, failure);
         if (failure instanceof StoreFatal) this.fail(failure);
       }
