@@ -11,16 +11,19 @@ const CONTENT_ID = /^b3:[0-9a-f]{64}$/;
 /** True when `text` is spelled as a content id: one spelling per digest, so upper case is refused. */
 export const isContentId = (text: string): text is ContentIdString => CONTENT_ID.test(text);
 
+/** A Buffer over the same memory, no copy: the only byte type the native hash takes. */
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** The content id of bytes that are in memory. For bytes that arrive in parts, see {@link ContentHasher}. */
-export const hashBytes = (bytes: Uint8Array): ContentIdString => `b3:${blake3(bytes).toString('hex')}`;
+export const hashBytes = (bytes: Uint8Array): ContentIdString => `b3:${blake3(asBuffer(bytes)).toString('hex')}`;
 
 /** The raw 32-byte BLAKE3 of `bytes`: what a manifest lists per chunk. */
-export const digestBytes = (bytes: Uint8Array): Uint8Array => blake3(bytes);
+export const digestBytes = (bytes: Uint8Array): Uint8Array => blake3(asBuffer(bytes));
 
 /** The content id of a raw digest. Throws RangeError unless it is 32 bytes long. */
 export function contentIdOf(digest: Uint8Array): ContentIdString {
   if (digest.length !== DIGEST_BYTES) throw new RangeError(`a BLAKE3 digest is 32 bytes, not ${digest.length}`);
-  return `b3:${Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('hex')}`;
+  return `b3:${asBuffer(digest).toString('hex')}`;
 }
 
 /** The raw digest in a content id. Throws RangeError when `id` is not one. */
@@ -32,9 +35,7 @@ export function digestOf(id: string): Uint8Array {
 /** BLAKE3 in its keyed mode: a MAC of `bytes` under a 32-byte secret. Throws RangeError for a key of another length. */
 export function keyedHash(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (key.length !== DIGEST_BYTES) throw new RangeError(`a BLAKE3 key is 32 bytes, not ${key.length}`);
-  return Blake3Hasher.newKeyed(Buffer.from(key.buffer, key.byteOffset, key.length))
-    .update(bytes)
-    .digestBuffer();
+  return Blake3Hasher.newKeyed(asBuffer(key)).update(asBuffer(bytes)).digestBuffer();
 }
 
 /**
@@ -45,7 +46,7 @@ export class ContentHasher {
   readonly #hasher = new Blake3Hasher();
 
   update(bytes: Uint8Array): this {
-    this.#hasher.update(bytes);
+    this.#hasher.update(asBuffer(bytes));
     return this;
   }
 
