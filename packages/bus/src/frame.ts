@@ -1,0 +1,101 @@
+/** What a frame is for. REQ goes to a subject or a ticket's inbox, EVT to a topic, everything else to an inbox. */
+export const KIND = Object.freeze({ REQ: 1, REP: 2, ERR: 3, EVT: 4, DATA: 5, END: 6, CREDIT: 7, CANCEL: 8 } as const);
+export type Kind = (typeof KIND)[keyof typeof KIND];
+export const KIND_MAX = 8;
+
+/** How a body is written. `NONE`: no body, the value is undefined. `BYTES`: the body is the value. */
+export const CODEC = Object.freeze({ NONE: 0, MSGPACK: 1, BYTES: 2 } as const);
+export type Codec = (typeof CODEC)[keyof typeof CODEC];
+export const CODEC_MAX = 2;
+
+/** Ids of header slots. Readers skip ids they do not know; an id is never given a second meaning. */
+export const HEADER = Object.freeze({
+  /** u32: the caller's number of the call; with the caller's inbox it names the call. */
+  CALL: 1,
+  /** string: inbox of the caller. Absent in frames sent to the caller's own inbox. */
+  REPLY_TO: 2,
+  /** string: subject or topic. */
+  ROUTE: 3,
+  /** u32 ms: time left when the frame was written. */
+  TTL: 4,
+  /** 25 bytes: trace id, parent id and flags of a version 00 traceparent. */
+  TRACE: 5,
+  /** UTF-8, at most 512 bytes. */
+  PRINCIPAL: 7,
+  /** u8: deliveries before this frame was written again. */
+  ATTEMPT: 10,
+  /** MessagePack map of strings, at most 2 KiB. */
+  METADATA: 11,
+  /** u32 bytes: credit given. In a REQ: the caller takes a stream and this is its first window. */
+  CREDIT: 12,
+  /** UTF-8, at most 64 bytes: correlation id of the request this call belongs to. */
+  CORR_ID: 14,
+  /** string: inbox of the answering instance. In a REP: a stream follows, and CREDIT and CANCEL go there. */
+  FROM: 15,
+} as const);
+
+/** Limits of the format, checked before anything is allocated. */
+export const FRAME_LIMITS = Object.freeze({
+  /** Frame without its length field: headers and body. */
+  frameBytes: 1024 * 1024,
+  headerBytes: 4 * 1024,
+  entryFrames: 128,
+  /** Bodies of one entry together. */
+  entryBodyBytes: 1024 * 1024,
+  /** An entry in all: its bodies, the headers of 128 frames, and the string table. */
+  entryBytes: 1024 * 1024 + 128 * (4 * 1024 + 12) + 64 * 1024 + 5,
+  strings: 255,
+  stringBytes: 255,
+  principalBytes: 512,
+  corrIdBytes: 64,
+  metadataBytes: 2 * 1024,
+});
+
+/** One frame. Every field is always there, so that all frames have one shape. */
+export interface Frame {
+  readonly kind: Kind;
+  readonly codec: Codec;
+  /** DATA and END: position in the stream, from 0; a gap is a loss. Otherwise 0. */
+  readonly seq: number;
+  readonly body: Uint8Array;
+  readonly call: number | undefined;
+  readonly replyTo: string | undefined;
+  readonly route: string | undefined;
+  readonly ttlMs: number | undefined;
+  readonly traceparent: string | undefined;
+  readonly principal: string | undefined;
+  readonly attempt: number | undefined;
+  readonly metadata: Uint8Array | undefined;
+  readonly credit: number | undefined;
+  readonly corrId: string | undefined;
+  readonly from: string | undefined;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** A frame with the fields given; the rest is absent. */
+export function frame(kind: Kind, fields: Partial<Frame>): Frame {
+  return {
+    kind,
+    codec: fields.codec ?? CODEC.NONE,
+    seq: fields.seq ?? 0,
+    body: fields.body ?? EMPTY,
+    call: fields.call,
+    replyTo: fields.replyTo,
+    route: fields.route,
+    ttlMs: fields.ttlMs,
+    traceparent: fields.traceparent,
+    principal: fields.principal,
+    attempt: fields.attempt,
+    metadata: fields.metadata,
+    credit: fields.credit,
+    corrId: fields.corrId,
+    from: fields.from,
+  };
+}
+
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed is ignored). */
+export const readableTraceparent = (value: string | undefined): string | undefined =>
+  value !== undefined && TRACEPARENT.test(value) ? value : undefined;
