@@ -1,11 +1,24 @@
 import { defineConfig } from 'vitest/config';
 
+const roots = ['packages/*/src', 'apps/*/src', 'scripts', 'grafana', 'infra', 'k6'];
+const everyTest = roots.map((root) => `${root}/**/*.test.ts`);
+const redisTests = roots.map((root) => `${root}/**/*.redis.test.ts`);
+
+// Two projects over the same folders: what needs a Redis (REDIS_URL) and what needs nothing.
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'grafana/**/*.test.ts', 'infra/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    reporters: ['default'],
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: everyTest, exclude: ['**/node_modules/**', '**/dist/**', ...redisTests] },
+      },
+      {
+        extends: true,
+        test: { name: 'conformance', include: redisTests, exclude: ['**/node_modules/**', '**/dist/**'] },
+      },
+    ],
   },
 });

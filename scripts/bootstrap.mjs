@@ -24,6 +24,7 @@ const BUILT_ROOTS = ['packages', 'apps'];
 
 /** A failure with the next step in its message; printed without a stack. */
 export class BootstrapError extends Error {
+  /** @override */
   name = 'BootstrapError';
 }
 
@@ -135,7 +136,9 @@ function builtWorkspaces() {
 
 /** @param {string} fingerprint */
 function isBuilt(fingerprint) {
-  return readOrEmpty(BUILD_STAMP) === fingerprint && builtWorkspaces().every((folder) => existsSync(join(folder, 'dist')));
+  return (
+    readOrEmpty(BUILD_STAMP) === fingerprint && builtWorkspaces().every((folder) => existsSync(join(folder, 'dist')))
+  );
 }
 
 /** Names, sizes and times of everything the build reads: a few milliseconds, where turbo's content hashes take a second. */
@@ -150,10 +153,8 @@ function buildFingerprint() {
   for (const folder of builtWorkspaces()) {
     add(join(folder, 'package.json'));
     add(join(folder, 'tsconfig.json'));
-    const files = readdirSync(join(folder, 'src'), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
-    for (const file of files.sort()) add(file);
+    const names = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' });
+    for (const name of names.sort()) add(join(folder, 'src', name));
   }
   return hash.digest('hex');
 }
@@ -238,10 +239,14 @@ function missingProgram(program, error) {
     : `Cannot run ${program}: ${error.message}`;
 }
 
-/** npm warns of engines whenever the Node that installs is not the pinned one; that is by design here. @param {string} output */
+/**
+ * npm warns of engines whenever the Node that installs is not the pinned one, which is by design here, and ends a failed
+ * script with its own frame; turbo opens with its scope. What is left is what the failing tool said.
+ */
+const NOISE = /EBADENGINE|Unknown (user|env) config|^\s+• |^@macronode\/[a-z0-9]+:build: (npm error|cache |> |$)/;
+
+/** @param {string} output */
 function withoutNoise(output) {
-  /** @type {string[]} */
-  const kept = [];
-  for (const line of output.split('\n')) if (!/EBADENGINE|Unknown (user|env) config/.test(line)) kept.push(line);
-  return kept.join('\n').trimEnd();
+  const kept = output.split('\n').filter((line) => !NOISE.test(line));
+  return kept.join('\n').trim();
 }

@@ -2,7 +2,15 @@
 // it installs and builds what is missing or stale, then hands over to the verb on the pinned Node.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { BootstrapError, ROOT, bootstrapEnvironment, ensureBuilt, ensureInstalled, pinnedNode, say } from './bootstrap.mjs';
+import {
+  BootstrapError,
+  ROOT,
+  bootstrapEnvironment,
+  ensureBuilt,
+  ensureInstalled,
+  pinnedNode,
+  say,
+} from './bootstrap.mjs';
 import { VERBS } from './verbs.mjs';
 
 const NODE_MAJOR_MIN = 20;
@@ -11,7 +19,8 @@ const FORWARDED_SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 /** @param {string | undefined} name */
 function overview(name) {
   const rows = Object.entries(VERBS).map(([verb, { summary }]) => `  ${verb.padEnd(10)} ${summary}`);
-  const head = name === undefined ? 'Usage: node scripts/run.mjs VERB [ARGS]' : `There is no verb '${name}'. The verbs:`;
+  const head =
+    name === undefined ? 'Usage: node scripts/run.mjs VERB [ARGS]' : `There is no verb '${name}'. The verbs:`;
   return `${head}\n\n${rows.join('\n')}\n\nEach verb explains itself with --help.\n`;
 }
 

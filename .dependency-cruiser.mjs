@@ -1,0 +1,102 @@
+// The arrows of the house, one rule each:
+//   {contracts, content, keys, metrics} <- {bus, store} <- service <- apps <- micronode
+// scripts/arrows.test.ts seeds one violation per rule, so a rule that stops biting fails the tests.
+// dist is never followed but never excluded either: a package that imports an app by name resolves to that app's dist.
+
+const OWN_SOURCE = '^(packages|apps)/[^/]+/src/';
+const TEST = '(\\.test\\.ts$|conformance[^/]*\\.ts$|/official-vectors\\.ts$)';
+/** Files another thread, process or tool loads by path, and composition roots: nothing imports them. */
+const LOADED_BY_PATH = [
+  '(^|/)main\\.ts$',
+  '\\.config\\.(ts|js|mjs|cjs)$',
+  '\\.d\\.ts$',
+  TEST,
+  '^packages/store/src/(crash-child|writer)\\.ts$',
+];
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+export default {
+  forbidden: [
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: OWN_SOURCE, pathNot: LOADED_BY_PATH },
+      to: {},
+    },
+    { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'dependencies-are-declared',
+      severity: 'error',
+      from: { path: OWN_SOURCE, pathNot: TEST },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'source-imports-no-development-dependency',
+      severity: 'error',
+      from: { path: OWN_SOURCE, pathNot: TEST },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'], pathNot: 'node_modules/@types/' },
+    },
+    {
+      name: 'contracts-import-only-zod',
+      severity: 'error',
+      from: { path: '^packages/contracts/src/', pathNot: TEST },
+      to: { pathNot: ['^packages/contracts/src/', '(^|/)node_modules/zod/'] },
+    },
+    {
+      name: 'ground-floor-imports-none-of-ours',
+      severity: 'error',
+      from: { path: '^packages/(contracts|content|keys|metrics)/src/' },
+      to: { path: '^(packages|apps)/', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'bus-and-store-stand-on-the-ground-floor',
+      severity: 'error',
+      from: { path: '^packages/(bus|store)/src/' },
+      to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/(content|keys|metrics)/'] },
+    },
+    {
+      name: 'packages-import-no-app',
+      severity: 'error',
+      from: { path: '^packages/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'apps-import-no-app',
+      severity: 'error',
+      from: { path: '^apps/([^/]+)/', pathNot: '^apps/micronode/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'the-product-imports-no-workshop',
+      severity: 'error',
+      from: { path: '^(packages|apps)/' },
+      to: { path: '^(scripts|e2e|k6|grafana|infra)/' },
+    },
+    {
+      name: 'workspaces-meet-by-name',
+      severity: 'error',
+      from: { path: '^(packages|apps)/([^/]+)/src/' },
+      to: { path: '^(packages|apps)/[^/]+/src/', pathNot: '^$1/$2/src/' },
+    },
+    {
+      name: 'the-bus-core-knows-no-nest',
+      severity: 'error',
+      from: { path: '^packages/bus/src/', pathNot: ['^packages/bus/src/nest-[^/]+\\.ts$', TEST] },
+      to: { path: '(^|/)node_modules/@nestjs/' },
+    },
+    {
+      name: 'load-scripts-read-plain-constants',
+      severity: 'error',
+      from: { path: '^k6/', pathNot: TEST },
+      to: { path: '^(packages|apps)/', pathNot: '^packages/contracts/src/(routes|limits|slo|errors)\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: ['(^|/)\\.run/', '(^|/)\\.turbo/'] },
+    tsPreCompilationDeps: true,
+    combinedDependencies: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};

@@ -1,0 +1,74 @@
+import { defineConfig } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+const TESTS = ['**/*.test.ts', '**/*.conformance.ts', '**/conformance*.ts', 'e2e/**'];
+
+/** Syntax nobody writes in this repository, with the reason. Flat config replaces the rule per file, so sets are composed. */
+const EXPORT_ALL = { selector: 'ExportAllDeclaration', message: 'List the names: no `export *`.' };
+const EXPORT_DEFAULT = { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' };
+const PROCESS_ENV = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: 'The environment is read once, in packages/service.',
+};
+const SLEEP = {
+  selector: "NewExpression[callee.name='Promise'] CallExpression[callee.name='setTimeout']",
+  message: 'No sleeps in tests: poll with a deadline (vi.waitFor, expect.poll).',
+};
+
+export default defineConfig(
+  { ignores: ['**/dist/**', '**/node_modules/**', '.run/**', '**/.turbo/**', 'k6/dist/**', 'coverage/**'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error', reportUnusedInlineConfigs: 'error' } },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.config.ts'] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    rules: {
+      // verbatimModuleSyntax already demands `import type`; a lint fix here would erase classes that Nest injects.
+      '@typescript-eslint/consistent-type-imports': 'off',
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
+      ],
+      '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/prefer-promise-reject-errors': 'error',
+      '@typescript-eslint/require-await': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/unified-signatures': 'off',
+      'no-restricted-syntax': ['error', EXPORT_ALL, EXPORT_DEFAULT],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['packages/*/src/**/*.ts', 'apps/*/src/**/*.ts'],
+    ignores: ['packages/service/src/**', ...TESTS, '**/official-vectors.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', EXPORT_ALL, EXPORT_DEFAULT, PROCESS_ENV],
+      'no-console': 'error',
+      'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true, IIFEs: true }],
+    },
+  },
+  {
+    files: TESTS,
+    rules: {
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: true }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      'no-restricted-syntax': ['error', EXPORT_ALL, EXPORT_DEFAULT, SLEEP],
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'node:timers/promises', message: 'No sleeps in tests: poll with a deadline.' }] },
+      ],
+    },
+  },
+  { files: ['*.config.ts', 'e2e/*.config.ts', 'k6/**/*.ts'], rules: { 'no-restricted-syntax': ['error', EXPORT_ALL] } },
+);

@@ -1,0 +1,30 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const POLL_INTERVAL_MS = 50;
+
+/** Asks until `probe` says true; throws after `timeoutMs`. An error of the probe ends the wait at once. */
+export async function poll(
+  what: string,
+  timeoutMs: number,
+  probe: () => boolean | Promise<boolean>,
+  intervalMs: number = POLL_INTERVAL_MS,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await probe())) {
+    if (Date.now() > deadline) throw new Error(`${what}: not there after ${timeoutMs / 1000} s`);
+    await delay(intervalMs);
+  }
+}
+
+const HTTP_TIMEOUT_MS = 2_000;
+
+/** True when a GET of the URL answers 2xx. */
+export async function answersOk(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(HTTP_TIMEOUT_MS) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
