@@ -1,0 +1,271 @@
+import { Redis } from 'ioredis';
+import { backoffMs, RedisNotSent, RedisReadStuck } from './redis-failures.ts';
+import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import { REDIS_SCRIPTS, type RedisScript } from './redis-scripts.ts';
+
+export type RedisArg = string | number | Buffer;
+
+export interface RedisConnectionOptions {
+  readonly url: string;
+  /** Shown by CLIENT LIST. */
+  readonly connectionName: string;
+  readonly role: string;
+  readonly timings: RedisLinkTimings;
+  /** Loads the scripts on every connect. */
+  readonly scripts: boolean;
+  readonly onEvent: (event: RedisLinkEvent) => void;
+  readonly onState: () => void;
+  /** Runs after every (re)connect, before any waiter goes on. */
+  readonly onReady?: (() => void) | undefined;
+}
+
+/** Reads in a row that the watchdog gave up before the client is replaced instead of reconnected. */
+const STUCK_READS_MAX = 3;
+/** Commands in a row without an answer before the connection is given up. */
+const SILENT_COMMANDS_MAX = 3;
+
+/**
+ * One connection to Redis that looks after itself: fails fast while it is away, comes back with backoff and jitter,
+ * gives up reads that never return, and replaces a client that no longer recovers.
+ */
+export class RedisConnection {
+  readonly #options: RedisConnectionOptions;
+  #client: Redis;
+  #ready = false;
+  #closed = false;
+  #connects = 0;
+  #stuckReads = 0;
+  #silentCommands = 0;
+  #clientId = 0;
+  #stuckTimer: NodeJS.Timeout | undefined;
+  readonly #waiters = new Set<() => void>();
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options;
+    this.#client = this.#connect();
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** CLIENT ID of the present connection, for CLIENT UNBLOCK; 0 when unknown. */
+  get clientId(): number {
+    return this.#ready ? this.#clientId : 0;
+  }
+
+  /** Resolves when the connection stands, when it is closed for good, or when the signal says so. Never rejects. */
+  async whenReady(signal?: AbortSignal): Promise<void> {
+    if (this.#ready || this.#closed || signal?.aborted === true) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#waiters.delete(done);
+        signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Sends one command; replies are Buffers. Rejects with `RedisNotSent` when it certainly was not sent. */
+  async command(name: string, args: readonly RedisArg[]): Promise<unknown> {
+    const client = this.#sendable();
+    try {
+      const reply = await client.callBuffer(name, [...args]);
+      this.#silentCommands = 0;
+      return reply;
+    } catch (error) {
+      this.#noteSilence(client, error);
+      throw error;
+    }
+  }
+
+  /** Runs a script by its digest; sends its text when the server has forgotten it. */
+  async run(script: RedisScript, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
+    try {
+      return await this.command('evalsha', [script.sha, keys.length, ...keys, ...args]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return this.command('eval', [script.source, keys.length, ...keys, ...args]);
+    }
+  }
+
+  /** Sends several commands at once. Each result stands alone: its reply, or its error. */
+  async pipeline(commands: readonly (readonly [name: string, ...args: RedisArg[]])[]): Promise<(unknown | Error)[]> {
+    const client = this.#sendable();
+    return Promise.all(
+      commands.map(([name, ...args]) =>
+        client
+          .callBuffer(name, args)
+          .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
+      ),
+    );
+  }
+
+  /** A read that blocks on the server for at most `blockMs`, watched by our own clock. */
+  async blockingRead(name: string, args: readonly RedisArg[], blockMs: number): Promise<unknown> {
+    const client = this.#sendable();
+    let timer: NodeJS.Timeout | undefined;
+    let settled = false;
+    const stuck = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        // A stalled event loop runs its timers before it reads its sockets: the answer may lie there already.
+        setImmediate(() => {
+          if (settled) return;
+          reject(
+            new RedisReadStuck(`no answer ${this.#options.timings.watchdogGrace} ms after a block of ${blockMs} ms`),
+          );
+          this.#giveUpRead(client);
+        });
+      }, blockMs + this.#options.timings.watchdogGrace);
+    });
+    const read = client.callBuffer(name, [...args]);
+    read.catch(() => undefined);
+    try {
+      const reply = await Promise.race([read, stuck]);
+      this.#stuckReads = 0;
+      return reply;
+    } finally {
+      settled = true;
+      clearTimeout(timer);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ready = false;
+    clearTimeout(this.#stuckTimer);
+    discard(this.#client);
+    this.#options.onState();
+    this.#release();
+  }
+
+  #sendable(): Redis {
+    if (!this.#ready) throw new RedisNotSent(`the ${this.#options.role} connection is not ready`);
+    return this.#client;
+  }
+
+  #connect(): Redis {
+    const { timings } = this.#options;
+    const client = new Redis(this.#options.url, {
+      connectionName: this.#options.connectionName,
+      protocol: 2,
+      disableClientInfo: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      // 0, and not null: with resending off, null would leave commands of a lost connection pending for ever.
+      maxRetriesPerRequest: 0,
+      connectTimeout: timings.connect,
+      noDelay: true,
+      retryStrategy: backoffMs,
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      ...(this.#options.scripts ? { commandTimeout: timings.command } : {}),
+    });
+    client.on('ready', () => this.#onReady(client));
+    client.on('close', () => this.#onLost(client));
+    client.on('end', () => this.#onEnd(client));
+    client.on('error', () => undefined);
+    this.#watchStuck();
+    return client;
+  }
+
+  #onReady(client: Redis): void {
+    if (client !== this.#client || this.#closed) return;
+    const ignore = (): void => undefined;
+    // These are on the wire before anything a waiter sends, for one connection keeps its order.
+    if (this.#options.scripts) {
+      for (const script of REDIS_SCRIPTS) client.callBuffer('script', ['load', script.source]).catch(ignore);
+    }
+    this.#clientId = 0;
+    client.callBuffer('client', ['id']).then((id) => {
+      if (client === this.#client && typeof id === 'number') this.#clientId = id;
+    }, ignore);
+    this.#ready = true;
+    this.#silentCommands = 0;
+    clearTimeout(this.#stuckTimer);
+    if (this.#connects++ > 0) this.#options.onEvent({ type: 'reconnected', role: this.#options.role });
+    this.#options.onReady?.();
+    this.#options.onState();
+    this.#release();
+  }
+
+  #onLost(client: Redis): void {
+    if (client !== this.#client || this.#closed) return;
+    const before = this.#ready;
+    this.#ready = false;
+    this.#watchStuck();
+    if (before) this.#options.onState();
+  }
+
+  #onEnd(client: Redis): void {
+    // The library gave up for good; we do not.
+    if (client === this.#client && !this.#closed) setTimeout(() => this.#replace(client), backoffMs(3)).unref();
+  }
+
+  #watchStuck(): void {
+    clearTimeout(this.#stuckTimer);
+    this.#stuckTimer = setTimeout(() => {
+      if (this.#closed || this.#ready) return;
+      const client = this.#client;
+      // While it waits for its next try it is well; a handshake that never ends is not.
+      if (client.status === 'connecting' || client.status === 'connect' || client.status === 'ready')
+        this.#replace(client);
+      else this.#watchStuck();
+    }, this.#options.timings.stuckConnection);
+    this.#stuckTimer.unref();
+  }
+
+  #replace(client: Redis): void {
+    if (client !== this.#client || this.#closed) return;
+    this.#options.onEvent({ type: 'connection_replaced', role: this.#options.role });
+    const before = this.#ready;
+    this.#ready = false;
+    this.#stuckReads = 0;
+    discard(client);
+    this.#client = this.#connect();
+    if (before) this.#options.onState();
+  }
+
+  #giveUpRead(client: Redis): void {
+    if (client !== this.#client || this.#closed) return;
+    this.#options.onEvent({ type: 'watchdog_fired', role: this.#options.role });
+    this.#stuckReads += 1;
+    if (this.#stuckReads >= STUCK_READS_MAX) this.#replace(client);
+    // A disconnect while the client reconnects would cancel its next try and brick it.
+    else if (client.status === 'ready') this.#drop(client);
+  }
+
+  #drop(client: Redis): void {
+    const before = this.#ready;
+    this.#ready = false;
+    client.disconnect(true);
+    if (before) this.#options.onState();
+  }
+
+  #noteSilence(client: Redis, error: unknown): void {
+    if (!(error instanceof Error) || error.message !== 'Command timed out') return;
+    this.#silentCommands += 1;
+    if (this.#silentCommands >= SILENT_COMMANDS_MAX && client === this.#client && client.status === 'ready') {
+      this.#silentCommands = 0;
+      this.#options.onEvent({ type: 'watchdog_fired', role: this.#options.role });
+      this.#drop(client);
+    }
+  }
+
+  #release(): void {
+    for (const done of [...this.#waiters]) done();
+  }
+}
+
+/** Ends a client that is never used again. */
+function discard(client: Redis): void {
+  client.removeAllListeners();
+  client.on('error', () => undefined);
+  client.disconnect();
+}

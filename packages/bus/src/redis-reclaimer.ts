@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import type { ConsumerPlace } from './redis-consumer.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import { jittered } from './redis-failures.ts';
+import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import { asArray, asBytes, asNumber, asText, type StreamEntry } from './redis-replies.ts';
+import { JANITOR, RECLAIM, RENEW } from './redis-scripts.ts';
+
+/** Entries claimed by one call, and looked at ten times as many. */
+const CLAIM_COUNT = 32;
+/** Bulk entries carry up to 1 MiB each: fewer of them, so that one reply stays small. */
+const CLAIM_COUNT_BULK = 4;
+/** Calls of one round: a long head of busy entries is passed in a few rounds, at a few ms of Redis each. */
+const CALLS_PER_ROUND = 8;
+const RENEW_BATCH = 128;
+const JANITOR_CONSUMERS = 128;
+
+/** An entry taken over from a silent consumer, with the broker's own count of its deliveries. */
+export type ClaimedEntry = StreamEntry & { readonly attempt: number };
+
+export interface ReclaimerOptions {
+  readonly place: ConsumerPlace;
+  readonly writer: RedisConnection;
+  readonly timings: RedisLinkTimings;
+  readonly credits: () => number;
+  readonly idle: () => boolean;
+  /** Ids delivered at or before a time (`performance.now()`) and not settled. */
+  readonly inFlightSince: (before: number) => string[];
+  /** Hands entries on; returns how many were new to the consumer. */
+  readonly deliver: (entries: readonly ClaimedEntry[]) => number;
+  /** A claim was sent and its answer was lost. */
+  readonly onLostReply: () => void;
+  readonly onEvent: (event: RedisLinkEvent) => void;
+}
+
+/**
+ * Housekeeping of one group: renews what this consumer is still working on, takes over what a silent one left, and
+ * removes names of consumers that are gone. A stream with nothing pending costs one small call a round.
+ */
+export class RedisReclaimer {
+  /** Proves the lease is ours. */
+  readonly token = randomBytes(12).toString('hex');
+  readonly #options: ReclaimerOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #renewTimer: NodeJS.Timeout | undefined;
+  #round: Promise<void> = Promise.resolve();
+  #cursor = '0-0';
+  #janitorAt = 0;
+  #stopped = false;
+  #renewing = false;
+  #pending = 0;
+
+  constructor(options: ReclaimerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#renewTimer = setInterval(() => void this.#renew(), this.#options.timings.reclaimMinIdle / 3);
+    this.#renewTimer.unref();
+    this.#schedule();
+  }
+
+  /** Takes over nothing more. Renewal goes on until `end()`: handlers may still run. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Ends the renewal too. */
+  end(): void {
+    this.stop();
+    clearInterval(this.#renewTimer);
+  }
+
+  /** Resolves when no claim is under way. Never rejects. */
+  settled(): Promise<void> {
+    return this.#round;
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    const { timings, idle } = this.#options;
+    const calm = this.#pending === 0 && idle();
+    this.#timer = setTimeout(
+      () => {
+        this.#round = this.#reclaim().catch(() => this.#options.onLostReply());
+        void this.#round.then(() => this.#schedule());
+      },
+      jittered(calm ? timings.reclaimIdleEvery : timings.reclaimEvery),
+    );
+    this.#timer.unref();
+  }
+
+  async #reclaim(): Promise<void> {
+    const { place, writer, credits } = this.#options;
+    if (!writer.ready) return;
+    const most = place.lane === 'bulk' ? CLAIM_COUNT_BULK : CLAIM_COUNT;
+    let taken = 0;
+    for (let call = 0; call < CALLS_PER_ROUND && !this.#stopped; call++) {
+      const count = Math.min(most, Math.max(1, Math.floor(credits())));
+      if (credits() <= 0) break;
+      const [pending, held, cursor, ...entries] = await this.#claim(count);
+      this.#pending = Math.max(0, asNumber(pending));
+      this.#cursor = asText(cursor);
+      if (held !== 1) break;
+      taken += this.#options.deliver(entries.map(claimedEntry));
+      if (this.#cursor === '0-0') break;
+    }
+    if (taken > 0) this.#options.onEvent({ type: 'reclaimed', stream: place.keys.stream, entries: taken });
+    await this.#tidy();
+  }
+
+  async #claim(count: number): Promise<readonly unknown[]> {
+    const { place, writer, timings } = this.#options;
+    return asArray(
+      await writer.run(
+        RECLAIM,
+        [place.keys.stream, place.keys.lease],
+        [
+          place.group,
+          place.instance,
+          timings.reclaimMinIdle,
+          count,
+          this.#cursor,
+          this.token,
+          Math.max(timings.reclaimLease, timings.reclaimEvery * 2),
+        ],
+      ),
+    );
+  }
+
+  async #tidy(): Promise<void> {
+    const { place, writer, timings, onEvent } = this.#options;
+    const now = performance.now();
+    if (now < this.#janitorAt) return;
+    this.#janitorAt = now + jittered(timings.janitorEvery);
+    const keys = [place.keys.stream, place.keys.live];
+    const consumers = asNumber(await writer.run(JANITOR, keys, [place.group, JANITOR_CONSUMERS]));
+    if (consumers > 0) onEvent({ type: 'consumers_removed', stream: place.keys.stream, consumers });
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#renewing) return;
+    this.#renewing = true;
+    const { place, writer, timings } = this.#options;
+    const ids = this.#options.inFlightSince(performance.now() - timings.reclaimMinIdle / 3);
+    for (let i = 0; i < ids.length && writer.ready; i += RENEW_BATCH) {
+      const args = [place.group, place.instance, ...ids.slice(i, i + RENEW_BATCH)];
+      // A renewal that fails is made up by the next one; three fit the idle time.
+      await writer.run(RENEW, [place.keys.stream], args).catch(() => undefined);
+    }
+    this.#renewing = false;
+  }
+}
+
+function claimedEntry(row: unknown): ClaimedEntry {
+  const [id, attempt, frames, entry] = asArray(row);
+  return {
+    id: asText(id),
+    attempt: Math.max(1, asNumber(attempt)),
+    frames: Math.max(1, asNumber(frames)),
+    entry: asBytes(entry),
+  };
+}
