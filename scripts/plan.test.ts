@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { opsPortOffsets, parseReplicas, planProcesses } from './plan.ts';
+
+const options = {
+  replicas: { gateway: 2, omnigate: 2 },
+  opsPortBase: 9080,
+  httpPort: 8080,
+  redisUrl: 'redis://127.0.0.1:6379',
+  dataDir: '/data',
+  nodeId: 'node-a',
+};
+
+describe('planProcesses', () => {
+  const plan = planProcesses(options);
+  const named = Object.fromEntries(plan.map((planned) => [`${planned.service}-${planned.index}`, planned]));
+
+  it('runs every service, the replicated ones as often as asked, the public face last', () => {
+    expect(Object.keys(named)).toEqual([
+      'mailbox-0',
+      'storage-0',
+      'index-0',
+      'omnigate-1',
+      'omnigate-0',
+      'gateway-1',
+      'gateway-0',
+    ]);
+  });
+
+  it('gives every process its own ops port and all gateways one public port', () => {
+    expect(plan.map(({ env }) => Number(env['OPS_PORT'])).sort()).toEqual(
+      opsPortOffsets(options.replicas)
+        .map((offset) => 9080 + offset)
+        .sort(),
+    );
+    expect(named['gateway-0']?.env).toMatchObject({
+      PORT: '8080',
+      OPS_PORT: '9080',
+      BUS_LINK: 'redis',
+      NODE_ID: 'node-a',
+    });
+    expect(named['gateway-1']?.env).toMatchObject({ PORT: '8080', OPS_PORT: '9180' });
+    expect(named['omnigate-1']?.opsUrl).toBe('http://127.0.0.1:9181');
+    expect(named['storage-0']?.env).not.toHaveProperty('PORT');
+  });
+});
+
+describe('parseReplicas', () => {
+  it('reads counts by service', () => {
+    expect(parseReplicas('gateway=2, omnigate=3')).toEqual({ gateway: 2, omnigate: 3 });
+  });
+
+  it.each(['nobody=2', 'gateway=0', 'gateway=many', 'gateway', 'gateway=17', 'storage=2'])('refuses %s', (text) => {
+    expect(() => parseReplicas(text)).toThrow('--replicas');
+  });
+});

@@ -1,0 +1,77 @@
+// Which processes a macronode on one machine has, and what each is told: a pure function of the flags.
+import { SERVICES, type ServiceName } from '@macronode/contracts';
+
+/** Services that may run any number of times; the others own data on this node and run once. */
+const REPLICATED: ReadonlySet<ServiceName> = new Set<ServiceName>(['gateway', 'omnigate']);
+/** Replicas are 100 ports apart. */
+const REPLICAS_MAX = 16;
+const PORTS_PER_REPLICA = 100;
+export const OPS_PORT_BASE = 9080;
+
+export interface PlanOptions {
+  readonly replicas: Readonly<Partial<Record<ServiceName, number>>>;
+  readonly opsPortBase: number;
+  readonly httpPort: number;
+  readonly redisUrl: string;
+  readonly dataDir: string;
+  readonly nodeId: string;
+}
+
+export interface PlannedProcess {
+  readonly service: ServiceName;
+  readonly index: number;
+  readonly opsUrl: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Reads `gateway=2,omnigate=2`. Throws with what is wrong. */
+export function parseReplicas(text: string): Partial<Record<ServiceName, number>> {
+  const replicas: Partial<Record<ServiceName, number>> = {};
+  for (const part of text.split(',').filter(Boolean)) {
+    const [name = '', count = ''] = part.split('=');
+    const service = SERVICES.find((known) => known === name.trim());
+    if (service === undefined)
+      throw new Error(`--replicas: there is no service '${name}'; there are ${SERVICES.join(', ')}`);
+    const number = Number(count);
+    if (!Number.isInteger(number) || number < 1 || number > REPLICAS_MAX) {
+      throw new Error(`--replicas: ${service} needs a number from 1 to ${REPLICAS_MAX}, not '${count}'`);
+    }
+    if (number > 1 && !REPLICATED.has(service)) {
+      throw new Error(
+        `--replicas: ${service} owns the data of this node and runs once; only ${[...REPLICATED].join(' and ')} take more`,
+      );
+    }
+    replicas[service] = number;
+  }
+  return replicas;
+}
+
+/** Offsets from the ops base that a plan with these replicas uses. */
+export function opsPortOffsets(replicas: PlanOptions['replicas']): readonly number[] {
+  return SERVICES.flatMap((service, at) =>
+    Array.from({ length: replicas[service] ?? 1 }, (_, index) => at + PORTS_PER_REPLICA * index),
+  );
+}
+
+/** Owners of data first, the public face last: the order of starting. Stopping goes the other way. */
+export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
+  const plan = SERVICES.flatMap((service, at) =>
+    Array.from({ length: options.replicas[service] ?? 1 }, (_, index) => {
+      const opsPort = options.opsPortBase + at + PORTS_PER_REPLICA * index;
+      return {
+        service,
+        index,
+        opsUrl: `http://127.0.0.1:${opsPort}`,
+        env: {
+          BUS_LINK: 'redis',
+          REDIS_URL: options.redisUrl,
+          DATA_DIR: options.dataDir,
+          NODE_ID: options.nodeId,
+          OPS_PORT: String(opsPort),
+          ...(service === 'gateway' ? { PORT: String(options.httpPort) } : {}),
+        },
+      };
+    }),
+  );
+  return plan.reverse();
+}

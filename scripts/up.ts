@@ -1,0 +1,67 @@
+// npm run up: the macronode as separate processes on this machine.
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ROOT } from './bootstrap.mjs';
+import { OPS_PORT_BASE, parseReplicas, planProcesses } from './plan.ts';
+import { poll } from './poll.ts';
+import { freePort, isPortFree } from './ports.ts';
+import { runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
+import { endWith } from './verb.ts';
+
+const { values } = parseArgs({
+  options: {
+    replicas: { type: 'string', default: '' },
+    data: { type: 'string' },
+    port: { type: 'string', default: process.env['PORT'] ?? '8080' },
+    'ops-port-base': { type: 'string', default: String(OPS_PORT_BASE) },
+    redis: { type: 'string', default: process.env['REDIS_URL'] ?? '' },
+    detach: { type: 'boolean', default: false },
+    status: { type: 'boolean', default: false },
+    'run-dir': { type: 'string', default: join(ROOT, '.run') },
+  },
+});
+const runDir = resolve(values['run-dir']);
+
+await endWith(values.status ? showStatus : up);
+
+async function showStatus(): Promise<void> {
+  const state = runningState(runDir);
+  process.stdout.write(state === undefined ? 'Nothing runs; npm run up starts it.\n' : `${statusTable(state)}\n`);
+  if (state === undefined) process.exitCode = 1;
+}
+
+async function up(): Promise<void> {
+  const running = runningState(runDir);
+  if (running !== undefined) throw new Error(`It runs already; npm run down stops it.\n\n${statusTable(running)}`);
+  const httpPort = Number(values.port);
+  if (!(await isPortFree(httpPort)))
+    throw new Error(`Port ${httpPort} is taken; choose another: npm run up -- --port N`);
+  const dataDir = resolve(values.data ?? join(runDir, 'data'));
+  const own = values.redis === '' ? { dir: join(dataDir, 'redis'), port: await freePort() } : undefined;
+  const url = `http://127.0.0.1:${httpPort}`;
+  const plan = planProcesses({
+    replicas: parseReplicas(values.replicas),
+    opsPortBase: Number(values['ops-port-base']),
+    httpPort,
+    redisUrl: own === undefined ? values.redis : `redis://127.0.0.1:${own.port}`,
+    dataDir,
+    nodeId: process.env['NODE_ID'] ?? 'local',
+  });
+  const state = await startProcesses({ runDir, url, plan, ...(own === undefined ? {} : { ownRedis: own }) });
+  process.stdout.write(`${statusTable(state)}\n\n`);
+  if (values.detach) {
+    process.stdout.write('npm run up -- --status shows this table again; npm run down stops everything.\n');
+    return;
+  }
+  process.stdout.write('Ctrl-C stops everything.\n');
+  await untilStopped();
+}
+
+/** Stays until a signal, or until the supervisor is gone. */
+async function untilStopped(): Promise<void> {
+  let signalled = false;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => (signalled = true));
+  await poll('a signal', Number.POSITIVE_INFINITY, () => signalled || runningState(runDir) === undefined, 200);
+  if (!signalled) process.stdout.write('It was stopped from elsewhere.\n');
+  await stopProcesses(runDir);
+}
