@@ -29,6 +29,8 @@ export const LIMITS = Object.freeze({
     'A stream that moves no byte for this long is ended, so that slow clients hold nothing.',
   ),
   stream_timeout_ms: limit(3_600_000, 'ms', 'One upload or download in all: 1 GiB at 300 KiB/s.'),
+  drain_bytes: limit(MIB, 'bytes', 'Rest of a refused body that is read and thrown away, so that the answer arrives.'),
+  drain_ms: limit(2_000, 'ms', 'How long that rest is waited for before the connection is cut.'),
   http_connections: limit(4_096, 'count', 'Open client connections of one gateway.'),
   gateway_inflight: limit(1_024, 'count', 'Requests in flight in one gateway; the next one is refused with 503.'),
   omnigate_inflight: limit(1_024, 'count', 'Requests judged at once by one omnigate.'),

@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { allowsTag, mustBeNew, namesTag, parseEntityTags, readConditions } from './conditions.ts';
+
+describe('entity tags', () => {
+  it.each([
+    ['*', '*'],
+    [' * ', '*'],
+    ['"a"', [{ weak: false, tag: 'a' }]],
+    ['W/"a"', [{ weak: true, tag: 'a' }]],
+    ['""', [{ weak: false, tag: '' }]],
+    ['"a", W/"b" ,"c,d"', [
+      { weak: false, tag: 'a' },
+      { weak: true, tag: 'b' },
+      { weak: false, tag: 'c,d' },
+    ]],
+  ])('reads %s', (header, tags) => {
+    expect(parseEntityTags(header)).toEqual(tags);
+  });
+
+  it.each(['', ' ', 'a', '"a', 'a"', 'w/"a"', '"a" "b"', '*, "a"', '"a b"', '"a"x', ',"a"'])('refuses %j', (header) => {
+    expect(parseEntityTags(header)).toBeUndefined();
+  });
+
+  it('reads back whatever list it is given', () => {
+    const tag = fc.record({ weak: fc.boolean(), tag: fc.stringMatching(/^[\x21\x23-\x7e]{0,9}$/) });
+    fc.assert(
+      fc.property(fc.array(tag, { minLength: 1, maxLength: 5 }), (tags) => {
+        const header = tags.map((each) => `${each.weak ? 'W/' : ''}"${each.tag}"`).join(' , ');
+        expect(parseEntityTags(header)).toEqual(tags);
+      }),
+    );
+  });
+
+  it('compares weakly for If-None-Match and strongly for If-Match', () => {
+    expect(namesTag('W/"a"', 'a')).toBe(true);
+    expect(allowsTag('W/"a"', 'a')).toBe(false);
+    expect(allowsTag('"b", "a"', 'a')).toBe(true);
+    expect(namesTag('"b"', 'a')).toBe(false);
+    expect(namesTag(undefined, 'a')).toBe(false);
+    expect(allowsTag(undefined, 'a')).toBe(true);
+    expect(allowsTag('not a tag', 'a')).toBe(false);
+  });
+});
+
+describe('conditions of a read', () => {
+  it('are passed on as sent', () => {
+    const headers = { range: 'bytes=0-1', 'if-range': '"a"', 'if-match': '*', 'if-none-match': '"b"' };
+    expect(readConditions('GET', headers)).toEqual({
+      method: 'GET',
+      range: 'bytes=0-1',
+      if_range: '"a"',
+      if_match: '*',
+      if_none_match: '"b"',
+    });
+  });
+
+  it('have no range for HEAD, nor a range that is too long', () => {
+    expect(readConditions('HEAD', { range: 'bytes=0-1', 'if-range': '"a"' })).toEqual({ method: 'HEAD' });
+    expect(readConditions('GET', { range: `bytes=${'0-1,'.repeat(99)}` })).toEqual({ method: 'GET' });
+  });
+
+  it('refuse a header no honest client sends', () => {
+    expect(() => readConditions('GET', { 'if-match': `"${'a'.repeat(2000)}"` })).toThrow(/if-match/);
+  });
+});
+
+describe('If-None-Match on a write', () => {
+  it('is * or nothing', () => {
+    expect(mustBeNew({})).toBe(false);
+    expect(mustBeNew({ 'if-none-match': '*' })).toBe(true);
+    expect(() => mustBeNew({ 'if-none-match': '"a"' })).toThrow(/\*/);
+  });
+});

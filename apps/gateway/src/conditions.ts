@@ -1,0 +1,73 @@
+import { LIMITS, ServiceError, type ReadConditions } from '@macronode/contracts';
+
+export interface EntityTag {
+  readonly weak: boolean;
+  readonly tag: string;
+}
+
+/** Longest condition header that is passed on; the contracts bound it alike. */
+const CONDITION_CHARS = 1_024;
+const TAG = /\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/y;
+
+/** `*`, or a list of entity tags (RFC 9110, 8.8.3); undefined when it is neither. */
+export function parseEntityTags(header: string): '*' | readonly EntityTag[] | undefined {
+  if (header.trim() === '*') return '*';
+  const tags: EntityTag[] = [];
+  TAG.lastIndex = 0;
+  while (TAG.lastIndex < header.length) {
+    const match = TAG.exec(header);
+    if (match === null) return undefined;
+    tags.push({ weak: match[1] !== undefined, tag: match[2] ?? '' });
+  }
+  return tags.length === 0 ? undefined : tags;
+}
+
+/** Whether If-None-Match names `etag` (weak comparison): the caller's copy is current. */
+export function namesTag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const tags = parseEntityTags(header);
+  return tags === '*' || (tags?.some(({ tag }) => tag === etag) ?? false);
+}
+
+/** Whether If-Match allows the request (strong comparison). Absent allows, malformed names nothing. */
+export function allowsTag(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return true;
+  const tags = parseEntityTags(header);
+  return tags === '*' || (tags?.some(({ weak, tag }) => !weak && tag === etag) ?? false);
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** One header as text; refuses one that is longer than any honest client sends. */
+export function headerText(headers: Headers, name: string): string | undefined {
+  const value = headers[name];
+  const text = Array.isArray(value) ? value.join(', ') : value;
+  if (text !== undefined && text.length > CONDITION_CHARS) {
+    throw new ServiceError('bad_request', `${name} is longer than ${String(CONDITION_CHARS)} characters`);
+  }
+  return text;
+}
+
+/** What storage judges, as the client sent it. HEAD has no ranges (RFC 9110, 14.2); a Range that is too long counts as malformed. */
+export function readConditions(method: 'GET' | 'HEAD', headers: Headers): ReadConditions {
+  const conditions: { -readonly [K in keyof ReadConditions]: ReadConditions[K] } = { method };
+  const ifMatch = headerText(headers, 'if-match');
+  const ifNoneMatch = headerText(headers, 'if-none-match');
+  if (ifMatch !== undefined) conditions.if_match = ifMatch;
+  if (ifNoneMatch !== undefined) conditions.if_none_match = ifNoneMatch;
+  const range = headers['range'];
+  if (method === 'GET' && typeof range === 'string' && range.length <= LIMITS.range_header_chars.value) {
+    conditions.range = range;
+    const ifRange = headerText(headers, 'if-range');
+    if (ifRange !== undefined) conditions.if_range = ifRange;
+  }
+  return conditions;
+}
+
+/** `If-None-Match: *` on a write: it must create. Any other form of the header has no meaning there. */
+export function mustBeNew(headers: Headers): boolean {
+  const header = headerText(headers, 'if-none-match');
+  if (header === undefined) return false;
+  if (header.trim() === '*') return true;
+  throw new ServiceError('bad_request', 'on a write, If-None-Match takes * only');
+}

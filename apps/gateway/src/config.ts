@@ -1,0 +1,32 @@
+import { LIMITS } from '@macronode/contracts';
+import { defineConfig, knob, type ConfigOf } from '@macronode/service';
+
+export const gatewayConfig = defineConfig('gateway', {
+  host: knob.string({ env: 'HTTP_HOST', default: '0.0.0.0', help: 'Address the public surface listens on.' }),
+  port: knob.int({
+    env: 'PORT',
+    default: 8080,
+    unit: 'port',
+    min: 0,
+    max: 65_535,
+    help: 'Port of the public surface; 0 picks a free one.',
+  }),
+  connections: knob.int({
+    env: 'GATEWAY_CONNECTIONS',
+    default: LIMITS.http_connections.value,
+    unit: 'count',
+    min: 1,
+    max: 65_535,
+    help: LIMITS.http_connections.reason,
+  }),
+  inflight: knob.int({
+    env: 'GATEWAY_INFLIGHT',
+    default: LIMITS.gateway_inflight.value,
+    unit: 'count',
+    min: 1,
+    max: 65_535,
+    help: LIMITS.gateway_inflight.reason,
+  }),
+});
+
+export type GatewayConfig = ConfigOf<typeof gatewayConfig>;

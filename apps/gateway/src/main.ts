@@ -1,0 +1,4 @@
+import { runService } from '@macronode/service';
+import { gatewayService } from './index.ts';
+
+await runService(gatewayService);

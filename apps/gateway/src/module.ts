@@ -1,0 +1,41 @@
+import { Bus } from '@macronode/bus';
+import type { ServiceDeps } from '@macronode/service';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Admission } from './admission.service.ts';
+import type { GatewayConfig } from './config.ts';
+import { HttpEdge } from './http-edge.ts';
+import { MailboxHttpController } from './mailbox.http.controller.ts';
+import { gatewayMetrics } from './metrics.ts';
+import { NameHttpController } from './name.http.controller.ts';
+import { ObjectHttpController } from './object.http.controller.ts';
+import { ObjectReply } from './object-reply.ts';
+import { OpenApiHttpController } from './openapi.http.controller.ts';
+import { Uploads } from './upload.service.ts';
+
+@Module({})
+export class GatewayModule {
+  static register(deps: ServiceDeps<GatewayConfig>): DynamicModule {
+    const metrics = deps.metrics.bind(gatewayMetrics);
+    return {
+      module: GatewayModule,
+      controllers: [
+        ObjectHttpController,
+        NameHttpController,
+        MailboxHttpController,
+        OpenApiHttpController,
+      ],
+      providers: [
+        { provide: Bus, useValue: deps.bus },
+        { provide: Uploads, useValue: new Uploads(deps.bus, metrics) },
+        { provide: ObjectReply, useValue: new ObjectReply(metrics) },
+        { provide: Admission, useValue: new Admission(deps.config.inflight, metrics) },
+        {
+          provide: HttpEdge,
+          inject: [HttpAdapterHost],
+          useFactory: (host: HttpAdapterHost) => new HttpEdge(host, deps, metrics),
+        },
+      ],
+    };
+  }
+}

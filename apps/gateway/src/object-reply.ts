@@ -1,0 +1,107 @@
+import { Readable } from 'node:stream';
+import type { ByteStream } from '@macronode/bus';
+import { LIMITS, ServiceError, type ObjectReadReply } from '@macronode/contracts';
+import { mapError } from '@macronode/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GatewayMetrics } from './metrics.ts';
+
+/** An answer of up to one chunk is sent in one piece: no stream, and an error still has a status to answer with. */
+const WHOLE_BYTES = LIMITS.chunk_bytes.value;
+
+export interface ObjectAnswer {
+  readonly method: 'GET' | 'HEAD';
+  /** Reached through a name: cached briefly, and told which object it is. */
+  readonly named: boolean;
+  readonly head: ObjectReadReply;
+  readonly body: ByteStream;
+}
+
+/** The header of an object by id, or by the name it was reached through. */
+export function objectHeaders(head: ObjectReadReply, named: boolean): Record<string, string> {
+  return {
+    etag: `"${head.id}"`,
+    'cache-control': named ? 'public, max-age=5' : 'public, max-age=31536000, immutable, no-transform',
+    ...(named ? { 'content-location': `/o/${head.id}` } : {}),
+  };
+}
+
+function bodyHeaders(head: ObjectReadReply): Record<string, string> {
+  return {
+    'accept-ranges': 'bytes',
+    'content-type': 'application/octet-stream',
+    'content-length': String(head.end - head.start),
+    'content-disposition': 'attachment',
+    'x-content-type-options': 'nosniff',
+  };
+}
+
+/** Sends what storage answered. The stream is ended in every case: read to its end, or cancelled. */
+export class ObjectReply {
+  readonly #metrics: GatewayMetrics;
+
+  constructor(metrics: GatewayMetrics) {
+    this.#metrics = metrics;
+  }
+
+  async send(request: FastifyRequest, reply: FastifyReply, answer: ObjectAnswer): Promise<void> {
+    const { method, named, head, body } = answer;
+    const bodiless = method === 'HEAD' || (head.outcome !== 'full' && head.outcome !== 'partial');
+    if (bodiless) body.cancel('no body is sent');
+    this.#judge(reply, head);
+    reply.headers(objectHeaders(head, named));
+    if (head.outcome === 'not_modified') return void reply.code(304).send();
+    reply.headers(bodyHeaders(head));
+    if (head.outcome === 'partial') {
+      reply.code(206).header('content-range', `bytes ${String(head.start)}-${String(head.end - 1)}/${String(head.size)}`);
+    }
+    if (method === 'HEAD') return void reply.send();
+    const bytes = this.#counted(request, head, body);
+    if (head.end - head.start <= WHOLE_BYTES) return void reply.send(await collect(bytes));
+    // A client that takes nothing holds a window of ours: its socket is cut.
+    reply.raw.setTimeout(LIMITS.stream_idle_timeout_ms.value, () => reply.raw.destroy());
+    reply.send(Readable.from(bytes));
+  }
+
+  /** Outcomes that are errors on the public surface. */
+  #judge(reply: FastifyReply, head: ObjectReadReply): void {
+    if (head.outcome === 'precondition_failed') throw new ServiceError('precondition_failed');
+    if (head.outcome !== 'unsatisfiable') return;
+    reply.header('content-range', `bytes */${String(head.size)}`);
+    throw new ServiceError('range_not_satisfiable');
+  }
+
+  /** The bytes promised, no more and no less; anything else is an error, which ends the connection. */
+  async *#counted(
+    request: FastifyRequest,
+    head: ObjectReadReply,
+    body: ByteStream,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const out = this.#metrics.bodyBytes.cell({ direction: 'out' });
+    let left = head.end - head.start;
+    let ended: 'client' | 'upstream' | undefined = 'client';
+    try {
+      for await (const chunk of body) {
+        left -= chunk.length;
+        if (left < 0) break;
+        yield chunk;
+        out.inc(chunk.length);
+      }
+      if (left !== 0) throw new ServiceError('integrity', 'storage sent another number of bytes than it promised');
+      ended = undefined;
+    } catch (error) {
+      ended = 'upstream';
+      request.ctx.failure = mapError(error).code;
+      throw error;
+    } finally {
+      if (ended !== undefined) this.#metrics.downloadsAborted.inc({ reason: ended });
+    }
+  }
+}
+
+async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  const [only] = chunks;
+  if (chunks.length === 1 && only !== undefined) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+  return Buffer.concat(chunks);
+}

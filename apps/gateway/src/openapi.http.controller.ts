@@ -1,0 +1,20 @@
+import { hashBytes } from '@macronode/content';
+import { openApiDocument } from '@macronode/contracts';
+import { Controller, Get, Req, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Admission } from './admission.service.ts';
+import { headerText, namesTag } from './conditions.ts';
+
+@Controller()
+@UseGuards(Admission)
+export class OpenApiHttpController {
+  readonly #bytes = Buffer.from(`${JSON.stringify(openApiDocument(), null, 2)}\n`);
+  readonly #etag = hashBytes(this.#bytes);
+
+  @Get('openapi.json')
+  document(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+    reply.headers({ etag: `"${this.#etag}"`, 'cache-control': 'public, max-age=300' });
+    if (namesTag(headerText(request.headers, 'if-none-match'), this.#etag)) return void reply.code(304).send();
+    reply.type('application/json; charset=utf-8').send(this.#bytes);
+  }
+}

@@ -1,0 +1,81 @@
+import type { Bus, CallContext } from '@macronode/bus';
+import { LIMITS, ServiceError, SUBJECTS, type ObjectOpenRequest, type ObjectWriteReply } from '@macronode/contracts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { RequestBody } from './request-body.ts';
+
+export interface UploadRequest {
+  /** The id the bytes must hash to; undefined when the client does not know it. */
+  readonly id: string | undefined;
+  readonly mustBeNew: boolean;
+  readonly body: RequestBody;
+}
+
+/** Opens an upload through omnigate, then streams the bytes straight to the storage that holds the ticket. */
+export class Uploads {
+  readonly #bus: Bus;
+  readonly #metrics: GatewayMetrics;
+
+  constructor(bus: Bus, metrics: GatewayMetrics) {
+    this.#bus = bus;
+    this.#metrics = metrics;
+  }
+
+  /** `created: false` when the object was there before; the body may then be unread. */
+  async store({ id, mustBeNew, body }: UploadRequest, context: CallContext): Promise<ObjectWriteReply> {
+    const request: ObjectOpenRequest = {
+      must_be_new: mustBeNew,
+      ...(id === undefined ? {} : { id }),
+      ...(body.declared === undefined ? {} : { size: body.declared }),
+    };
+    const opened = await this.#bus.call(SUBJECTS.omnigate.objectOpen, request, context);
+    if (opened.outcome === 'present') {
+      if (mustBeNew) throw new ServiceError('precondition_failed', 'the object is there already');
+      return { id: opened.id, size: opened.size, created: false };
+    }
+    const { ticket } = opened;
+    const source = new UploadSource(body, this.#metrics);
+    try {
+      return await this.#bus.write(ticket, SUBJECTS.storage.objectWrite, { upload: ticket.upload }, source, {
+        ...context,
+        ttlMs: LIMITS.stream_timeout_ms.value,
+      });
+    } catch (error) {
+      // When both ends fail, the client's end is the cause: the bus only saw its source break.
+      const cause = source.failure ?? error;
+      this.#metrics.uploadsAborted.inc({ reason: abortReason(source.failure) });
+      throw cause;
+    }
+  }
+}
+
+function abortReason(failure: unknown): 'client' | 'idle' | 'too_large' | 'upstream' {
+  if (failure === undefined) return 'upstream';
+  if (!(failure instanceof ServiceError)) return 'client';
+  if (failure.code === 'too_large') return 'too_large';
+  return failure.reason === 'idle' ? 'idle' : 'client';
+}
+
+/** The chunks of a body, pulled by the bus as credit allows; remembers why it broke. */
+class UploadSource implements AsyncIterable<Uint8Array> {
+  failure: unknown;
+  readonly #body: RequestBody;
+  readonly #metrics: GatewayMetrics;
+
+  constructor(body: RequestBody, metrics: GatewayMetrics) {
+    this.#body = body;
+    this.#metrics = metrics;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const taken = this.#metrics.bodyBytes.cell({ direction: 'in' });
+    try {
+      for await (const chunk of this.#body.chunks(LIMITS.stream_idle_timeout_ms.value)) {
+        taken.inc(chunk.length);
+        yield chunk;
+      }
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+}

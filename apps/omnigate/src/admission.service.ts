@@ -1,0 +1,49 @@
+import type { BusContext } from '@macronode/bus';
+import { ServiceError } from '@macronode/contracts';
+import type { OmnigateMetrics } from './metrics.ts';
+
+const RETRY_AFTER_MS = 500;
+
+/** Decides whether a request is judged at all, before anything is asked of the services behind. */
+export class AdmissionService {
+  #inflight = 0;
+  readonly #bound: number;
+  readonly #metrics: OmnigateMetrics;
+
+  constructor(bound: number, metrics: OmnigateMetrics) {
+    this.#bound = bound;
+    this.#metrics = metrics;
+    metrics.inflight.collect(() => this.#inflight);
+  }
+
+  /** Runs `judge` under the in-flight gate; refuses with `busy` over the bound and `deadline` when no time is left. */
+  async admit<T>(context: BusContext, judge: () => T | Promise<T>): Promise<T> {
+    const { subject } = context;
+    const refusal = this.#refusal(context);
+    if (refusal !== undefined) {
+      this.#metrics.requests.inc({ subject, result: 'refused' });
+      throw refusal;
+    }
+    this.#inflight += 1;
+    try {
+      const answer = await judge();
+      this.#metrics.requests.inc({ subject, result: 'forwarded' });
+      return answer;
+    } catch (error) {
+      this.#metrics.requests.inc({ subject, result: 'failed' });
+      throw error;
+    } finally {
+      this.#inflight -= 1;
+    }
+  }
+
+  #refusal(context: BusContext): ServiceError | undefined {
+    if (this.#inflight >= this.#bound) {
+      return new ServiceError('busy', 'too many requests are being judged', {
+        reason: 'inflight',
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    }
+    return context.remainingMs() > 0 ? undefined : new ServiceError('deadline');
+  }
+}

@@ -1,0 +1,92 @@
+import { BusContext, type Forwarded } from '@macronode/bus';
+import {
+  type MailboxAckRequest,
+  type MailboxRecvRequest,
+  type MailboxSendRequest,
+  type NameGetRequest,
+  type NamePutRequest,
+  type NameReadRequest,
+  type ObjectOpenRequest,
+  type ObjectReadRequest,
+  SUBJECTS,
+} from '@macronode/contracts';
+import { BusPayload } from '@macronode/service';
+import { Controller } from '@nestjs/common';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { AdmissionService } from './admission.service.ts';
+import { NameReader } from './name-reader.service.ts';
+
+const { omnigate, index, storage, mailbox } = SUBJECTS;
+
+/** Judges each request once, then hands it on: its owner answers the gateway, and no byte of an object comes by here. */
+@Controller()
+export class OmnigateBusController {
+  constructor(
+    private readonly admission: AdmissionService,
+    private readonly names: NameReader,
+  ) {}
+
+  @MessagePattern(omnigate.objectRead.name)
+  objectRead(
+    @Payload(BusPayload(omnigate.objectRead)) request: ObjectReadRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(storage.objectRead, request));
+  }
+
+  @MessagePattern(omnigate.objectOpen.name)
+  objectOpen(
+    @Payload(BusPayload(omnigate.objectOpen)) request: ObjectOpenRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(storage.objectOpen, request));
+  }
+
+  @MessagePattern(omnigate.nameRead.name)
+  nameRead(
+    @Payload(BusPayload(omnigate.nameRead)) request: NameReadRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => this.names.read(request, context));
+  }
+
+  @MessagePattern(omnigate.nameGet.name)
+  nameGet(
+    @Payload(BusPayload(omnigate.nameGet)) request: NameGetRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(index.nameGet, request));
+  }
+
+  @MessagePattern(omnigate.namePut.name)
+  namePut(
+    @Payload(BusPayload(omnigate.namePut)) request: NamePutRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(index.namePut, request));
+  }
+
+  @MessagePattern(omnigate.mailboxSend.name)
+  mailboxSend(
+    @Payload(BusPayload(omnigate.mailboxSend)) request: MailboxSendRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(mailbox.send, request));
+  }
+
+  @MessagePattern(omnigate.mailboxRecv.name)
+  mailboxRecv(
+    @Payload(BusPayload(omnigate.mailboxRecv)) request: MailboxRecvRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(mailbox.recv, request));
+  }
+
+  @MessagePattern(omnigate.mailboxAck.name)
+  mailboxAck(
+    @Payload(BusPayload(omnigate.mailboxAck)) request: MailboxAckRequest,
+    @Ctx() context: BusContext,
+  ): Promise<Forwarded> {
+    return this.admission.admit(context, () => context.forward(mailbox.ack, request));
+  }
+}
