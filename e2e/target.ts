@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { SERVICES, type ServiceName } from '@macronode/contracts';
+
+export type TargetName = 'micronode' | 'processes' | 'compose' | 'url';
+
+/** What a test run is told about the node it talks to. See README.md for the variables. */
+export interface Target {
+  readonly name: TargetName;
+  /** Base address of the gateway, without a trailing slash. */
+  readonly url: string;
+  readonly token: string | undefined;
+  /** Ops addresses of every service; a micronode gives the same one for each. */
+  readonly ops: Readonly<Partial<Record<ServiceName, readonly string[]>>>;
+}
+
+/** What the fault tests may take hold of. Written again by the supervisor after every restart. */
+export interface Control {
+  readonly processes: readonly { readonly service: ServiceName; readonly index: number; readonly pid: number }[];
+  readonly redis: {
+    readonly pid: number;
+    readonly port: number;
+    readonly url: string;
+    readonly argv: readonly string[];
+    readonly dir: string;
+  };
+  readonly supervisorPid: number;
+  /** Root of the data folders, one per service. */
+  readonly dataDir?: string;
+}
+
+const TARGETS: readonly string[] = ['micronode', 'processes', 'compose', 'url'];
+const isTarget = (name: string): name is TargetName => TARGETS.includes(name);
+
+function required(variable: string): string {
+  const value = process.env[variable];
+  if (value === undefined || value === '') {
+    throw new Error(`${variable} is not set: run these tests with \`npm run e2e -- --target micronode\``);
+  }
+  return value;
+}
+
+/** The target of this run, whose kind decides which files run. */
+export function targetName(): TargetName {
+  const name = required('E2E_TARGET');
+  if (!isTarget(name)) throw new Error(`E2E_TARGET is ${name}: it must be one of ${TARGETS.join(', ')}`);
+  return name;
+}
+
+function readTarget(): Target {
+  const ops = JSON.parse(process.env['E2E_OPS'] ?? '{}') as Target['ops'];
+  return {
+    name: targetName(),
+    url: required('E2E_URL').replace(/\/+$/, ''),
+    token: process.env['E2E_TOKEN'],
+    ops: Object.fromEntries(Object.entries(ops).filter(([service]) => SERVICES.some((known) => known === service))),
+  };
+}
+
+export const target: Target = readTarget();
+
+/** The ops addresses of a service. Fails where the target does not give any, since every target must. */
+export function opsOf(service: ServiceName): readonly string[] {
+  const urls = target.ops[service];
+  if (urls === undefined || urls.length === 0) throw new Error(`E2E_OPS names no ops address of ${service}`);
+  return urls;
+}
+
+/** Process ids change with every restart, so the file is read each time. */
+export function readControl(): Control {
+  return JSON.parse(readFileSync(required('E2E_CONTROL'), 'utf8')) as Control;
+}

@@ -1,0 +1,50 @@
+import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { targetName, type TargetName } from './target.ts';
+
+/** What every node must pass, whatever it is made of. */
+const EVERYWHERE = [
+  'objects.e2e.ts',
+  'names.e2e.ts',
+  'content-by-name.e2e.ts',
+  'mailbox.e2e.ts',
+  'bad-input.e2e.ts',
+  'envelope.e2e.ts',
+  'ops.e2e.ts',
+  'openapi.e2e.ts',
+  'curl.e2e.ts',
+  'ronctl.e2e.ts',
+  'saturation.e2e.ts',
+];
+
+/** What only some targets give a hold on: their Redis, their folders, their processes. Faults come last. */
+const MORE: Record<TargetName, readonly string[]> = {
+  micronode: [],
+  url: [],
+  compose: ['bus-streams.e2e.ts'],
+  processes: ['bus-streams.e2e.ts', 'storage-disk.e2e.ts', 'faults.e2e.ts'],
+};
+
+const files = process.env['E2E_LARGE'] === '1' ? ['large.e2e.ts'] : [...EVERYWHERE, ...MORE[targetName()]];
+
+/** Files run in the order they are listed: what breaks things runs when the rest has passed. */
+class ListedOrder extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => files.findIndex((file) => moduleId.endsWith(`/${file}`));
+    return specifications.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  test: {
+    include: files,
+    globalSetup: ['ready.setup.ts'],
+    sequence: { sequencer: ListedOrder },
+    // One file at a time: several tests count what the node did, and two cores are all there may be.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    passWithNoTests: false,
+  },
+});
