@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { ROOT } from './bootstrap.mjs';
 import { poll } from './poll.ts';
-import { isStill, readState, signal, stateFile, type ProcessState, type RunState } from './run-state.ts';
+import { isStill, readState, redisPid, signal, stateFile, type ProcessState, type RunState } from './run-state.ts';
 import { StageFailed } from './stages.ts';
 import type { SupervisorOrder } from './supervisor.ts';
 
@@ -95,7 +95,8 @@ function livingProcesses(state: RunState): readonly { pid: number }[] {
     pid !== undefined && isStill(pid, join('apps', service, 'dist')) ? [{ pid }] : [],
   );
   const { redis } = state;
-  return redis !== undefined && isStill(redis.pid, String(redis.port)) ? [...services, { pid: redis.pid }] : services;
+  const pid = redis === undefined ? undefined : redisPid(redis);
+  return pid !== undefined && isStill(pid, String(redis?.port)) ? [...services, { pid }] : services;
 }
 
 async function within(timeoutMs: number, probe: () => boolean): Promise<boolean> {
@@ -127,6 +128,6 @@ export function statusTable(state: RunState): string {
   const redis =
     state.redis === undefined
       ? ''
-      : `\nredis    ${state.redis.url} (pid ${state.redis.pid}, data in ${state.redis.dir})`;
+      : `\nredis    ${state.redis.url} (pid ${redisPid(state.redis)}, data in ${state.redis.dir})`;
   return `${[head, ...rows].map(line).join('\n')}\n\ngateway  ${state.url}${redis}`;
 }

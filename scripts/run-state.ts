@@ -24,8 +24,10 @@ export interface RunState {
   readonly ops: Readonly<Record<string, readonly string[]>>;
   readonly processes: readonly ProcessState[];
   /** Present when the Redis is ours to stop and start. */
-  readonly redis: RedisProcess | undefined;
-  readonly supervisorPid: number | undefined;
+  readonly redis?: RedisProcess | undefined;
+  readonly supervisorPid?: number | undefined;
+  /** Root of the data folders, one per service; undefined in amnesia. */
+  readonly dataDir?: string | undefined;
 }
 
 export const stateFile = (runDir: string): string => join(runDir, 'state.json');
@@ -66,6 +68,12 @@ export function isStill(pid: number, part: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The process id of a Redis of ours: the one it wrote itself, should somebody have started it again. */
+export function redisPid(redis: RedisProcess): number {
+  const written = existsSync(redis.pidFile) ? Number.parseInt(readFileSync(redis.pidFile, 'utf8'), 10) : Number.NaN;
+  return Number.isNaN(written) ? redis.pid : written;
 }
 
 /** Sends a signal; false when the process is gone. */

@@ -117,18 +117,31 @@ export async function runProgram(command: readonly [string, ...string[]], option
   if (code !== 0) throw new StageFailed(`${command.slice(0, 3).join(' ')} … failed (exit code ${code})`);
 }
 
-/** Runs a program of the workspace with its output shown, and answers its exit code. */
-export function exitCodeOf(
+/**
+ * Runs a program of the workspace with its output shown, and answers its exit code. A signal ends the program, not this
+ * process: whoever called still stops what it started.
+ */
+export async function exitCodeOf(
   [program, ...args]: readonly [string, ...string[]],
   options: RunOptions = {},
 ): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd: options.cwd ?? ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...bootstrapEnvironment(), ...options.env },
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? 1));
+  const child = spawn(program, args, {
+    cwd: options.cwd ?? ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...bootstrapEnvironment(), ...options.env },
   });
+  const onInterrupt = (): void => {
+    // The terminal has sent it to the program as well.
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  };
+  const onTerminate = (): void => void child.kill('SIGTERM');
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve(code ?? 1));
+    });
+  } finally {
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
+  }
 }

@@ -20,6 +20,7 @@ export interface SupervisorOrder {
   readonly runDir: string;
   readonly url: string;
   readonly plan: readonly PlannedProcess[];
+  readonly dataDir: string;
   /** A Redis that somebody else looks after, if it is one we know how to start. */
   readonly redis?: RedisProcess;
   /** A Redis of our own, started and stopped with the services. */
@@ -130,6 +131,7 @@ async function supervise(order: SupervisorOrder): Promise<void> {
       processes: supervised.map((one) => one.state),
       redis: redis?.process ?? order.redis,
       supervisorPid: process.pid,
+      dataDir: order.dataDir,
     };
     const text = JSON.stringify(state);
     if (text !== last) writeState(file, state);

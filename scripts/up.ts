@@ -47,7 +47,7 @@ async function up(): Promise<void> {
     dataDir,
     nodeId: process.env['NODE_ID'] ?? 'local',
   });
-  const state = await startProcesses({ runDir, url, plan, ...(own === undefined ? {} : { ownRedis: own }) });
+  const state = await startProcesses({ runDir, url, plan, dataDir, ...(own === undefined ? {} : { ownRedis: own }) });
   process.stdout.write(`${statusTable(state)}\n\n`);
   if (values.detach) {
     process.stdout.write('npm run up -- --status shows this table again; npm run down stops everything.\n');

@@ -115,6 +115,6 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
     summary: 'npm test plus everything that needs more of the machine (nightly)',
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: test, e2e-compose, load-smoke`,
+  --only LIST    run these stages only: those of npm test, e2e-compose, load-smoke`,
   },
 });

@@ -1,0 +1,25 @@
+// npm run ci:full: npm test, and what needs Docker or k6 as well. Meant for the night.
+import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { ensureBuilt } from './bootstrap.mjs';
+import { runE2e } from './e2e-run.ts';
+import { report, runProgram, runStages, selectStages, type Stage } from './stages.ts';
+import { startTarget } from './targets.ts';
+import { TEST_STAGES } from './test-stages.ts';
+import { endWith } from './verb.ts';
+
+const { values } = parseArgs({ options: { only: { type: 'string' } } });
+
+async function smoke(): Promise<undefined> {
+  await ensureBuilt();
+  await using target = await startTarget('micronode');
+  await runProgram(['node', join('scripts', 'load.ts'), 'smoke', '--url', target.state.url]);
+}
+
+const stages: readonly Stage[] = [
+  ...TEST_STAGES,
+  { name: 'e2e-compose', run: () => runE2e('compose') },
+  { name: 'load-smoke', run: smoke },
+];
+
+await endWith(async () => report(await runStages(selectStages(stages, values.only), { keepGoing: true })));

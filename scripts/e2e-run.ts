@@ -1,0 +1,28 @@
+import type { RunState } from './run-state.ts';
+import type { TestCounts } from './stages.ts';
+import { startTarget, type TargetKind } from './targets.ts';
+import { runVitest } from './vitest-run.ts';
+
+export interface E2eOptions {
+  readonly token?: string | undefined;
+  readonly vitestArgs?: readonly string[];
+}
+
+/** Starts the target, runs the e2e suite against it, and stops it whatever happened. */
+export async function runE2e(kind: TargetKind, options: E2eOptions = {}): Promise<TestCounts> {
+  await using target = await startTarget(kind);
+  return await runE2eAgainst(target.state, options, target.control);
+}
+
+/** Runs the e2e suite against a node that is already there. */
+export function runE2eAgainst(state: RunState, options: E2eOptions, control?: string): Promise<TestCounts> {
+  return runVitest(`e2e-${state.target}`, ['--root', 'e2e', ...(options.vitestArgs ?? [])], {
+    env: {
+      E2E_TARGET: state.target,
+      E2E_URL: state.url,
+      E2E_OPS: JSON.stringify(state.ops),
+      E2E_TOKEN: options.token,
+      E2E_CONTROL: control,
+    },
+  });
+}

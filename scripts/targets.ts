@@ -1,0 +1,158 @@
+// The nodes the e2e tests run against: each is started on free ports, waited for, and stopped by process id.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SERVICES } from '@macronode/contracts';
+import { pinnedNode, ROOT } from './bootstrap.mjs';
+import { opsPortOffsets, planProcesses } from './plan.ts';
+import { answersOk, poll } from './poll.ts';
+import { freePort, freePortBase } from './ports.ts';
+import { startProcesses, stopProcesses } from './processes.ts';
+import { startRedis } from './redis.ts';
+import { isAlive, isStill, redisPid, signal, stateFile, writeState, type RunState } from './run-state.ts';
+import { runProgram, StageFailed } from './stages.ts';
+
+const READY_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 12_000;
+/** Two of each that may run more than once: a test suite that knew only one would miss what replicas break. */
+const REPLICAS = { gateway: 2, omnigate: 2 } as const;
+const COMPOSE_PROJECT = 'macronode-e2e';
+
+export type TargetKind = 'micronode' | 'processes' | 'compose';
+export const TARGET_KINDS: readonly TargetKind[] = ['micronode', 'processes', 'compose'];
+
+/** A running node, and how to stop it. */
+export interface RunningTarget extends AsyncDisposable {
+  readonly state: RunState;
+  /** The file the tests read process ids from. */
+  readonly control: string;
+}
+
+export function startTarget(kind: TargetKind): Promise<RunningTarget> {
+  const runDir = freshRunDir(kind);
+  switch (kind) {
+    case 'micronode':
+      return startMicronode(runDir);
+    case 'processes':
+      return startMacronode(runDir);
+    case 'compose':
+      return startCompose(runDir);
+  }
+}
+
+/** A folder of this run under .run/e2e. Logs stay for reading until the next run, whatever came out. */
+function freshRunDir(kind: TargetKind): string {
+  const parent = join(ROOT, '.run', 'e2e');
+  mkdirSync(parent, { recursive: true });
+  for (const name of readdirSync(parent)) {
+    const pid = Number(name.split('-').at(-1));
+    if (!isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+  const runDir = join(parent, `${kind}-${process.pid}`);
+  mkdirSync(join(runDir, 'logs'), { recursive: true });
+  return runDir;
+}
+
+async function startMicronode(runDir: string): Promise<RunningTarget> {
+  const [port, opsPort] = [await freePort(), await freePort()];
+  const log = join(runDir, 'logs', 'micronode.log');
+  const output = openSync(log, 'a');
+  const child = spawn(pinnedNode(), [join(ROOT, 'apps', 'micronode', 'dist', 'main.js')], {
+    cwd: ROOT,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '' },
+  });
+  closeSync(output);
+  const ops = `http://127.0.0.1:${opsPort}`;
+  const state: RunState = {
+    target: 'micronode',
+    url: `http://127.0.0.1:${port}`,
+    ops: Object.fromEntries(SERVICES.map((service) => [service, [ops]])),
+    processes: [{ service: 'micronode', index: 0, pid: child.pid, status: 'ready', restarts: 0, ops, log }],
+  };
+  const stop = async (): Promise<void> => {
+    await stopChild(child);
+  };
+  try {
+    await poll('the micronode', READY_TIMEOUT_MS, () => {
+      if (child.exitCode !== null)
+        throw new StageFailed(`The micronode ended.\n${readFileSync(log, 'utf8').slice(-4_000)}`);
+      return answersOk(`${ops}/readyz`);
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return running(runDir, state, stop);
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(deadline);
+}
+
+async function startMacronode(runDir: string): Promise<RunningTarget> {
+  const dataDir = join(runDir, 'data');
+  // Redis is not the supervisor's here: the outage tests stop and start it themselves.
+  const redis = await startRedis({ dir: join(dataDir, 'redis') });
+  const httpPort = await freePort();
+  const plan = planProcesses({
+    replicas: REPLICAS,
+    opsPortBase: await freePortBase(opsPortOffsets(REPLICAS)),
+    httpPort,
+    redisUrl: redis.url,
+    dataDir,
+    nodeId: 'e2e',
+  });
+  const stop = async (): Promise<void> => {
+    await stopProcesses(runDir);
+    await redis.stop();
+    const restarted = redisPid(redis.process);
+    if (isStill(restarted, String(redis.process.port))) signal(restarted, 'SIGKILL');
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const url = `http://127.0.0.1:${httpPort}`;
+    const state = await startProcesses({ runDir, url, plan, dataDir, redis: redis.process });
+    return { state, control: stateFile(runDir), [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startCompose(runDir: string): Promise<RunningTarget> {
+  const names = ['GATEWAY_PORT', 'PROMETHEUS_PORT', ...SERVICES.map((service) => `${service.toUpperCase()}_OPS_PORT`)];
+  const ports: Record<string, string> = {};
+  for (const name of names) ports[name] = String(await freePort());
+  const env = { ...ports, COMPOSE_PROFILES: '', COMPOSE_PROJECT_NAME: COMPOSE_PROJECT };
+  const stop = async (): Promise<void> => {
+    await runProgram(['docker', 'compose', 'down', '--volumes', '--remove-orphans', '--timeout', '15'], { env });
+  };
+  try {
+    await runProgram(['docker', 'compose', 'up', '--wait', '--detach', '--build', '--quiet-pull'], { env });
+  } catch (error) {
+    await runProgram(['docker', 'compose', 'logs', '--tail', '40'], { env });
+    await stop();
+    throw error;
+  }
+  const state: RunState = {
+    target: 'compose',
+    url: `http://127.0.0.1:${ports['GATEWAY_PORT'] ?? ''}`,
+    ops: Object.fromEntries(
+      SERVICES.map((service) => [service, [`http://127.0.0.1:${ports[`${service.toUpperCase()}_OPS_PORT`] ?? ''}`]]),
+    ),
+    processes: [],
+  };
+  return running(runDir, state, stop);
+}
+
+function running(runDir: string, state: RunState, stop: () => Promise<void>): RunningTarget {
+  const control = stateFile(runDir);
+  writeState(control, state);
+  return { state, control, [Symbol.asyncDispose]: stop };
+}

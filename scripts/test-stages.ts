@@ -1,0 +1,49 @@
+// The stages of npm test, in one list: test.ts runs them, ci-full.ts runs them and more.
+import { join } from 'node:path';
+import { ensureBuilt } from './bootstrap.mjs';
+import { runE2e } from './e2e-run.ts';
+import { requireProgram } from './programs.ts';
+import { provideRedis } from './redis.ts';
+import { runProgram, type Stage, type TestCounts } from './stages.ts';
+import { vectorsDir } from './vectors.ts';
+import { runVitest } from './vitest-run.ts';
+
+async function check(): Promise<undefined> {
+  await runProgram(['node', join('scripts', 'check.ts'), '--no-unit']);
+}
+
+async function unit(): Promise<TestCounts> {
+  await ensureBuilt();
+  // A test of the store reads the order of system calls.
+  if (process.platform === 'linux') requireProgram('strace');
+  return runVitest('unit', ['--project', 'unit'], { env: { VECTORS_DIR: vectorsDir() } });
+}
+
+/** Every suite that needs a Redis: the drivers' conformance, and the bus on it. */
+async function conformance(): Promise<TestCounts> {
+  await ensureBuilt();
+  const { url, own } = await provideRedis();
+  try {
+    return await runVitest('conformance', ['--project', 'conformance'], {
+      env: { REDIS_URL: url, VECTORS_DIR: vectorsDir() },
+    });
+  } finally {
+    await own?.stop();
+  }
+}
+
+const e2eOn = (kind: 'micronode' | 'processes'): Stage => ({
+  name: `e2e-${kind}`,
+  run: async () => {
+    await ensureBuilt();
+    return runE2e(kind);
+  },
+});
+
+export const TEST_STAGES: readonly Stage[] = [
+  { name: 'check', run: check },
+  { name: 'unit', run: unit },
+  { name: 'conformance', run: conformance },
+  e2eOn('micronode'),
+  e2eOn('processes'),
+];
