@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { client } from './client.ts';
 import { freshObject, unique } from './content.ts';
 import { poll, until } from './poll.ts';
-import { readControl } from './target.ts';
+import { ownRedis } from './target.ts';
 
 let redis: Redis;
 
 beforeAll(() => {
-  redis = new Redis(readControl().redis.url, { maxRetriesPerRequest: 3 });
+  redis = new Redis(ownRedis().url, { maxRetriesPerRequest: 3 });
 });
 afterAll(() => {
   redis.disconnect();

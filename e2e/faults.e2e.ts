@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LIMITS, SERVICES, type ServiceName } from '@macronode/contracts';
@@ -7,7 +7,9 @@ import { Client, client, headerOf } from './client.ts';
 import { freshObject } from './content.ts';
 import { Ledger, type Miss } from './ledger.ts';
 import { poll, until } from './poll.ts';
-import { opsOf, readControl, type Control } from './target.ts';
+import { opsOf, ownRedis, readControl } from './target.ts';
+
+type OwnRedis = ReturnType<typeof ownRedis>;
 
 /** What a request may take before it is answered or refused: its own deadline, and time for a slow test machine. */
 const ANSWERED_MS = LIMITS.request_timeout_ms.value + 3_000;
@@ -24,6 +26,10 @@ const isAlive = (pid: number): boolean => {
     return false;
   }
 };
+
+/** The pid file is right also when an earlier test has started the server again. */
+const redisPid = ({ pid, pidFile }: OwnRedis): number =>
+  existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : pid;
 
 /** Ready on every ops port of every service. */
 async function allReady(): Promise<boolean> {
@@ -46,12 +52,13 @@ function expectHonest(misses: readonly Miss[], mayBreak: boolean): void {
 describe('Redis stopped for ten seconds and back', () => {
   test('requests fail fast, then recover in the same processes, and nothing acknowledged is lost', async () => {
     await until(allReady, { what: 'every service to be ready' });
-    const { processes, redis } = readControl();
+    const { processes } = readControl();
+    const redis = ownRedis();
     ledger = new Ledger();
     ledger.start();
     await ledger.progress(200);
     const stoppedAtMs = performance.now();
-    process.kill(redis.pid, 'SIGKILL');
+    process.kill(redisPid(redis), 'SIGKILL');
     const { id } = freshObject(1);
     await poll(async () => ((await client.get(`/o/${id}`)).status === 503 ? true : undefined), {
       what: 'the first 503',
@@ -69,7 +76,8 @@ describe('Redis stopped for ten seconds and back', () => {
     await ledger.progress(200, 30_000);
     await until(allReady, { what: 'every service to be ready again', deadlineMs: 30_000 });
     await ledger.stop();
-    for (const { service, pid } of processes) expect(isAlive(pid), `${service} is the process it was`).toBe(true);
+    for (const { service, pid } of processes)
+      expect(pid !== undefined && isAlive(pid), `${service} is the process it was`).toBe(true);
     expectHonest(ledger.misses, false);
     expect(ledger.slowestMs, ledger.counts).toBeLessThan(ANSWERED_MS + LIMITS.stream_idle_timeout_ms.value);
     expect(await ledger.audit(), ledger.counts).toEqual([]);
@@ -81,13 +89,13 @@ describe('killed without warning', () => {
     '%s: all that was acknowledged is there after its restart, the rest was answered in time',
     async (service) => {
       await until(allReady, { what: 'every service to be ready', deadlineMs: 30_000 });
-      const victim = readControl().processes.find((one) => one.service === service);
-      if (victim === undefined) throw new Error(`no process of ${service}`);
+      const pid = readControl().processes.find((one) => one.service === service)?.pid;
+      if (pid === undefined) throw new Error(`no process of ${service}`);
       ledger = new Ledger();
       ledger.start();
       await ledger.progress(200);
-      process.kill(victim.pid, 'SIGKILL');
-      await until(async () => !isAlive(victim.pid), { what: `${service} to be gone` });
+      process.kill(pid, 'SIGKILL');
+      await until(async () => !isAlive(pid), { what: `${service} to be gone` });
       await until(allReady, { what: `${service} to be started again`, deadlineMs: 45_000 });
       await ledger.progress(200, 45_000);
       await ledger.stop();
@@ -109,16 +117,12 @@ async function expectRestartCounted(service: ServiceName): Promise<void> {
   expect(Math.max(...values), `service_restarts_total of ${service}`).toBeGreaterThanOrEqual(1);
 }
 
-/** Starts the same server on the same port and folder, and leaves word of its pid for whoever stops it at the end. */
-async function startRedis(redis: Control['redis']): Promise<void> {
-  const [program, ...args] = redis.argv;
+/** Starts the same server on the same port and folder; its pid file tells whoever stops it at the end. */
+async function startRedis({ url, argv, dir }: OwnRedis): Promise<void> {
+  const [program, ...args] = argv;
   if (program === undefined) throw new Error('the control file gives no command line for Redis');
-  const child = spawn(program, args, { cwd: redis.dir, stdio: 'ignore', detached: true });
-  child.unref();
-  const file = process.env['E2E_CONTROL'] ?? '';
-  const control = JSON.parse(readFileSync(file, 'utf8')) as Control;
-  writeFileSync(file, JSON.stringify({ ...control, redis: { ...control.redis, pid: child.pid } }));
-  const probe = new Redis(redis.url, { lazyConnect: true, retryStrategy: () => null, enableOfflineQueue: false });
+  spawn(program, args, { cwd: dir, stdio: 'ignore', detached: true }).unref();
+  const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableOfflineQueue: false });
   probe.on('error', () => undefined);
   try {
     await poll(

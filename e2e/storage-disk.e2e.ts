@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { client, openSocket } from './client.ts';
 import { freshObject } from './content.ts';
 import { until } from './poll.ts';
-import { readControl } from './target.ts';
+import { dataFolder } from './target.ts';
 
 /** Every file under a folder, by its name alone. */
 async function filesUnder(folder: string): Promise<string[]> {
@@ -12,16 +12,12 @@ async function filesUnder(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
 }
 
-function storageFolder(): string {
-  const { dataDir } = readControl();
-  if (dataDir === undefined) throw new Error('the control file names no dataDir');
-  return join(dataDir, 'storage');
-}
+const folder = dataFolder('storage');
 
 test('a large object is one file named by its hash, and uploads cut off leave no temp file', async () => {
   const kept = freshObject(1_000_000);
   expect((await client.put(`/o/${kept.id}`, kept.bytes)).status).toBe(201);
-  expect(await filesUnder(join(storageFolder(), 'objects'))).toContain(kept.id.slice('b3:'.length));
+  expect(await filesUnder(join(folder, 'objects'))).toContain(kept.id.slice('b3:'.length));
   const cut = freshObject(1_000_000);
   for (let i = 0; i < 5; i += 1) {
     const socket = await openSocket();
@@ -34,9 +30,9 @@ test('a large object is one file named by its hash, and uploads cut off leave no
   }
   const wrong = await client.put(`/o/${freshObject(1).id}`, cut.bytes);
   expect(wrong.status).toBe(422);
-  await until(async () => (await filesUnder(join(storageFolder(), 'tmp'))).length === 0, {
+  await until(async () => (await filesUnder(join(folder, 'tmp'))).length === 0, {
     what: 'the temp folder to be empty',
   });
-  const names = await filesUnder(join(storageFolder(), 'objects'));
+  const names = await filesUnder(join(folder, 'objects'));
   expect(names).not.toContain(cut.id.slice('b3:'.length));
 });

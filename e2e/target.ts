@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SERVICES, type ServiceName } from '@macronode/contracts';
 
 export type TargetName = 'micronode' | 'processes' | 'compose' | 'url';
@@ -13,19 +14,26 @@ export interface Target {
   readonly ops: Readonly<Partial<Record<ServiceName, readonly string[]>>>;
 }
 
-/** What the fault tests may take hold of. Written again by the supervisor after every restart. */
+/** What the fault tests may take hold of: the supervisor's state file, kept current while processes come and go. */
 export interface Control {
-  readonly processes: readonly { readonly service: ServiceName; readonly index: number; readonly pid: number }[];
-  readonly redis: {
-    readonly pid: number;
-    readonly port: number;
+  readonly processes: readonly {
+    readonly service: ServiceName;
+    readonly index: number;
+    /** Absent while the process waits for its next start. */
+    readonly pid?: number;
+  }[];
+  /** Root of the data folders, one per service; absent where nothing is kept. */
+  readonly dataDir?: string;
+  /** Absent when the Redis is not ours to stop. */
+  readonly redis?: {
     readonly url: string;
+    readonly pid: number;
+    /** Program and arguments; run again in `dir` they bring the same data back. */
     readonly argv: readonly string[];
     readonly dir: string;
+    /** Where the server writes its current pid. */
+    readonly pidFile: string;
   };
-  readonly supervisorPid: number;
-  /** Root of the data folders, one per service. */
-  readonly dataDir?: string;
 }
 
 const TARGETS: readonly string[] = ['micronode', 'processes', 'compose', 'url'];
@@ -68,4 +76,19 @@ export function opsOf(service: ServiceName): readonly string[] {
 /** Process ids change with every restart, so the file is read each time. */
 export function readControl(): Control {
   return JSON.parse(readFileSync(required('E2E_CONTROL'), 'utf8')) as Control;
+}
+
+/** The Redis of this run, where it is ours. */
+export function ownRedis(): NonNullable<Control['redis']> {
+  const { redis } = readControl();
+  if (redis === undefined)
+    throw new Error('the control file names no Redis of ours: these tests need one to take hold of');
+  return redis;
+}
+
+/** The folder of a service below the data root of this run. */
+export function dataFolder(service: ServiceName): string {
+  const { dataDir } = readControl();
+  if (dataDir === undefined) throw new Error('the control file names no data folder');
+  return join(dataDir, service);
 }

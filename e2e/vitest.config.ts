@@ -21,7 +21,7 @@ const EVERYWHERE = [
 const MORE: Record<TargetName, readonly string[]> = {
   micronode: [],
   url: [],
-  compose: ['bus-streams.e2e.ts'],
+  compose: [],
   processes: ['bus-streams.e2e.ts', 'storage-disk.e2e.ts', 'faults.e2e.ts'],
 };
 
