@@ -1,0 +1,120 @@
+import { hostname } from 'node:os';
+import { type ConfigDeclaration, defineConfig } from './config.ts';
+import { knob } from './knob.ts';
+
+export type Profile = 'micronode' | 'macronode';
+export type LinkKind = 'redis' | 'in-process';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** The settings every process has. */
+export interface CommonConfig {
+  readonly busLink: LinkKind;
+  readonly redisUrl: string | undefined;
+  readonly dataDir: string | undefined;
+  readonly opsHost: string;
+  readonly opsPort: number;
+  readonly logLevel: LogLevel;
+  readonly drainTimeoutMs: number;
+  readonly drainGraceMs: number;
+  readonly nodeId: string;
+  readonly gitSha: string;
+  readonly restarts: number;
+}
+
+/** Host names may hold what an address may not. */
+function defaultNodeId(): string {
+  const name = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return name.slice(0, 63) || 'node';
+}
+
+/** Declares the common settings; the defaults that differ by process are given. */
+export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): ConfigDeclaration<CommonConfig> {
+  return defineConfig(
+    'common',
+    {
+      busLink: knob.choice({
+        env: 'BUS_LINK',
+        choices: ['redis', 'in-process'],
+        default: defaults.busLink,
+        help: 'What carries the bus: Redis Streams, or this process itself.',
+      }),
+      redisUrl: knob.url({
+        env: 'REDIS_URL',
+        schemes: ['redis', 'rediss'],
+        example: 'redis://127.0.0.1:6379',
+        secret: true,
+        help: 'The Redis or Valkey that carries the bus.',
+      }),
+      dataDir: knob.path({
+        env: 'DATA_DIR',
+        example: '/var/lib/macronode',
+        help: 'Where data is kept; each service has a folder in it. Not set: nothing is kept (amnesia).',
+      }),
+      opsHost: knob.string({
+        env: 'OPS_HOST',
+        default: '127.0.0.1',
+        help: 'Address of the ops port.',
+        reason: 'Loopback, because the ops port is never public.',
+      }),
+      opsPort: knob.int({
+        env: 'OPS_PORT',
+        default: defaults.opsPort,
+        unit: 'port',
+        min: 0,
+        max: 65_535,
+        help: 'Ops port: /healthz, /readyz, /version, /metrics. 0 takes a free one.',
+      }),
+      logLevel: knob.choice({
+        env: 'LOG_LEVEL',
+        choices: ['debug', 'info', 'warn', 'error', 'silent'],
+        default: 'info',
+        help: 'Lines below this level are not written.',
+      }),
+      drainTimeoutMs: knob.int({
+        env: 'DRAIN_TIMEOUT_MS',
+        default: 8_000,
+        unit: 'ms',
+        min: 100,
+        max: 600_000,
+        help: 'Time to finish what is in flight after SIGTERM; what is left is cut.',
+        reason: 'Longer than any request that is not a stream, shorter than the 10 s containers are given to stop.',
+      }),
+      drainGraceMs: knob.int({
+        env: 'DRAIN_GRACE_MS',
+        default: 0,
+        unit: 'ms',
+        min: 0,
+        max: 60_000,
+        help: 'Time between turning unready and closing the port.',
+        reason: 'As long as a load balancer takes to see /readyz; 0 where the kernel spreads connections.',
+      }),
+      nodeId: knob.string({
+        env: 'NODE_ID',
+        default: defaultNodeId(),
+        pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+        accepts: '1 to 63 lower-case letters, digits and inner hyphens',
+        example: 'node-a',
+        help: 'Name of this node in addresses; stable over restarts.',
+      }),
+      gitSha: knob.string({ env: 'GIT_SHA', default: 'dev', help: 'Commit the build was made from.' }),
+      restarts: knob.int({
+        env: 'SERVICE_RESTARTS',
+        default: 0,
+        unit: 'count',
+        min: 0,
+        max: 1_000_000_000,
+        help: 'Times the supervisor has started this process again; shown as service_restarts_total.',
+      }),
+    },
+    {
+      prefix: undefined,
+      check: (values) =>
+        values.busLink === 'redis' && values.redisUrl === undefined
+          ? ['BUS_LINK is redis but REDIS_URL is not set. Example: REDIS_URL=redis://127.0.0.1:6379']
+          : [],
+    },
+  );
+}

@@ -1,0 +1,79 @@
+import { ERRORS } from '@macronode/contracts';
+import {
+  type CounterCell,
+  type GaugeCell,
+  type goldenMetrics,
+  type HandlesOf,
+  type HistogramCell,
+  HTTP_CODES,
+  HTTP_METHODS,
+  type HttpCode,
+  UNMATCHED_ROUTE,
+} from '@macronode/metrics';
+import type { FastifyInstance } from 'fastify';
+import type { RouteTable } from './route-table.ts';
+
+export type GoldenHandles = HandlesOf<ReturnType<typeof goldenMetrics<string, string>>>;
+type Method = (typeof HTTP_METHODS)[number];
+
+/** The `code` of a request whose client left before the answer was complete. */
+const CLIENT_CLOSED = 499;
+const METHODS: ReadonlySet<string> = new Set(HTTP_METHODS);
+const CODES: ReadonlySet<string> = new Set(HTTP_CODES);
+
+const methodLabel = (method: string): Method => (METHODS.has(method) ? (method as Method) : 'other');
+
+function codeLabel(status: number): HttpCode {
+  const text = String(status);
+  return (CODES.has(text) ? text : `${text.charAt(0)}xx`) as HttpCode;
+}
+
+/** The series of one route and method, looked up once. */
+class RouteMeter {
+  readonly inflight: GaugeCell;
+  readonly latency: HistogramCell;
+  readonly #codes = new Map<number, CounterCell>();
+  readonly #code: (status: number) => CounterCell;
+
+  constructor(golden: GoldenHandles, route: string, method: Method) {
+    this.inflight = golden.inflightRequests.cell({ route });
+    this.latency = golden.requestLatency.cell({ route, method });
+    this.#code = (status) => golden.httpRequests.cell({ route, method, code: codeLabel(status) });
+  }
+
+  done(status: number, seconds: number): void {
+    this.inflight.dec();
+    this.latency.observe(seconds);
+    let cell = this.#codes.get(status);
+    if (cell === undefined) this.#codes.set(status, (cell = this.#code(status)));
+    cell.inc();
+  }
+}
+
+/**
+ * Rate, errors and duration of every request, by route template: never by URL. A request counts when its answer
+ * is complete or its connection is gone; 499 is a client that left first.
+ */
+export function installHttpMetrics(http: FastifyInstance, golden: GoldenHandles, routes: RouteTable): void {
+  const meters = new Map<string, RouteMeter>();
+  const meterOf = (path: string | undefined, method: string): RouteMeter => {
+    const key = `${method} ${path ?? ''}`;
+    let meter = meters.get(key);
+    if (meter === undefined) {
+      meter = new RouteMeter(golden, routes.templateOf(path) ?? UNMATCHED_ROUTE, methodLabel(method));
+      meters.set(key, meter);
+    }
+    return meter;
+  };
+  http.addHook('onRequest', (request, reply, done) => {
+    const meter = meterOf(request.routeOptions.url, request.method);
+    const { ctx } = request;
+    meter.inflight.inc();
+    reply.raw.once('close', () => {
+      const failed = ctx.failure === undefined ? CLIENT_CLOSED : ERRORS[ctx.failure].status;
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : failed;
+      meter.done(status, (performance.now() - ctx.startedAt) / 1_000);
+    });
+    done();
+  });
+}

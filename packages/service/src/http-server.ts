@@ -1,0 +1,141 @@
+import type { Socket } from 'node:net';
+import { LIMITS, ServiceError } from '@macronode/contracts';
+import type { MetricsScope } from '@macronode/metrics';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import { errorAnswer } from './envelope.ts';
+import { HttpErrors, type ErrorReporter } from './error-filter.ts';
+import { type GoldenHandles, installHttpMetrics } from './http-metrics.ts';
+import { installRequestContext } from './request-context.ts';
+import type { RouteTable } from './route-table.ts';
+import { connectionMetrics } from './service-metrics.ts';
+import { newUlid } from './trace-id.ts';
+
+/** A connection without a request is closed after this. Longer than the 60 s load balancers keep theirs. */
+const KEEP_ALIVE_MS = 65_000;
+/** A header that trickles in for longer is an attack, or a link nobody can use. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** How often Node looks for connections over their time. */
+const TIMEOUT_SWEEP_MS = 2_000;
+/** Longest path parameter: a name of 253 characters, each percent-encoded. */
+const MAX_PARAM_CHARS = 1_024;
+
+export interface HttpServerOptions {
+  readonly reporter: ErrorReporter;
+  readonly routes: RouteTable;
+  readonly golden: GoldenHandles;
+  readonly metrics: MetricsScope;
+  readonly maxConnections: number;
+}
+
+/** What the parser of Node refuses before there is a request: the same envelope, written to the bare socket. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, reporter: ErrorReporter): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new ServiceError('header_too_large')
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? new ServiceError('bad_request', 'The request did not arrive in time.')
+        : new ServiceError('bad_request', 'The bytes sent are not HTTP/1.1.');
+  reporter.count(refusal);
+  const corrId = newUlid();
+  const { status, headers, body } = errorAnswer(refusal, corrId);
+  const text = JSON.stringify(body);
+  const lines = [
+    `HTTP/1.1 ${status} ${status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}`,
+    ...Object.entries({ ...headers, 'x-corr-id': corrId }).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(text)}`,
+    'connection: close',
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${text}`);
+}
+
+/**
+ * Fastify set up as an edge: bodies arrive as raw streams that the routes read themselves, headers are bounded in
+ * bytes and time, no proxy is trusted, and whatever is refused below our routes carries the envelope too.
+ */
+export class HttpServer {
+  readonly adapter: FastifyAdapter;
+  readonly errors: HttpErrors;
+  #draining = false;
+
+  constructor(options: HttpServerOptions) {
+    this.errors = new HttpErrors(options.reporter, options.routes);
+    this.adapter = new FastifyAdapter({
+      logger: false,
+      trustProxy: false,
+      return503OnClosing: false,
+      forceCloseConnections: 'idle',
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      requestTimeout: LIMITS.stream_timeout_ms.value,
+      connectionTimeout: 0,
+      routerOptions: { maxParamLength: MAX_PARAM_CHARS },
+      frameworkErrors: this.errors.framework,
+      clientErrorHandler: (error, socket) => {
+        refuseConnection(error, socket, options.reporter);
+      },
+      http: {
+        maxHeaderSize: LIMITS.header_bytes.value,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        connectionsCheckingInterval: TIMEOUT_SWEEP_MS,
+        requireHostHeader: false,
+      },
+    });
+    const http = this.instance;
+    http.removeAllContentTypeParsers();
+    http.addContentTypeParser('*', (_request, payload, done) => {
+      done(null, payload);
+    });
+    installRequestContext(http, options.reporter.log);
+    installHttpMetrics(http, options.golden, options.routes);
+    http.addHook('onRequest', (_request, reply, done) => {
+      if (this.#draining) void reply.header('connection', 'close');
+      done();
+    });
+    this.#boundConnections(options);
+  }
+
+  get instance(): FastifyInstance {
+    return this.adapter.getInstance();
+  }
+
+  #boundConnections({ metrics, maxConnections }: HttpServerOptions): void {
+    const m = metrics.bind(connectionMetrics);
+    const { server } = this.instance;
+    server.maxConnections = maxConnections;
+    let open = 0;
+    server.on('connection', (socket: Socket) => {
+      open += 1;
+      socket.once('close', () => (open -= 1));
+    });
+    server.on('drop', () => {
+      m.dropped.inc();
+    });
+    m.connections.collect(() => open);
+  }
+
+  /** From now on every answer asks its client to leave the connection. */
+  setDraining(): void {
+    this.#draining = true;
+  }
+
+  /** Stops accepting; resolves when the last request is answered, or `false` when `timeoutMs` passed and the rest was cut. */
+  async stop(timeoutMs: number): Promise<boolean> {
+    const { server } = this.instance;
+    if (!server.listening) return true;
+    const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
+    server.closeIdleConnections();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), timeoutMs);
+    });
+    const finished = await Promise.race([closed, late]);
+    clearTimeout(timer);
+    if (!finished) server.closeAllConnections();
+    return finished;
+  }
+}

@@ -1,0 +1,116 @@
+import type { CallContext } from '@macronode/bus';
+import { type ErrorCode, LIMITS, ServiceError } from '@macronode/contracts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from './logging.ts';
+import { acceptCorrId, childTraceparent } from './trace-id.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Made by the first hook, before anything can be refused. */
+    ctx: RequestContext;
+  }
+}
+
+/** What travels with one HTTP request. */
+export class RequestContext {
+  readonly corrId: string;
+  readonly traceparent: string;
+  /** Monotonic, in ms. */
+  readonly startedAt: number;
+  /** Who asks, once a capability was verified. */
+  principal: string | undefined;
+  /** What went wrong after the header of the answer was sent: the status can no longer say it. */
+  failure: ErrorCode | undefined;
+  #deadlineAt: number;
+  #controller: AbortController | undefined;
+  #gone = false;
+  #log: Logger;
+  #bound = false;
+
+  constructor(corrId: string, traceparent: string, log: Logger, timeoutMs: number = LIMITS.request_timeout_ms.value) {
+    this.corrId = corrId;
+    this.traceparent = traceparent;
+    this.startedAt = performance.now();
+    this.#deadlineAt = this.startedAt + timeoutMs;
+    this.#log = log;
+  }
+
+  /** Milliseconds left until the deadline, 0 when it has passed. */
+  remainingMs(): number {
+    return Math.max(0, this.#deadlineAt - performance.now());
+  }
+
+  /** Moves the deadline to `ms` from now: for streams and long polls, whose bound is their own. */
+  setDeadline(ms: number): void {
+    this.#deadlineAt = performance.now() + ms;
+  }
+
+  /** Aborts when the client goes away before the answer is complete. Made on first use. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#gone) this.#controller.abort(new ClientGone());
+    return this.#controller.signal;
+  }
+
+  /** The log with this request's ids on every line. */
+  get log(): Logger {
+    if (!this.#bound) {
+      this.#bound = true;
+      this.#log = this.#log.child({ corr_id: this.corrId, trace_id: this.traceparent.slice(3, 35) });
+    }
+    return this.#log;
+  }
+
+  /** The client closed the connection before the answer was complete. */
+  clientGone(): void {
+    this.#gone = true;
+    this.#controller?.abort(new ClientGone());
+  }
+}
+
+/** Why a request's signal aborts. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+  constructor() {
+    super('the client closed the connection');
+  }
+}
+
+/** What a bus call made for this request carries. Throws `deadline` when no time is left. */
+export function toCallContext(ctx: RequestContext): CallContext {
+  const ttlMs = Math.floor(ctx.remainingMs());
+  if (ttlMs < 1) throw new ServiceError('deadline');
+  return { corrId: ctx.corrId, ttlMs, traceparent: ctx.traceparent, signal: ctx.signal, principal: ctx.principal };
+}
+
+/** Gives a request its context unless it has one. Requests the router refuses outright never meet the hook. */
+export function ensureContext(request: FastifyRequest, reply: FastifyReply, log: Logger): RequestContext {
+  // Decorated as null: the hook fills it.
+  const existing = request.ctx as RequestContext | null;
+  if (existing !== null) return existing;
+  const { headers } = request.raw;
+  const traceparent = headers['traceparent'];
+  const ctx = new RequestContext(
+    acceptCorrId(headers['x-corr-id']),
+    childTraceparent(typeof traceparent === 'string' ? traceparent : undefined),
+    log,
+  );
+  request.ctx = ctx;
+  reply.header('x-corr-id', ctx.corrId);
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) ctx.clientGone();
+  });
+  return ctx;
+}
+
+/** Installs the context as the first hook of `http`. */
+export function installRequestContext(http: FastifyInstance, log: Logger): void {
+  http.decorateRequest('ctx', null as unknown as RequestContext);
+  http.addHook('onRequest', (request, reply, done) => {
+    ensureContext(request, reply, log);
+    // RFC 9112, 3.2. Node would refuse it itself, without an envelope, so it is told not to.
+    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+      done(new ServiceError('bad_request', 'A Host header is needed.'));
+    } else done();
+  });
+}
