@@ -1,6 +1,5 @@
+import type { ServerResponse } from 'node:http';
 import { ServiceError } from '@macronode/contracts';
-import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayMetrics } from './metrics.ts';
 
 /** Writes stop at this share of the bound, so that reads go on when the house is nearly full. */
@@ -8,8 +7,7 @@ const WRITE_SHARE = 7 / 8;
 const RETRY_AFTER_MS = 1_000;
 
 /** The in-flight gate: over the bound a request is refused at once, never queued. */
-@Injectable()
-export class Admission implements CanActivate {
+export class AdmissionService {
   #inflight = 0;
   readonly #bound: number;
   readonly #writeBound: number;
@@ -20,23 +18,17 @@ export class Admission implements CanActivate {
     metrics.inflight.collect(() => this.#inflight);
   }
 
-  canActivate(context: ExecutionContext): boolean {
-    const http = context.switchToHttp();
-    const { method } = http.getRequest<FastifyRequest>();
-    this.#enter(method !== 'GET' && method !== 'HEAD');
-    const { raw } = http.getResponse<FastifyReply>();
-    if (raw.closed) this.#inflight -= 1;
-    else raw.once('close', () => (this.#inflight -= 1));
-    return true;
-  }
-
-  #enter(write: boolean): void {
+  /** Takes a place until `response` is closed, or throws `busy`. */
+  admit(method: string, response: ServerResponse): void {
+    const write = method !== 'GET' && method !== 'HEAD';
     if (this.#inflight >= (write ? this.#writeBound : this.#bound)) {
       throw new ServiceError('busy', 'too many requests are in flight', {
         reason: write ? 'inflight_writes' : 'inflight',
         retryAfterMs: RETRY_AFTER_MS,
       });
     }
+    if (response.closed) return;
     this.#inflight += 1;
+    response.once('close', () => (this.#inflight -= 1));
   }
 }

@@ -9,11 +9,14 @@ describe('entity tags', () => {
     ['"a"', [{ weak: false, tag: 'a' }]],
     ['W/"a"', [{ weak: true, tag: 'a' }]],
     ['""', [{ weak: false, tag: '' }]],
-    ['"a", W/"b" ,"c,d"', [
-      { weak: false, tag: 'a' },
-      { weak: true, tag: 'b' },
-      { weak: false, tag: 'c,d' },
-    ]],
+    [
+      '"a", W/"b" ,"c,d"',
+      [
+        { weak: false, tag: 'a' },
+        { weak: true, tag: 'b' },
+        { weak: false, tag: 'c,d' },
+      ],
+    ],
   ])('reads %s', (header, tags) => {
     expect(parseEntityTags(header)).toEqual(tags);
   });

@@ -11,6 +11,11 @@ export const gatewayConfig = defineConfig('gateway', {
     max: 65_535,
     help: 'Port of the public surface; 0 picks a free one.',
   }),
+  reusePort: knob.bool({
+    env: 'HTTP_REUSE_PORT',
+    default: false,
+    help: 'Share the port with other gateways of this machine; the kernel spreads connections (SO_REUSEPORT).',
+  }),
   connections: knob.int({
     env: 'GATEWAY_CONNECTIONS',
     default: LIMITS.http_connections.value,

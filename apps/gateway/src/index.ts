@@ -3,11 +3,32 @@ import { gatewayConfig, type GatewayConfig } from './config.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { GatewayModule } from './module.ts';
 
+/** Finer than the code: which bound, or which check of a body. */
+const REJECT_REASONS = [
+  'inflight',
+  'inflight_writes',
+  'content_type',
+  'content_encoding',
+  'syntax',
+  'duplicate_key',
+  'depth',
+  'encoding',
+  'number',
+  'aborted',
+  'idle',
+];
+
 export const gatewayService: ServiceDefinition<GatewayConfig> = {
   name: 'gateway',
   config: gatewayConfig,
   opsPort: 9080,
-  http: (config) => ({ host: config.host, port: config.port }),
+  http: (config) => ({
+    host: config.host,
+    port: config.port,
+    reusePort: config.reusePort,
+    maxConnections: config.connections,
+  }),
+  rejectReasons: REJECT_REASONS,
   module: GatewayModule,
   declarations: Object.values(gatewayMetrics),
 };

@@ -12,11 +12,11 @@ import {
 import { toCallContext } from '@macronode/service';
 import { Controller, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Admission } from './admission.service.ts';
+import { AdmissionGuard } from './admission.guard.ts';
 import { JsonBody } from './json-body.ts';
 
 @Controller('mailbox')
-@UseGuards(Admission)
+@UseGuards(AdmissionGuard)
 export class MailboxHttpController {
   constructor(private readonly bus: Bus) {}
 
@@ -41,10 +41,7 @@ export class MailboxHttpController {
 
   @Post('ack')
   @HttpCode(200)
-  ack(
-    @JsonBody(MailboxAckRequest) body: MailboxAckRequest,
-    @Req() request: FastifyRequest,
-  ): Promise<MailboxAckReply> {
+  ack(@JsonBody(MailboxAckRequest) body: MailboxAckRequest, @Req() request: FastifyRequest): Promise<MailboxAckReply> {
     return this.bus.call(SUBJECTS.omnigate.mailboxAck, body, toCallContext(request.ctx));
   }
 }

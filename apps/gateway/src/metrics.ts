@@ -19,14 +19,10 @@ export const gatewayMetrics = {
     labels: { reason: ['client', 'upstream'] },
     zeroFill: true,
   }),
-  malformedRequests: counter({
-    name: 'gateway_malformed_requests_total',
-    help: 'Connections ended because what came was not HTTP, too long, or too slow.',
-    labels: { reason: ['syntax', 'header_too_large', 'timeout'] },
-    zeroFill: true,
+  inflight: gauge({
+    name: 'gateway_admitted_requests',
+    help: 'Requests the in-flight gate has admitted and not seen end.',
   }),
-  connections: gauge({ name: 'gateway_connections', help: 'Open client connections.' }),
-  inflight: gauge({ name: 'gateway_admitted_requests', help: 'Requests the in-flight gate has admitted and not seen end.' }),
 };
 
 export type GatewayMetrics = HandlesOf<typeof gatewayMetrics>;

@@ -2,7 +2,7 @@ import { Bus } from '@macronode/bus';
 import type { ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { Admission } from './admission.service.ts';
+import { AdmissionService } from './admission.service.ts';
 import type { GatewayConfig } from './config.ts';
 import { HttpEdge } from './http-edge.ts';
 import { MailboxHttpController } from './mailbox.http.controller.ts';
@@ -19,21 +19,16 @@ export class GatewayModule {
     const metrics = deps.metrics.bind(gatewayMetrics);
     return {
       module: GatewayModule,
-      controllers: [
-        ObjectHttpController,
-        NameHttpController,
-        MailboxHttpController,
-        OpenApiHttpController,
-      ],
+      controllers: [ObjectHttpController, NameHttpController, MailboxHttpController, OpenApiHttpController],
       providers: [
         { provide: Bus, useValue: deps.bus },
         { provide: Uploads, useValue: new Uploads(deps.bus, metrics) },
         { provide: ObjectReply, useValue: new ObjectReply(metrics) },
-        { provide: Admission, useValue: new Admission(deps.config.inflight, metrics) },
+        { provide: AdmissionService, useValue: new AdmissionService(deps.config.inflight, metrics) },
         {
           provide: HttpEdge,
           inject: [HttpAdapterHost],
-          useFactory: (host: HttpAdapterHost) => new HttpEdge(host, deps, metrics),
+          useFactory: (host: HttpAdapterHost) => new HttpEdge(host, deps.readiness),
         },
       ],
     };

@@ -3,14 +3,14 @@ import { NamePutBody, ServiceError, SUBJECTS, type Name, type NameReply } from '
 import { toCallContext } from '@macronode/service';
 import { Controller, Get, Head, Put, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Admission } from './admission.service.ts';
+import { AdmissionGuard } from './admission.guard.ts';
 import { allowsTag, headerText, mustBeNew, namesTag, readConditions } from './conditions.ts';
 import { JsonBody } from './json-body.ts';
 import { ObjectReply } from './object-reply.ts';
 import { NameParam } from './route-params.ts';
 
 @Controller()
-@UseGuards(Admission)
+@UseGuards(AdmissionGuard)
 export class NameHttpController {
   constructor(
     private readonly bus: Bus,

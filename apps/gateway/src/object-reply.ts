@@ -52,7 +52,9 @@ export class ObjectReply {
     if (head.outcome === 'not_modified') return void reply.code(304).send();
     reply.headers(bodyHeaders(head));
     if (head.outcome === 'partial') {
-      reply.code(206).header('content-range', `bytes ${String(head.start)}-${String(head.end - 1)}/${String(head.size)}`);
+      reply
+        .code(206)
+        .header('content-range', `bytes ${String(head.start)}-${String(head.end - 1)}/${String(head.size)}`);
     }
     if (method === 'HEAD') return void reply.send();
     const bytes = this.#counted(request, head, body);

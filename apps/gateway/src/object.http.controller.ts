@@ -3,7 +3,7 @@ import { LIMITS, ServiceError, SUBJECTS, type ContentId, type ObjectWriteReply }
 import { toCallContext } from '@macronode/service';
 import { Controller, Get, Head, Post, Put, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Admission } from './admission.service.ts';
+import { AdmissionGuard } from './admission.guard.ts';
 import { mustBeNew, readConditions } from './conditions.ts';
 import { ObjectReply } from './object-reply.ts';
 import { refuseEncoding, RequestBody } from './request-body.ts';
@@ -11,7 +11,7 @@ import { IdParam } from './route-params.ts';
 import { Uploads } from './upload.service.ts';
 
 @Controller('o')
-@UseGuards(Admission)
+@UseGuards(AdmissionGuard)
 export class ObjectHttpController {
   constructor(
     private readonly bus: Bus,

@@ -2,11 +2,11 @@ import { hashBytes } from '@macronode/content';
 import { openApiDocument } from '@macronode/contracts';
 import { Controller, Get, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Admission } from './admission.service.ts';
+import { AdmissionGuard } from './admission.guard.ts';
 import { headerText, namesTag } from './conditions.ts';
 
 @Controller()
-@UseGuards(Admission)
+@UseGuards(AdmissionGuard)
 export class OpenApiHttpController {
   readonly #bytes = Buffer.from(`${JSON.stringify(openApiDocument(), null, 2)}\n`);
   readonly #etag = hashBytes(this.#bytes);

@@ -7,8 +7,7 @@ const CHUNK_BYTES = LIMITS.chunk_bytes.value;
 export const announcesBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
 
-const expectsContinue = (request: IncomingMessage): boolean =>
-  request.headers.expect?.toLowerCase() === '100-continue';
+const expectsContinue = (request: IncomingMessage): boolean => request.headers.expect?.toLowerCase() === '100-continue';
 
 /** Requests whose `100 Continue` was sent; until then the client may hold the body back for good. */
 const continued = new WeakSet<IncomingMessage>();
@@ -92,7 +91,7 @@ export class RequestBody {
     let chunk: Buffer | undefined;
     let filled = 0;
     for await (const piece of this.pieces(idleMs)) {
-      for (let from = 0; from < piece.length; ) {
+      for (let from = 0; from < piece.length;) {
         chunk ??= Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, left));
         const copied = piece.copy(chunk, filled, from);
         filled += copied;

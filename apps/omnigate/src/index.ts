@@ -7,6 +7,7 @@ export const omnigateService: ServiceDefinition<OmnigateConfig> = {
   name: 'omnigate',
   config: omnigateConfig,
   opsPort: 9081,
+  rejectReasons: ['inflight'],
   module: OmnigateModule,
   declarations: Object.values(omnigateMetrics),
 };
