@@ -32,6 +32,8 @@ export interface ConsumerParts {
   readonly bounds: RedisLinkBounds;
   readonly timings: RedisLinkTimings;
   readonly onEvent: (event: RedisLinkEvent) => void;
+  /** Whether another consumer of this link keeps the instance present: its lanes share one presence. */
+  readonly stillPresent: (place: ConsumerPlace) => boolean;
 }
 
 /** Entries of one read: a COUNT beyond it buys nothing and delays the first handler. */
@@ -60,6 +62,7 @@ export class RedisConsumer implements Consumer {
   #wakeUp: (() => void) | undefined;
   #loop: Promise<void> | undefined;
   #joined = false;
+  #leaving = false;
   /** Set when an answer may have been lost: entries could be pending under our name that we never saw. */
   #ownPendingUnknown = true;
   #firstRecovery = true;
@@ -113,7 +116,7 @@ export class RedisConsumer implements Consumer {
 
   /** Creates the group where it is missing and renews this consumer's presence. */
   async join(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#leaving) return;
     const { keys, group, instance } = this.place;
     await this.#parts.writer.run(JOIN, [keys.stream, keys.live], [group, instance, this.#parts.timings.presence]);
     this.#joined = true;
@@ -159,10 +162,13 @@ export class RedisConsumer implements Consumer {
   }
 
   async stop(): Promise<void> {
-    if (!this.#stopping.signal.aborted) {
+    if (!this.#leaving) {
       const { keys, instance } = this.place;
+      this.#leaving = true;
       // Out of sight first: what is admitted from now on is not meant for us.
-      await this.#parts.writer.command('zrem', [keys.live, instance]).catch(() => undefined);
+      if (!this.#parts.stillPresent(this.place)) {
+        await this.#parts.writer.command('zrem', [keys.live, instance]).catch(() => undefined);
+      }
       this.#stopping.abort();
       this.#reclaimer.stop();
       this.wake();
@@ -191,6 +197,7 @@ export class RedisConsumer implements Consumer {
 
   /** Drops everything at once, as a killed process would: nothing is settled, nothing is said to Redis. */
   abandon(): void {
+    this.#leaving = true;
     this.#stopping.abort();
     this.#closing.abort();
     this.#reclaimer.end();
@@ -198,9 +205,8 @@ export class RedisConsumer implements Consumer {
     this.#reader.close();
   }
 
-  /** Whether something that was delivered is not settled yet. */
-  get busy(): boolean {
-    return this.#inFlight.size > 0;
+  get leaving(): boolean {
+    return this.#leaving;
   }
 
   async #run(): Promise<void> {

@@ -208,6 +208,10 @@ export class RedisLink implements Link {
       bounds: this.#bounds,
       timings: this.#timings,
       onEvent: this.#onEvent,
+      stillPresent: ({ keys, instance }) =>
+        [...this.#consumers].some(
+          (other) => !other.leaving && other.place.keys.live === keys.live && other.place.instance === instance,
+        ),
     });
     this.#consumers.add(consumer);
     await consumer.start();
@@ -296,6 +300,7 @@ export class RedisLink implements Link {
   }
 
   #scheduleHeartbeat(): void {
+    if (this.#closing.signal.aborted) return;
     const beat = (): void => void this.#announce(false).then(() => this.#scheduleHeartbeat());
     this.#heartbeat = setTimeout(beat, this.#timings.heartbeat);
     this.#heartbeat.unref();

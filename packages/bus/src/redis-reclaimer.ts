@@ -4,7 +4,7 @@ import type { RedisConnection } from './redis-connection.ts';
 import { jittered } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import { asArray, asBytes, asNumber, asText, type StreamEntry } from './redis-replies.ts';
-import { JANITOR, RECLAIM, RENEW } from './redis-scripts.ts';
+import { JANITOR, RECLAIM, RELEASE, RENEW } from './redis-scripts.ts';
 
 /** Entries claimed by one call, and looked at ten times as many. */
 const CLAIM_COUNT = 32;
@@ -48,6 +48,7 @@ export class RedisReclaimer {
   #janitorAt = 0;
   #stopped = false;
   #renewing = false;
+  #held = false;
   #pending = 0;
 
   constructor(options: ReclaimerOptions) {
@@ -97,12 +98,17 @@ export class RedisReclaimer {
     const most = place.lane === 'bulk' ? CLAIM_COUNT_BULK : CLAIM_COUNT;
     let taken = 0;
     for (let call = 0; call < CALLS_PER_ROUND && !this.#stopped; call++) {
-      const count = Math.min(most, Math.max(1, Math.floor(credits())));
-      if (credits() <= 0) break;
+      const credit = credits();
+      if (credit <= 0) {
+        await this.#release();
+        break;
+      }
+      const count = Math.min(most, Math.max(1, Math.floor(credit)));
       const [pending, held, cursor, ...entries] = await this.#claim(count);
       this.#pending = Math.max(0, asNumber(pending));
       this.#cursor = asText(cursor);
-      if (held !== 1) break;
+      this.#held = held === 1;
+      if (!this.#held) break;
       taken += this.#options.deliver(entries.map(claimedEntry));
       if (this.#cursor === '0-0') break;
     }
@@ -127,6 +133,14 @@ export class RedisReclaimer {
         ],
       ),
     );
+  }
+
+  /** Without credit we cannot take anything over: somebody else shall. */
+  async #release(): Promise<void> {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#cursor = '0-0';
+    await this.#options.writer.run(RELEASE, [this.#options.place.keys.lease], [this.token]);
   }
 
   async #tidy(): Promise<void> {

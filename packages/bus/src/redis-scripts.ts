@@ -223,6 +223,16 @@ end
 return result`,
 );
 
+/** Gives a lease back to whoever comes next, if it is still ours. */
+export const RELEASE = script(
+  'release',
+  `#!lua flags=allow-oom
+-- KEYS[1] lease
+-- ARGV[1] token
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])`,
+);
+
 /** Removes names of consumers that are gone. Never one with pending entries: deleting it would destroy them. */
 export const JANITOR = script(
   'janitor',
@@ -360,6 +370,7 @@ export const REDIS_SCRIPTS: readonly RedisScript[] = [
   DEAD_LETTER,
   RENEW,
   RECLAIM,
+  RELEASE,
   JANITOR,
   OPEN_INBOX,
   APPEND_INBOX,

@@ -12,7 +12,7 @@ import type { Lane } from './link.ts';
  * | `hi` | stream | hints of a topic |
  * | `dl` | stream | dead letters of a service |
  * | `ad` | hash | what admission counts for the stream of that name |
- * | `lv` | zset | live consumers of a group, scored by the end of their presence (ms of the medium's clock) |
+ * | `lv` | zset | live instances of a service (or of a work group), scored by the end of their presence, in ms of Redis's clock |
  * | `rs` | string | restarting mark of a service |
  * | `ls` | string | lease: who reclaims the stream of that name |
  */
@@ -33,11 +33,11 @@ export class StreamKeys {
   }
 
   request(service: string, lane: Lane): StreamKeySet {
-    return this.#set(`rq:${service}:${lane}`, `rq:${service}:${lane}`);
+    return this.#set(`rq:${service}:${lane}`, service, `rq:${service}:${lane}`);
   }
 
   work(topic: string, group: string): StreamKeySet {
-    return this.#set(`ev:${topic}`, `ev:${topic}:${group}`);
+    return this.#set(`ev:${topic}`, `ev:${topic}:${group}`, `ev:${topic}:${group}`);
   }
 
   inbox(instance: string): CountedStream {
@@ -60,8 +60,8 @@ export class StreamKeys {
     return { stream: this.#prefix + name, counters: `${this.#prefix}ad:${name}` };
   }
 
-  #set(stream: string, group: string): StreamKeySet {
-    return { ...this.#counted(stream), live: `${this.#prefix}lv:${group}`, lease: `${this.#prefix}ls:${group}` };
+  #set(stream: string, presence: string, lease: string): StreamKeySet {
+    return { ...this.#counted(stream), live: `${this.#prefix}lv:${presence}`, lease: `${this.#prefix}ls:${lease}` };
   }
 }
 

@@ -1,0 +1,486 @@
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BusNoResponders, BusOverflow } from './errors.ts';
+import type { Consumer, ConsumeOptions, Delivery } from './link.ts';
+import { redisUrl, uniqueNamespace, until } from './redis-fixture.ts';
+import { RedisLink } from './redis-link.ts';
+import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import { StreamKeys } from './stream-keys.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (entry: Uint8Array): string => new TextDecoder().decode(entry);
+
+/** Every link of a test, under one namespace that is removed afterwards. */
+class Bench {
+  readonly namespace = uniqueNamespace();
+  readonly keys = new StreamKeys(this.namespace);
+  readonly admin = new Redis(redisUrl(), { maxRetriesPerRequest: 3 });
+  readonly events: RedisLinkEvent[] = [];
+  readonly #links: RedisLink[] = [];
+
+  async link(
+    options: { name?: string; bounds?: Partial<RedisLinkBounds>; timings?: Partial<RedisLinkTimings> } = {},
+  ): Promise<RedisLink> {
+    const link = new RedisLink({
+      url: redisUrl(),
+      namespace: this.namespace,
+      name: options.name ?? this.namespace,
+      bounds: options.bounds,
+      timings: { block: 500, ...options.timings },
+      onEvent: (event) => this.events.push(event),
+    });
+    this.#links.push(link);
+    await link.start();
+    return link;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#links.map((link) => link.close()));
+    const keys = await this.admin.keys(this.keys.everything);
+    if (keys.length > 0) await this.admin.del(keys);
+    this.admin.disconnect();
+  }
+}
+
+/** A consumer that keeps what it gets. */
+class Collector implements ConsumeOptions {
+  readonly deliveries: Delivery[] = [];
+  consumer: Consumer | undefined;
+  credit = 1_000;
+  settles = true;
+
+  readonly credits = (): number => this.credit;
+  readonly onDelivery = (delivery: Delivery): void => {
+    this.deliveries.push(delivery);
+    if (this.settles) this.consumer?.settle(delivery);
+  };
+
+  get texts(): string[] {
+    return this.deliveries.map(({ entry }) => text(entry));
+  }
+}
+
+async function serve(link: RedisLink, service: string, instance: string, credit = 1_000): Promise<Collector> {
+  const collector = new Collector();
+  collector.credit = credit;
+  collector.consumer = await link.consumeRequests(service, 'fast', instance, collector);
+  // What came before we knew the consumer could not be settled by it.
+  if (collector.settles) for (const delivery of collector.deliveries) collector.consumer.settle(delivery);
+  return collector;
+}
+
+let bench: Bench;
+beforeEach(() => {
+  bench = new Bench();
+});
+afterEach(() => bench[Symbol.asyncDispose]());
+
+describe('admission', () => {
+  it('refuses a request within 50 ms when nobody is there, and carries it once somebody is', async () => {
+    const link = await bench.link();
+    const before = performance.now();
+    await expect(link.appendRequest('storage', 'fast', bytes('a'), 1)).rejects.toBeInstanceOf(BusNoResponders);
+    expect(performance.now() - before).toBeLessThan(50);
+    const collector = await serve(link, 'storage', 'one');
+    await link.appendRequest('storage', 'fast', bytes('b'), 1);
+    await until(() => collector.texts.includes('b'), 'the request arrives');
+  });
+
+  it('queues instead of refusing while a service restarts', async () => {
+    const link = await bench.link();
+    await link.markRestarting('storage', 10_000);
+    await link.appendRequest('storage', 'fast', bytes('waiting'), 1);
+    const collector = await serve(link, 'storage', 'one');
+    await until(() => collector.texts.includes('waiting'), 'what was queued arrives');
+  });
+
+  it('refuses at the frame bound with a time to retry, trims nothing, and admits again when there is room', async () => {
+    const link = await bench.link({ bounds: { streamFrames: 8 } });
+    const collector = await serve(link, 'storage', 'one', 0);
+    for (let i = 0; i < 8; i++) await link.appendRequest('storage', 'fast', bytes(`held ${i}`), 1);
+    const refusal: unknown = await link.appendRequest('storage', 'fast', bytes('over'), 1).catch((e: unknown) => e);
+    expect(refusal).toBeInstanceOf(BusOverflow);
+    expect(refusal).toMatchObject({ gate: 'stream' });
+    expect((refusal as BusOverflow).retryAfterMs).toBeGreaterThanOrEqual(50);
+    expect((refusal as BusOverflow).retryAfterMs).toBeLessThanOrEqual(5_000);
+    expect(await bench.admin.xlen(bench.keys.request('storage', 'fast').stream)).toBe(8);
+
+    collector.credit = 100;
+    collector.consumer?.wake();
+    await until(() => collector.deliveries.length === 8, 'everything admitted is delivered');
+    await until(async () => (await bench.admin.xlen(bench.keys.request('storage', 'fast').stream)) === 0, 'settled');
+    await link.appendRequest('storage', 'fast', bytes('again'), 8);
+  });
+
+  it('counts bytes as well as frames', async () => {
+    const link = await bench.link({ bounds: { streamBytes: 1_000 } });
+    await serve(link, 'storage', 'one', 0);
+    await link.appendRequest('storage', 'fast', new Uint8Array(600), 1);
+    await expect(link.appendRequest('storage', 'fast', new Uint8Array(600), 1)).rejects.toBeInstanceOf(BusOverflow);
+  });
+
+  it('heals its counters when the stream is empty', async () => {
+    const link = await bench.link({ bounds: { streamFrames: 4 } });
+    const collector = await serve(link, 'storage', 'one');
+    await bench.admin.hset(bench.keys.request('storage', 'fast').counters, 'frames', 1_000, 'bytes', 1e12);
+    await link.appendRequest('storage', 'fast', bytes('a'), 4);
+    await until(() => collector.deliveries.length === 1, 'the request arrives');
+  });
+
+  it('counts an entry down once, however often it is settled', async () => {
+    const link = await bench.link();
+    const collector = await serve(link, 'storage', 'one');
+    collector.settles = false;
+    await link.appendRequest('storage', 'fast', bytes('a'), 3);
+    await link.appendRequest('storage', 'fast', bytes('b'), 5);
+    await until(() => collector.deliveries.length === 2, 'both arrive');
+    const [a] = collector.deliveries;
+    if (a === undefined) throw new Error('nothing was delivered');
+    const { stream, counters } = bench.keys.request('storage', 'fast');
+    for (let i = 0; i < 3; i++) {
+      collector.consumer?.settle(a);
+      await until(async () => (await bench.admin.xlen(stream)) === 1, 'one is left');
+    }
+    await until(async () => (await bench.admin.hget(counters, 'frames')) === '5', 'five frames are left');
+    expect(await bench.admin.hget(counters, 'bytes')).toBe('1');
+  });
+});
+
+describe('requests', () => {
+  it('keeps every byte, from an empty entry to 1 MiB', async () => {
+    const link = await bench.link();
+    const collector = await serve(link, 'storage', 'one');
+    const every = Uint8Array.from({ length: 65_536 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
+    const large = new Uint8Array(1024 * 1024).fill(0xff);
+    for (const entry of [new Uint8Array(0), every, large]) await link.appendRequest('storage', 'fast', entry, 1);
+    await until(() => collector.deliveries.length === 3, 'all arrive');
+    const received = collector.deliveries.map(({ entry }) => Buffer.from(entry));
+    expect(received[0]).toHaveLength(0);
+    expect(received[1]?.equals(every)).toBe(true);
+    expect(received[2]?.equals(large)).toBe(true);
+    expect(collector.deliveries.every(({ attempt, ageMs }) => attempt === 1 && ageMs >= 0 && ageMs < 5_000)).toBe(true);
+  });
+
+  it('shares the work among consumers, each entry to one of them', async () => {
+    const [left, right, sender] = [await bench.link(), await bench.link(), await bench.link()];
+    const one = await serve(left, 'storage', 'one');
+    const two = await serve(right, 'storage', 'two');
+    one.credit = two.credit = 1;
+    const sent = Array.from({ length: 200 }, (_, i) => `request ${i}`);
+    for (const entry of sent) await sender.appendRequest('storage', 'fast', bytes(entry), 1);
+    await until(() => one.deliveries.length + two.deliveries.length === sent.length, 'all are served');
+    expect([...one.texts, ...two.texts].sort()).toEqual([...sent].sort());
+    expect(Math.min(one.deliveries.length, two.deliveries.length)).toBeGreaterThan(40);
+    expect(sender.liveConsumers('storage')).toBe(2);
+  });
+
+  it('leaves nothing behind when all is settled', async () => {
+    const link = await bench.link();
+    const collector = await serve(link, 'storage', 'one');
+    await Promise.all(
+      Array.from({ length: 500 }, (_, i) => link.appendRequest('storage', 'fast', bytes(`request ${i}`), 1)),
+    );
+    await until(() => collector.deliveries.length === 500, 'all are served');
+    const { stream, counters } = bench.keys.request('storage', 'fast');
+    await until(async () => (await bench.admin.xlen(stream)) === 0, 'all are settled');
+    expect((await bench.admin.xpending(stream, 'storage'))[0]).toBe(0);
+    expect(await bench.admin.hmget(counters, 'frames', 'bytes')).toEqual(['0', '0']);
+    const readings = await link.readings();
+    expect(readings.find(({ stream: kind }) => kind === 'request')).toMatchObject({
+      name: 'storage',
+      lane: 'fast',
+      depthEntries: 0,
+      depthBytes: 0,
+      pendingEntries: 0,
+      oldestPendingMs: 0,
+    });
+  });
+
+  it('reads nothing without credit, and at once when woken', async () => {
+    const link = await bench.link();
+    const collector = await serve(link, 'storage', 'one', 0);
+    await link.appendRequest('storage', 'fast', bytes('waits'), 1);
+    expect((await link.readings()).find(({ stream }) => stream === 'request')?.depthEntries).toBeGreaterThan(0);
+    expect(collector.texts).not.toContain('waits');
+    collector.credit = 10;
+    collector.consumer?.wake();
+    await until(() => collector.texts.includes('waits'), 'it is read', 400);
+  });
+
+  it('stops at once although its read blocks, and is out of sight', async () => {
+    const link = await bench.link({ timings: { block: 10_000 } });
+    const collector = await serve(link, 'storage', 'one');
+    const before = performance.now();
+    await collector.consumer?.stop();
+    expect(performance.now() - before).toBeLessThan(2_000);
+    await expect(link.appendRequest('storage', 'fast', bytes('a'), 1)).rejects.toBeInstanceOf(BusNoResponders);
+  });
+});
+
+describe('reclaim', () => {
+  const timings = {
+    reclaimMinIdle: 400,
+    reclaimEvery: 100,
+    reclaimIdleEvery: 100,
+    reclaimLease: 500,
+    janitorEvery: 200,
+  };
+
+  it('delivers what a killed consumer held once more, as attempt 2, to one of the others', async () => {
+    const doomed = await bench.link({ timings });
+    const held = await serve(doomed, 'storage', 'doomed');
+    held.settles = false;
+    await doomed.appendRequest('storage', 'fast', bytes('survivor'), 2);
+    await until(() => held.deliveries.length === 1, 'the doomed one holds it');
+    const others = await Promise.all(
+      [0, 1, 2].map(async (i) => serve(await bench.link({ timings }), 'storage', `o${i}`)),
+    );
+    doomed.abandon();
+    const all = (): Delivery[] => others.flatMap(({ deliveries }) => deliveries);
+    await until(() => all().length > 0, 'somebody takes over');
+    const { stream } = bench.keys.request('storage', 'fast');
+    await until(async () => (await bench.admin.xlen(stream)) === 0, 'it is settled');
+    expect(all()).toHaveLength(1);
+    expect(all()[0]).toMatchObject({ attempt: 2 });
+    expect(text(all()[0]?.entry ?? new Uint8Array())).toBe('survivor');
+  });
+
+  it('leaves a slow consumer its entry as long as it lives', async () => {
+    const slow = await serve(await bench.link({ timings }), 'storage', 'slow');
+    slow.settles = false;
+    const sender = await bench.link({ timings });
+    await sender.appendRequest('storage', 'fast', bytes('slow work'), 1);
+    await until(() => slow.deliveries.length === 1, 'the slow one has it');
+    const eager = await serve(sender, 'storage', 'eager');
+    const { stream } = bench.keys.request('storage', 'fast');
+    const since = Date.now();
+    await until(() => Date.now() - since > 1_500, 'several times the idle limit');
+    expect(eager.deliveries).toHaveLength(0);
+    slow.consumer?.settle(slow.deliveries[0] as Delivery);
+    await until(async () => (await bench.admin.xlen(stream)) === 0, 'it is settled');
+  });
+
+  it('gets past a thousand busy entries to the stale one behind them', async () => {
+    const { stream } = bench.keys.request('storage', 'fast');
+    const busy = await serve(await bench.link({ timings }), 'storage', 'busy');
+    busy.settles = false;
+    busy.credit = 2_000;
+    const sender = await bench.link({ timings });
+    await Promise.all(Array.from({ length: 1_000 }, () => sender.appendRequest('storage', 'fast', bytes('busy'), 1)));
+    await until(() => busy.deliveries.length === 1_000, 'the busy one holds them');
+    const doomed = await bench.link({ timings });
+    busy.credit = 0;
+    const held = await serve(doomed, 'storage', 'doomed');
+    held.settles = false;
+    await until(async () => {
+      if (held.deliveries.length === 0) await sender.appendRequest('storage', 'fast', bytes('stale'), 1);
+      return held.deliveries.length > 0;
+    }, 'the doomed one holds one');
+    doomed.abandon();
+    const heir = await serve(sender, 'storage', 'heir');
+    await until(() => heir.deliveries.some(({ attempt }) => attempt === 2), 'the heir takes it over');
+    expect(heir.deliveries.filter(({ attempt }) => attempt === 2).map(({ entry }) => text(entry))).toEqual(['stale']);
+    expect(await bench.admin.exists(stream)).toBe(1);
+  });
+
+  it('takes up its own pending entries first when it comes back under its name', async () => {
+    const first = await bench.link();
+    const before = await serve(first, 'storage', 'same');
+    before.settles = false;
+    for (let i = 0; i < 40; i++) await first.appendRequest('storage', 'fast', bytes(`held ${i}`), 1);
+    await until(() => before.deliveries.length === 40, 'the first life holds them');
+    first.abandon();
+    const after = await serve(await bench.link(), 'storage', 'same');
+    await until(() => after.deliveries.length === 40, 'the second life has them');
+    expect(after.deliveries.every(({ attempt }) => attempt === 2)).toBe(true);
+  });
+
+  it('removes names of gone consumers, never one with pending entries', async () => {
+    const { stream } = bench.keys.request('storage', 'fast');
+    const short = { ...timings, presence: 300, heartbeat: 100, reclaimMinIdle: 60_000 };
+    const holder = await bench.link({ timings: short });
+    const held = await serve(holder, 'storage', 'holder');
+    held.settles = false;
+    await holder.appendRequest('storage', 'fast', bytes('held'), 1);
+    await until(() => held.deliveries.length === 1, 'the holder has it');
+    holder.abandon();
+    await bench.admin.xgroup('CREATECONSUMER', stream, 'storage', 'gone');
+    await serve(await bench.link({ timings: short }), 'storage', 'live');
+    const names = async (): Promise<string[]> =>
+      ((await bench.admin.xinfo('CONSUMERS', stream, 'storage')) as string[][]).map((c) => String(c[1])).sort();
+    await until(async () => !(await names()).includes('gone'), 'the gone one is removed');
+    expect(await names()).toContain('holder');
+  });
+});
+
+describe('inbox', () => {
+  it('delivers in order, keeps every byte, and stays short', async () => {
+    const link = await bench.link();
+    const received: number[] = [];
+    await link.openInbox('me', (entry) => received.push(new DataView(entry.buffer, entry.byteOffset).getUint32(0)));
+    const { stream, counters } = bench.keys.inbox('me');
+    await Promise.all(
+      Array.from({ length: 2_000 }, (_, i) => {
+        const entry = new Uint8Array(64);
+        new DataView(entry.buffer).setUint32(0, i);
+        return link.appendInbox('me', entry);
+      }),
+    );
+    await until(() => received.length === 2_000, 'all arrive');
+    expect(received).toEqual(Array.from({ length: 2_000 }, (_, i) => i));
+    await until(async () => (await bench.admin.xlen(stream)) === 0, 'what was read is trimmed');
+    expect(await bench.admin.hget(counters, 'bytes')).toBe('0');
+    expect(await bench.admin.xinfo('GROUPS', stream)).toEqual([]);
+  });
+
+  it('says false and makes nothing when nobody is there', async () => {
+    const link = await bench.link();
+    expect(await link.appendInbox('nobody', bytes('lost'))).toBe(false);
+    const inbox = await link.openInbox('me', () => undefined);
+    expect(await link.appendInbox('me', bytes('found'))).toBe(true);
+    await inbox.close();
+    expect(await link.appendInbox('me', bytes('lost'))).toBe(false);
+    expect(await bench.admin.keys(bench.keys.inbox('*').stream)).toEqual([]);
+  });
+
+  it('ends with its lease when its owner is gone, and no key comes back', async () => {
+    const owner = await bench.link({ timings: { inboxLease: 300, inboxRenew: 100, heartbeat: 50 } });
+    await owner.openInbox('me', () => undefined);
+    const sender = await bench.link();
+    expect(await sender.appendInbox('me', bytes('a'))).toBe(true);
+    owner.abandon();
+    await until(async () => !(await sender.appendInbox('me', bytes('b'))), 'the lease ends');
+    expect(await bench.admin.exists(bench.keys.inbox('me').stream, bench.keys.inbox('me').counters)).toBe(0);
+  });
+
+  it('outlives its lease as long as its owner lives', async () => {
+    const owner = await bench.link({ timings: { inboxLease: 400, inboxRenew: 100, heartbeat: 50 } });
+    await owner.openInbox('me', () => undefined);
+    const since = Date.now();
+    await until(async () => {
+      expect(await owner.appendInbox('me', bytes('a'))).toBe(true);
+      return Date.now() - since > 1_500;
+    }, 'several leases');
+  });
+
+  it('refuses what a stuck owner could not take, by entries and by bytes', async () => {
+    const sender = await bench.link({ bounds: { inboxEntries: 3, inboxBytes: 1_000 } });
+    const owner = await bench.link();
+    await owner.openInbox('me', () => undefined);
+    owner.abandon();
+    await sender.appendInbox('me', bytes('1'));
+    await expect(sender.appendInbox('me', new Uint8Array(1_000))).rejects.toBeInstanceOf(BusOverflow);
+    await sender.appendInbox('me', bytes('2'));
+    await sender.appendInbox('me', bytes('3'));
+    await expect(sender.appendInbox('me', bytes('4'))).rejects.toBeInstanceOf(BusOverflow);
+    expect(await bench.admin.xlen(bench.keys.inbox('me').stream)).toBe(3);
+  });
+});
+
+describe('work', () => {
+  it('reaches every group once, and is deleted when all have settled it', async () => {
+    const link = await bench.link();
+    const groups = await Promise.all(
+      ['index', 'storage'].map(async (group) => {
+        const collector = new Collector();
+        collector.settles = false;
+        collector.consumer = await link.consumeWork('object.stored', group, `${group}-1`, collector);
+        return collector;
+      }),
+    );
+    const { stream } = bench.keys.work('object.stored', '');
+    for (let i = 0; i < 20; i++) await link.appendWork('object.stored', bytes(`event ${i}`), 1);
+    await until(() => groups.every(({ deliveries }) => deliveries.length === 20), 'both groups have all');
+    const [index, storage] = groups;
+    for (const delivery of index?.deliveries ?? []) index?.consumer?.settle(delivery);
+    await until(async () => (await bench.admin.xpending(stream, 'index'))[0] === 0, 'one group settled');
+    expect(await bench.admin.xlen(stream)).toBe(20);
+    for (const delivery of storage?.deliveries ?? []) storage?.consumer?.settle(delivery);
+    await until(async () => (await bench.admin.xlen(stream)) === 0, 'it is deleted');
+    expect(await bench.admin.hget(bench.keys.work('object.stored', '').counters, 'frames')).toBe('0');
+  });
+
+  it('waits for a group that is not reading yet, and refuses when full instead of trimming', async () => {
+    const link = await bench.link({ bounds: { streamFrames: 5 } });
+    for (let i = 0; i < 5; i++) await link.appendWork('object.stored', bytes(`event ${i}`), 1);
+    await expect(link.appendWork('object.stored', bytes('over'), 1)).rejects.toBeInstanceOf(BusOverflow);
+    const collector = new Collector();
+    await link.consumeWork('object.stored', 'index', 'index-1', collector);
+    await until(() => collector.deliveries.length === 5, 'all five were kept');
+  });
+});
+
+describe('dead letters', () => {
+  it('keep the original bytes, the reason, the attempts and the consumer, and are bounded', async () => {
+    const link = await bench.link({ bounds: { deadLetterEntries: 3 } });
+    const collector = await serve(link, 'storage', 'one');
+    collector.settles = false;
+    const { stream, counters } = bench.keys.deadLetters('storage');
+    for (let i = 0; i < 5; i++) await link.appendRequest('storage', 'fast', Uint8Array.of(0xff, i), 1);
+    await until(() => collector.deliveries.length === 5, 'all arrive');
+    for (const delivery of collector.deliveries) await collector.consumer?.deadLetter(delivery, 'malformed');
+    const letters = await bench.admin.xrangeBuffer(stream, '-', '+');
+    expect(letters).toHaveLength(3);
+    const fields = letters[2]?.[1] ?? [];
+    const field = (name: string): Buffer | undefined => fields[fields.findIndex((f) => f.toString() === name) + 1];
+    expect(field('f')).toEqual(Buffer.from([0xff, 4]));
+    expect(field('reason')?.toString()).toBe('malformed');
+    expect(field('attempt')?.toString()).toBe('1');
+    expect(field('consumer')?.toString()).toBe('one');
+    expect(await bench.admin.hmget(counters, 'bytes', 'dropped')).toEqual(['6', '2']);
+    expect(await bench.admin.xlen(bench.keys.request('storage', 'fast').stream)).toBe(0);
+    expect(bench.events.filter(({ type }) => type === 'dead_lettered')).toHaveLength(5);
+  });
+});
+
+describe('hints', () => {
+  it('reach every follower from the end on, numbered without a gap', async () => {
+    const [left, right] = [await bench.link(), await bench.link()];
+    await left.publishHint('registry.head', bytes('before'));
+    const got: [number, string][][] = [[], []];
+    const followers = await Promise.all(
+      [left, right].map((link, i) =>
+        link.followHints('registry.head', (sequence, entry) => got[i]?.push([sequence, text(entry)])),
+      ),
+    );
+    expect(followers.map(({ after }) => after)).toEqual([1, 1]);
+    for (let i = 0; i < 100; i++) await right.publishHint('registry.head', bytes(`hint ${i}`));
+    await until(() => got.every((list) => list.length === 100), 'both have all');
+    const expected = Array.from({ length: 100 }, (_, i) => [i + 2, `hint ${i}`]);
+    expect(got).toEqual([expected, expected]);
+  });
+
+  it('are capped in entries and bytes, and the gap of a late reader is exact', async () => {
+    const link = await bench.link({ bounds: { hintEntries: 10, hintBytes: 300 } });
+    const sequences: number[] = [];
+    const { after } = await link.followHints('registry.head', (sequence) => sequences.push(sequence));
+    expect(after).toBe(0);
+    const { stream } = bench.keys.hints('registry.head');
+    await link.publishHint('registry.head', new Uint8Array(8));
+    await until(() => sequences.length === 1, 'the first arrives');
+    // Fifty in one step of the server, so that the follower cannot keep pace.
+    const batch = bench.admin.multi();
+    const seen = await bench.admin.hgetall(bench.keys.hints('registry.head').counters);
+    for (let i = 2; i <= 51; i++) batch.xadd(stream, '*', 's', i, 'e', seen['epoch'] ?? '', 'f', 'x'.repeat(8));
+    batch.xtrim(stream, 'MAXLEN', 10);
+    batch.hset(bench.keys.hints('registry.head').counters, 'seq', 51, 'bytes', 80);
+    await batch.exec();
+    await until(() => sequences.at(-1) === 51, 'the last arrives');
+    expect(sequences).toEqual([1, ...Array.from({ length: 10 }, (_, i) => 42 + i)]);
+    for (let i = 0; i < 20; i++) await link.publishHint('registry.head', new Uint8Array(100));
+    expect(await bench.admin.xlen(stream)).toBe(3);
+    await until(() => sequences.at(-1) === 71, 'all are numbered on');
+  });
+
+  it('show a loss when their counter begins a new life', async () => {
+    const link = await bench.link();
+    const sequences: number[] = [];
+    await link.followHints('registry.head', (sequence) => sequences.push(sequence));
+    for (let i = 0; i < 3; i++) await link.publishHint('registry.head', bytes('old'));
+    await until(() => sequences.length === 3, 'the old ones arrive');
+    await bench.admin.del(bench.keys.hints('registry.head').stream, bench.keys.hints('registry.head').counters);
+    await link.publishHint('registry.head', bytes('new'));
+    await until(() => sequences.length === 4, 'the new one arrives');
+    expect(sequences).toEqual([1, 2, 3, 5]);
+  });
+});
