@@ -68,7 +68,9 @@ export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
           DATA_DIR: options.dataDir,
           NODE_ID: options.nodeId,
           OPS_PORT: String(opsPort),
-          ...(service === 'gateway' ? { PORT: String(options.httpPort) } : {}),
+          ...(service === 'gateway'
+            ? { HTTP_HOST: '127.0.0.1', PORT: String(options.httpPort), HTTP_REUSE_PORT: 'true' }
+            : {}),
         },
       };
     }),

@@ -1,0 +1,138 @@
+// Runs the cases of one benchmark and writes what everything that compares reads.
+import { cpus } from 'node:os';
+
+/** Time one window aims at: long enough to drown the timer, short enough that five of them stay a short command. */
+const WINDOW_MS = 200;
+const WARM_UP_MS = 200;
+
+export interface BenchCase {
+  readonly name: string;
+  /** What `work` reports in, for example 'ns/op' or 'MB/s'. */
+  readonly unit: string;
+  /** Does the thing `count` times. */
+  work(count: number): void | Promise<void>;
+  /** Turns one window into a number of `unit`. */
+  measure(count: number, elapsedMs: number): number;
+  /** Bytes one operation handles, where that is part of the story. */
+  readonly bytes?: number;
+}
+
+export interface Bench {
+  readonly summary: string;
+  /** Builds the cases; what it opens it closes in `dispose`. */
+  prepare(): Promise<{
+    readonly cases: readonly BenchCase[];
+    readonly ratios?: readonly Ratio[];
+    dispose?(): Promise<void>;
+  }>;
+}
+
+/** Compares the medians of two cases of one run. */
+export interface Ratio {
+  readonly name: string;
+  readonly of: string;
+  readonly to: string;
+}
+
+export interface CaseResult {
+  readonly case: string;
+  readonly unit: string;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly runs: number;
+  readonly p50?: number;
+  readonly p95?: number;
+  readonly p99?: number;
+  readonly allocs_per_op?: number;
+  readonly bytes?: number;
+}
+
+export interface BenchResult {
+  readonly name: string;
+  readonly date: string;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
+  readonly cases: readonly CaseResult[];
+  readonly slopes?: Readonly<Record<string, number>>;
+  readonly ratios: Readonly<Record<string, number>>;
+}
+
+export const perOperation = (count: number, elapsedMs: number): number => (elapsedMs * 1e6) / count;
+
+/** Megabytes (10⁶) a second for operations on `bytes` each. */
+export const throughput =
+  (bytes: number) =>
+  (count: number, elapsedMs: number): number =>
+    (bytes * count) / 1e6 / (elapsedMs / 1e3);
+
+export async function runBench(name: string, bench: Bench, runs: number): Promise<BenchResult> {
+  const { cases, ratios = [], dispose } = await bench.prepare();
+  try {
+    const results: CaseResult[] = [];
+    for (const one of cases) {
+      const result = await runCase(one, runs);
+      results.push(result);
+      process.stdout.write(`  ${formatCase(result)}\n`);
+    }
+    return {
+      name,
+      date: new Date().toISOString(),
+      machine: machine(),
+      cases: results,
+      ratios: ratiosOf(ratios, results),
+    };
+  } finally {
+    await dispose?.();
+  }
+}
+
+async function runCase({ name, unit, work, measure, bytes }: BenchCase, runs: number): Promise<CaseResult> {
+  const count = await calibrate(work);
+  const values: number[] = [];
+  for (let run = 0; run < runs; run += 1) values.push(measure(count, await elapsedMs(work, count)));
+  values.sort((a, b) => a - b);
+  const at = (index: number): number => rounded(values[index] ?? Number.NaN);
+  return {
+    case: name,
+    unit,
+    median: at(Math.floor(values.length / 2)),
+    min: at(0),
+    max: at(values.length - 1),
+    runs,
+    ...(bytes === undefined ? {} : { bytes }),
+  };
+}
+
+/** Doubles the count until a window is long enough to measure, which warms the code up as well. */
+async function calibrate(work: BenchCase['work']): Promise<number> {
+  const warmUntil = performance.now() + WARM_UP_MS;
+  for (let count = 1; ; count *= 2) {
+    const elapsed = await elapsedMs(work, count);
+    if (elapsed >= WINDOW_MS / 2 && performance.now() >= warmUntil) {
+      return Math.max(1, Math.round((count * WINDOW_MS) / elapsed));
+    }
+  }
+}
+
+async function elapsedMs(work: BenchCase['work'], count: number): Promise<number> {
+  const started = performance.now();
+  await work(count);
+  return performance.now() - started;
+}
+
+const SIGNIFICANT_DIGITS = 4;
+const rounded = (value: number): number => Number(value.toPrecision(SIGNIFICANT_DIGITS));
+
+function ratiosOf(ratios: readonly Ratio[], results: readonly CaseResult[]): Record<string, number> {
+  const median = (name: string): number => results.find((result) => result.case === name)?.median ?? Number.NaN;
+  return Object.fromEntries(ratios.map(({ name, of, to }) => [name, rounded(median(of) / median(to))]));
+}
+
+function machine(): BenchResult['machine'] {
+  const processors = cpus();
+  return { cpu: processors[0]?.model.trim() ?? 'unknown', cores: processors.length, node: process.versions.node };
+}
+
+function formatCase({ case: name, unit, median, min, max, runs }: CaseResult): string {
+  return `${name.padEnd(34)} ${String(median).padStart(10)} ${unit}   (${min} to ${max}, ${runs} runs)`;
+}
