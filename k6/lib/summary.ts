@@ -1,0 +1,67 @@
+import { OBJECTIVES, metricOf } from './objectives.ts';
+import type { Settings } from './settings.ts';
+
+interface Metric {
+  readonly values: Readonly<Record<string, number>>;
+  readonly thresholds?: Readonly<Record<string, { readonly ok: boolean }>>;
+}
+
+interface Check {
+  readonly name: string;
+  readonly passes: number;
+  readonly fails: number;
+}
+
+/** What k6 hands to handleSummary, as far as it is read here. */
+export interface SummaryData {
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly root_group: { readonly checks: readonly Check[] };
+  readonly state: { readonly testRunDurationMs: number };
+}
+
+const ms = (value: number | undefined): string => (value === undefined ? '-' : `${value.toFixed(1)} ms`);
+
+function failedThresholds(metrics: SummaryData['metrics']): string[] {
+  return Object.entries(metrics).flatMap(([metric, { thresholds }]) =>
+    Object.entries(thresholds ?? {}).flatMap(([expression, { ok }]) => (ok ? [] : [`${metric}: ${expression}`])),
+  );
+}
+
+function objectiveLines(metrics: SummaryData['metrics']): string[] {
+  return OBJECTIVES.map((objective) => {
+    const p95 = metrics[metricOf(objective)]?.values['p(95)'];
+    const bound = objective.latency.boundSeconds * 1000;
+    return `  ${objective.tag.padEnd(16)} p95 ${ms(p95).padStart(9)}   objective ${bound} ms`;
+  });
+}
+
+/** A few lines for people, and the whole as JSON for whatever compares runs. */
+export function summarise(data: SummaryData, { profile, baseUrl, summaryFile }: Settings): Record<string, string> {
+  const { metrics, root_group, state } = data;
+  const failed = failedThresholds(metrics);
+  const broken = root_group.checks.filter(({ fails }) => fails > 0);
+  const checks = metrics['checks']?.values ?? {};
+  const total = (checks['passes'] ?? 0) + (checks['fails'] ?? 0);
+  const lines = [
+    '',
+    `${profile} against ${baseUrl}: ${failed.length === 0 ? 'passed' : 'FAILED'}`,
+    `  ${metrics['http_reqs']?.values['count'] ?? 0} requests in ${(state.testRunDurationMs / 1000).toFixed(1)} s, ${checks['passes'] ?? 0} of ${total} checks hold`,
+    ...objectiveLines(metrics),
+    ...broken.map(({ name, fails }) => `  check failed ${fails} times: ${name}`),
+    ...failed.map((threshold) => `  threshold crossed: ${threshold}`),
+    '',
+  ];
+  const report = {
+    profile,
+    url: baseUrl,
+    date: new Date().toISOString(),
+    passed: failed.length === 0,
+    failed,
+    metrics,
+    checks: root_group.checks,
+  };
+  return {
+    stdout: `${lines.join('\n')}\n`,
+    ...(summaryFile === '' ? {} : { [summaryFile]: JSON.stringify(report, null, 2) }),
+  };
+}

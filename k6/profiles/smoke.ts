@@ -1,0 +1,25 @@
+import type { Options } from 'k6/options';
+import { shownOnly } from '../lib/objectives.ts';
+
+/**
+ * Every route once, by one user: does the whole path work? Not a load; its latencies are shown and not judged.
+ * What the old smoke test promised and never did.
+ */
+export const smoke: Options = {
+  scenarios: {
+    north_south: {
+      executor: 'per-vu-iterations',
+      exec: 'northSouthJourney',
+      vus: 1,
+      iterations: 3,
+      maxDuration: '30s',
+      tags: { flow: 'north_south' },
+    },
+  },
+  thresholds: {
+    checks: ['rate==1'],
+    'http_req_failed{flow:north_south}': ['rate==0'],
+    'iterations{flow:north_south}': ['count==3'],
+    ...shownOnly(),
+  },
+};
