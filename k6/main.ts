@@ -1,3 +1,4 @@
+import { Counter } from 'k6/metrics';
 import type { Options } from 'k6/options';
 import { northSouth } from './flows/north-south.ts';
 import { Gateway } from './lib/gateway.ts';
@@ -24,9 +25,13 @@ export function setup(): void {
   waitUntilReady(settings);
 }
 
+/** A journey that throws counts as an iteration all the same; only one that reached its end counts here. */
+const completed = new Counter('journeys_completed');
+
 /** The exec of the scenario `north_south`. */
 export function northSouthJourney(): void {
   northSouth(gateway);
+  completed.add(1);
 }
 
 export function handleSummary(data: SummaryData): Record<string, string> {

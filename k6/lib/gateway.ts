@@ -1,7 +1,7 @@
 import http, { type RefinedResponse, type ResponseType } from 'k6/http';
 import { check } from 'k6';
 import type { Route } from '../../packages/contracts/src/routes.ts';
-import { bytesOfText, randomUuid } from './content.ts';
+import { randomUuid } from './content.ts';
 
 export type Response = RefinedResponse<'binary'>;
 
@@ -59,7 +59,7 @@ export class Gateway {
 
   json(route: Route, value: unknown, call: Call): Response {
     const headers = { 'Content-Type': 'application/json', ...call.headers };
-    return this.send(route, { ...call, headers, body: bytesOfText(JSON.stringify(value)).buffer });
+    return this.send(route, { ...call, headers, body: JSON.stringify(value) });
   }
 }
 

@@ -19,7 +19,7 @@ export const smoke: Options = {
   thresholds: {
     checks: ['rate==1'],
     'http_req_failed{flow:north_south}': ['rate==0'],
-    'iterations{flow:north_south}': ['count==3'],
+    'journeys_completed{flow:north_south}': ['count==3'],
     ...shownOnly(),
   },
 };
