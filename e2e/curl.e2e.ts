@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hashBytes } from '@macronode/content';
 import { NameRecord } from '@macronode/contracts';
 import { freshObject, unique } from './content.ts';
 import { target } from './target.ts';
@@ -120,4 +121,22 @@ test('a large file is sent with Expect: 100-continue, which curl does by itself'
   );
   expect(trace).toContain('HTTP/1.1 100 Continue');
   expect(trace).toContain('HTTP/1.1 201 Created');
+});
+
+test('the lines of the README do what it says', async () => {
+  const readme = await readFile(join(import.meta.dirname, '../README.md'), 'utf8');
+  const blocks = [...readme.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block]) => block ?? '');
+  const script = blocks.filter((block) => /^curl /m.test(block)).join('\n');
+  expect(script).not.toBe('');
+  const token = target.token === undefined ? '' : `-H 'Authorization: Bearer ${target.token}'`;
+  const lines = [
+    'set -euo pipefail',
+    `curl() { command curl -sS --max-time 30 --fail-with-body ${token} "$@"; }`,
+    script.replaceAll('http://127.0.0.1:8080', target.url),
+  ];
+  const { stdout } = await run('bash', ['-c', lines.join('\n')]);
+  const hello = hashBytes(Buffer.from('hello world'));
+  expect(JSON.parse(stdout.split('\n')[0] ?? '')).toEqual({ id: hello, size: 11 });
+  expect(stdout).toContain(`etag: "${hello}"`);
+  expect(stdout.trimEnd().endsWith('world'), stdout).toBe(true);
 });
