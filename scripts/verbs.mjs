@@ -12,10 +12,10 @@ export const VERBS = Object.freeze({
 
   --port N       HTTP port of the node (default 8080)
   --ops-port N   health, readiness, version and metrics (default 9080)
-  --host HOST    address the HTTP port listens on (default 127.0.0.1)
+  --http-host H  address the HTTP port listens on (default 127.0.0.1)
   --data DIR     keep everything in DIR; without it all data lives in memory and is gone on exit
 
-Every other knob is an environment variable: docs/config.md lists them.`,
+Every other setting is a flag or an environment variable too: docs/config.md lists them.`,
   },
   test: {
     script: 'test.ts',

@@ -1,1 +1,13 @@
-export {};
+import { gatewayService } from '@macronode/gateway';
+import { indexService } from '@macronode/index';
+import { mailboxService } from '@macronode/mailbox';
+import { omnigateService } from '@macronode/omnigate';
+import type { NodePlan } from '@macronode/service';
+import { storageService } from '@macronode/storage';
+
+/** Every service in one process on the in-process link; in memory unless DATA_DIR names a folder. */
+export const micronode: NodePlan = {
+  name: 'micronode',
+  profile: 'micronode',
+  services: [gatewayService, omnigateService, indexService, storageService, mailboxService],
+};

@@ -50,8 +50,11 @@ function drainOnSignal(node: Promise<RunningNode>): void {
   process.on('SIGINT', onSignal);
 }
 
-/** Runs services as a process: flags and environment, start, drain on SIGTERM or SIGINT, exit code. */
-export async function runNode(plan: NodePlan): Promise<void> {
+/**
+ * Runs services as a process: flags and environment, start, drain on SIGTERM or SIGINT, exit code.
+ * Answers the started node; undefined when there is none, because only help was asked for or the start failed.
+ */
+export async function runNode(plan: NodePlan): Promise<RunningNode | undefined> {
   try {
     const declarations = nodeDeclarations(plan);
     const all = [declarations.common, ...declarations.services];
@@ -60,7 +63,7 @@ export async function runNode(plan: NodePlan): Promise<void> {
       const build = readBuildInfo(env['GIT_SHA'] ?? 'dev');
       const title = `${plan.name} ${build.version} (${build.gitSha})`;
       process.stdout.write(help ? helpText(title, all) : `${title}\n`);
-      return;
+      return undefined;
     }
     const starting = startNode({
       ...plan,
@@ -71,15 +74,16 @@ export async function runNode(plan: NodePlan): Promise<void> {
       },
     });
     drainOnSignal(starting);
-    await starting;
+    return await starting;
   } catch (error) {
     process.stderr.write(explainFailure(plan.name, error));
     exitWith(1);
+    return undefined;
   }
 }
 
 /** What the `main.ts` of one service calls. */
-export function runService<C extends object>(definition: ServiceDefinition<C>): Promise<void> {
+export async function runService<C extends object>(definition: ServiceDefinition<C>): Promise<void> {
   const services: readonly AnyServiceDefinition[] = [definition];
-  return runNode({ name: definition.name, services, profile: 'macronode' });
+  await runNode({ name: definition.name, services, profile: 'macronode' });
 }

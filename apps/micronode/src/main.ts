@@ -1,0 +1,4 @@
+import { runNode } from '@macronode/service';
+import { micronode } from './index.ts';
+
+await runNode(micronode);

@@ -1,0 +1,91 @@
+// The generated pages of docs/, each from the constants the code itself reads.
+import { ERRORS, LIMITS } from '@macronode/contracts';
+import { micronode } from '@macronode/micronode';
+import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
+
+const NOTICE = '<!-- Written by `npm run generate`; edits are lost. -->';
+
+type Cell = string | number;
+
+const cell = (text: Cell): string => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
+const row = (cells: readonly Cell[]): string => `| ${cells.map(cell).join(' | ')} |`;
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
+
+function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+}
+
+function page(title: string, intro: string, ...sections: readonly string[]): string {
+  return `${[NOTICE, `# ${title}`, intro, ...sections].join('\n\n')}\n`;
+}
+
+export function limitsPage(): string {
+  const rows = Object.entries(LIMITS).map(([name, { value, unit, reason }]) => [
+    code(name),
+    value.toLocaleString('en-US'),
+    unit,
+    reason,
+  ]);
+  return page(
+    'Limits',
+    'Every bound of the public surface and the protocols behind it. Above a bound comes a typed refusal ([errors](errors.md)) and a count in `rejected_total{reason}`, never a silent drop. Those an operator may move are settings: see [config](config.md).',
+    table(['limit', 'value', 'unit', 'why'], rows),
+  );
+}
+
+export function errorsPage(): string {
+  const rows = Object.entries(ERRORS).map(([name, { status, retryable, meaning }]) => [
+    code(name),
+    status,
+    retryable ? 'yes' : 'no',
+    meaning,
+  ]);
+  return page(
+    'Errors',
+    'Every error a caller can see, in one envelope on every surface: `{"error":{"code","message","retryable","corr_id","reason"?,"retry_after_ms"?,"details"?}}`. 429 and 503 carry `Retry-After` in whole seconds. 5xx never say what is inside.',
+    table(['code', 'status', 'retryable', 'meaning'], rows),
+  );
+}
+
+export function configPage(): string {
+  const { common, services } = nodeDeclarations(micronode);
+  const sections = [common, ...services].map(
+    (declaration) =>
+      `## ${declaration.owner}\n\n${table(['variable', 'default', 'unit', 'accepts', 'meaning'], describeConfig(declaration).map(configRow))}`,
+  );
+  return page(
+    'Settings',
+    'Read once from the environment when a process starts; the same names work as flags (`--drain-timeout-ms 5000`). A wrong or unknown value stops the start with what is wrong. Live values: `config_value{key}` on the ops port. Defaults that differ by profile are those of the micronode.',
+    ...sections,
+  );
+}
+
+function configRow({ env, default: fallback, unit, accepts, help, reason, required }: ConfigRow): readonly Cell[] {
+  // The host's own name is the default of the node's; a page must not depend on who wrote it.
+  const shown = env === 'NODE_ID' ? 'the host name' : required ? 'required' : code(fallback);
+  return [code(env), shown, unit, accepts, reason === '' ? help : `${help} ${reason}`];
+}
+
+/** From a running micronode, so that what is listed is what a scrape shows. */
+export async function metricsPage(): Promise<string> {
+  await using node = await startNode({
+    ...micronode,
+    env: { PORT: '0', OPS_PORT: '0', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'silent' },
+  });
+  const rows = node.metrics
+    .declarations()
+    .map((declaration) => [
+      code(declaration.name),
+      declaration.type,
+      declaration.unit,
+      Object.keys(declaration.labels).map(code).join(' '),
+      declaration.help,
+      declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
+    ]);
+  rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
+  return page(
+    'Metrics',
+    'Every series of the ops ports. Each also carries `service`. Names end in a unit or in `_total`; labels take values from closed lists, and ids are never labels.',
+    table(['metric', 'type', 'unit', 'labels', 'meaning', 'buckets and why'], rows),
+  );
+}

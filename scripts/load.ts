@@ -1,0 +1,67 @@
+// npm run load: a k6 profile against a running node.
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ROOT } from './bootstrap.mjs';
+import { programOnPath } from './programs.ts';
+import { exitCodeOf, runProgram } from './stages.ts';
+import { endWith } from './verb.ts';
+
+const PROFILES = join(ROOT, 'k6', 'profiles');
+const BUNDLE = join(ROOT, 'k6', 'dist', 'main.js');
+const TOOLS = join(ROOT, 'infra', 'tools');
+const K6_MODULE = 'go.k6.io/k6/v2';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:8080' },
+    token: { type: 'string', default: process.env['E2E_TOKEN'] ?? '' },
+  },
+});
+
+await endWith(async () => {
+  const [profile, ...k6Args] = positionals;
+  const known = readdirSync(PROFILES)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => name.slice(0, -'.ts'.length));
+  if (profile === undefined) {
+    process.stdout.write(`${known.join('\n')}\n`);
+    return;
+  }
+  if (!known.includes(profile)) throw new Error(`There is no profile '${profile}'; there are: ${known.join(', ')}.`);
+  await runProgram(['npm', 'run', 'bundle', '--silent', '--workspace', '@macronode/k6']);
+  const settings = { PROFILE: profile, BASE_URL: values.url, ...(values.token === '' ? {} : { TOKEN: values.token }) };
+  const flags = Object.entries(settings).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
+  process.exitCode = await exitCodeOf([...(await k6Command()), ...flags, ...k6Args]);
+});
+
+/** The command up to the script: k6 on PATH, its image, or a build of the version pinned in infra/tools. */
+async function k6Command(): Promise<[string, ...string[]]> {
+  const version = k6Version();
+  const built = join(ROOT, '.run', 'tools', `k6-${version}`);
+  const binary = programOnPath('k6') ?? (existsSync(built) ? built : undefined);
+  if (binary !== undefined) return [binary, 'run', BUNDLE];
+  const image = `grafana/k6:${version.slice(1)}`;
+  if (
+    programOnPath('docker') !== undefined &&
+    (await exitCodeOf(['docker', 'image', 'inspect', '--format', '{{.Id}}', image])) === 0
+  ) {
+    return ['docker', 'run', '--rm', '--network=host', '-v', `${BUNDLE}:/main.js:ro`, image, 'run', '/main.js'];
+  }
+  if (programOnPath('go') === undefined) {
+    throw new Error(
+      `k6 is missing: install it (https://grafana.com/docs/k6), or pull ${image}, or install Go to have it built.`,
+    );
+  }
+  process.stderr.write(`> building k6 ${version} with Go, once\n`);
+  mkdirSync(join(ROOT, '.run', 'tools'), { recursive: true });
+  await runProgram(['go', 'build', '-o', built, K6_MODULE], { cwd: TOOLS });
+  return [built, 'run', BUNDLE];
+}
+
+function k6Version(): string {
+  const version = new RegExp(`${K6_MODULE} (v[0-9.]+)`).exec(readFileSync(join(TOOLS, 'go.mod'), 'utf8'))?.[1];
+  if (version === undefined) throw new Error(`infra/tools/go.mod does not pin ${K6_MODULE}`);
+  return version;
+}
