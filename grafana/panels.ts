@@ -179,7 +179,14 @@ export function board(options: BoardOptions): Readonly<Record<string, unknown>> 
     graphTooltip: 1,
     id: null,
     links: [
-      { asDropdown: true, includeVars: true, keepTime: true, tags: ['macronode'], title: 'Macronode', type: 'dashboards' },
+      {
+        asDropdown: true,
+        includeVars: true,
+        keepTime: true,
+        tags: ['macronode'],
+        title: 'Macronode',
+        type: 'dashboards',
+      },
     ],
     panels: place(options.panels),
     refresh: '10s',
@@ -190,7 +197,11 @@ export function board(options: BoardOptions): Readonly<Record<string, unknown>> 
         { current: {}, label: 'Data source', name: 'datasource', query: 'prometheus', refresh: 1, type: 'datasource' },
         queryVariable('job', 'Job', `label_values(${options.anchorMetric}, job)`),
         queryVariable('service', 'Service', `label_values(${options.anchorMetric}{job=~"$job"}, service)`),
-        queryVariable('instance', 'Instance', `label_values(${options.anchorMetric}{job=~"$job",service=~"$service"}, instance)`),
+        queryVariable(
+          'instance',
+          'Instance',
+          `label_values(${options.anchorMetric}{job=~"$job",service=~"$service"}, instance)`,
+        ),
       ],
     },
     time: { from: 'now-15m', to: 'now' },
