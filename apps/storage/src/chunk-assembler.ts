@@ -55,6 +55,12 @@ export class ChunkAssembler {
     }
   }
 
+  /** Takes bytes whose chunks nobody wants. */
+  hash(bytes: Uint8Array): void {
+    const chunks = this.push(bytes);
+    while (chunks.next().done !== true);
+  }
+
   finish(): AssembledObject {
     const size = this.size;
     const last = this.#pending.subarray(0, this.#filled);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { MetricsRegistry } from '@macronode/metrics';
 import { DiskObjectStore } from './disk-object.store.ts';
-import { bindStorageMetrics } from './metrics.ts';
+import { storageMetrics } from './metrics.ts';
 
 /**
  * The process the crash and fault tests kill: `<root> <producers> <objects each>`. Writes objects of all sizes and
@@ -10,7 +10,7 @@ import { bindStorageMetrics } from './metrics.ts';
  */
 const [root = '', producers = '1', objects = '1'] = process.argv.slice(2);
 const scope = new MetricsRegistry().scope({ service: 'storage' });
-const store = await DiskObjectStore.open({ root, minFreeBytes: 0, metrics: bindStorageMetrics(scope), scope });
+const store = await DiskObjectStore.open({ root, minFreeBytes: 0, metrics: scope.bind(storageMetrics), scope });
 // Synchronous, so that a line that was printed is not lost in this process's own buffers.
 const print = (line: string): void => void writeSync(1, `${line}\n`);
 

@@ -1,13 +1,5 @@
 import { type FileHandle, open, statfs } from 'node:fs/promises';
-import {
-  CHUNK_BYTES,
-  chunkCount,
-  chunkSpan,
-  chunksOfRange,
-  contentIdOf,
-  digestOf,
-  type ContentIdString,
-} from '@macronode/content';
+import { CHUNK_BYTES, chunkCount, chunkSpan, chunksOfRange, contentIdOf, digestOf } from '@macronode/content';
 import { ServiceError } from '@macronode/contracts';
 import type { MetricsScope } from '@macronode/metrics';
 import { openStore, siblingModule, statement, type Store } from '@macronode/store';
@@ -209,14 +201,14 @@ export class DiskObjectStore extends ObjectStore {
   }
 
   /** A file without a row: a crash between the two. It is taken when it is what its name says. */
-  async #adopt(id: ContentIdString | string): Promise<void> {
+  async #adopt(id: string): Promise<void> {
     await this.#locks.run(id, async () => {
       if (this.#findNow(id) !== undefined) return;
       const assembler = new ChunkAssembler();
       const file = await open(this.#layout.pathOf(id), 'r');
       try {
         for await (const bytes of file.createReadStream({ autoClose: false, highWaterMark: CHUNK_BYTES })) {
-          for (const _ of assembler.push(bytes as Buffer)) void _;
+          assembler.hash(bytes as Buffer);
         }
       } finally {
         await file.close();

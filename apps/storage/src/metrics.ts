@@ -1,7 +1,26 @@
-import { counter, gauge, histogram, type MetricsScope } from '@macronode/metrics';
 import { LATENCY_BUCKETS_SECONDS } from '@macronode/contracts';
+import { counter, gauge, type HandlesOf, histogram } from '@macronode/metrics';
 
 const bucketsReason = 'The edges of every request latency: each latency objective is an exact edge';
+
+/** Why an upload or a read ended without what it came for. */
+export const REFUSAL_REASONS = [
+  'upload_slots',
+  'read_slots',
+  'unknown_upload',
+  'too_large',
+  'truncated',
+  'oversized',
+  'digest_mismatch',
+  'precondition_failed',
+  'integrity',
+  'no_space',
+  'busy',
+  'unavailable',
+  'canceled',
+  'other',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 export const storageMetrics = {
   getLatency: histogram({
@@ -42,22 +61,7 @@ export const storageMetrics = {
   refused: counter({
     name: 'storage_refused_total',
     help: 'Objects and reads refused, by reason',
-    labels: {
-      reason: [
-        'upload_slots',
-        'read_slots',
-        'too_large',
-        'truncated',
-        'oversized',
-        'unknown_upload',
-        'digest_mismatch',
-        'canceled',
-        'no_space',
-        'busy',
-        'unavailable',
-        'other',
-      ],
-    },
+    labels: { reason: REFUSAL_REASONS },
     zeroFill: true,
   }),
   uploadsInflight: gauge({ name: 'storage_uploads_inflight', help: 'Uploads open, from the ticket to the answer' }),
@@ -65,7 +69,4 @@ export const storageMetrics = {
   diskFree: gauge({ name: 'storage_disk_free_bytes', help: 'Bytes this service may still write' }),
 };
 
-export type StorageMetrics = ReturnType<typeof bindStorageMetrics>;
-export type RefusalReason = Parameters<StorageMetrics['refused']['inc']>[0]['reason'];
-
-export const bindStorageMetrics = (scope: MetricsScope) => scope.bind(storageMetrics);
+export type StorageMetrics = HandlesOf<typeof storageMetrics>;

@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { hashBytes } from '@macronode/content';
 import { ServiceError } from '@macronode/contracts';
-import { MetricsRegistry } from '@macronode/metrics';
+import { MetricsRegistry, type MetricsScope } from '@macronode/metrics';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bindStorageMetrics } from './metrics.ts';
+import { type StorageMetrics, storageMetrics } from './metrics.ts';
 import type { CommittedObject, ObjectStore } from './object.store.ts';
 
 export interface TestScope {
   readonly registry: MetricsRegistry;
-  readonly scope: ReturnType<MetricsRegistry['scope']>;
-  readonly metrics: ReturnType<typeof bindStorageMetrics>;
+  readonly scope: MetricsScope;
+  readonly metrics: StorageMetrics;
 }
 
 export function testScope(): TestScope {
   const registry = new MetricsRegistry();
   const scope = registry.scope({ service: 'storage' });
-  return { registry, scope, metrics: bindStorageMetrics(scope) };
+  return { registry, scope, metrics: scope.bind(storageMetrics) };
 }
 
 /** What a driver brings to the suite. */

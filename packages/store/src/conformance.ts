@@ -68,7 +68,8 @@ export function storeConformance(name: string, driver: StoreDriver): void {
         store.write('insert', { key: 'after' }),
       ]);
       expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
-      const [, refused, plain] = results.map((result) => (result.status === 'rejected' ? result.reason : undefined));
+      const reasons = results.map((result): unknown => (result.status === 'rejected' ? result.reason : undefined));
+      const [, refused, plain] = reasons;
       expect(refused).toBeInstanceOf(StoreCommandError);
       expect(refused).toMatchObject({
         code: 'stale',

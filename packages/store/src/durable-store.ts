@@ -28,7 +28,7 @@ export class DurableStore<C extends Commands> extends GroupCommitStore<C> {
     this.reader = reader;
     this.#writer = writer;
     writer.on('message', (message: FromWriter) => this.#receive(message));
-    writer.on('error', (error) => this.#dead(new StoreFatal(`the writer died: ${error.message}`, { cause: error })));
+    writer.on('error', (error: Error) => this.#dead(new StoreFatal(`the writer died: ${error.message}`, { cause: error })));
     writer.on('exit', () => this.#dead(new StoreFatal('the writer ended')));
   }
 

@@ -1,0 +1,4 @@
+import { runService } from '@macronode/service';
+import { storageService } from './index.ts';
+
+await runService(storageService);

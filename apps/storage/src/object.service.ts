@@ -1,0 +1,156 @@
+import type { BusContext, StreamReply } from '@macronode/bus';
+import {
+  LIMITS,
+  type ObjectOpenReply,
+  type ObjectOpenRequest,
+  type ObjectReadReply,
+  type ObjectReadRequest,
+  type ObjectWriteReply,
+  type ObjectWriteRequest,
+  ServiceError,
+} from '@macronode/contracts';
+import type { StorageConfig } from './config.ts';
+import { REFUSAL_REASONS, type RefusalReason, type StorageMetrics } from './metrics.ts';
+import type { ObjectDraft, ObjectStore } from './object.store.ts';
+import { judgeRead } from './range.ts';
+import { type Upload, UploadSlots } from './upload-slots.ts';
+import { VerifiedStream } from './verified-stream.ts';
+
+const secondsSince = (started: number): number => (performance.now() - started) / 1_000;
+
+function refusalReason(error: unknown): RefusalReason {
+  if (!(error instanceof ServiceError)) return 'canceled';
+  const words: readonly (string | undefined)[] = [error.reason, error.code];
+  return REFUSAL_REASONS.find((reason) => words.includes(reason)) ?? 'other';
+}
+
+/** What storage does: opens uploads, takes their bytes, and serves verified ones. */
+export class ObjectService {
+  readonly #store: ObjectStore;
+  readonly #config: StorageConfig;
+  readonly #metrics: StorageMetrics;
+  readonly #uploads: UploadSlots;
+  #reads = 0;
+
+  constructor(store: ObjectStore, config: StorageConfig, metrics: StorageMetrics) {
+    this.#store = store;
+    this.#config = config;
+    this.#metrics = metrics;
+    this.#uploads = new UploadSlots(config.uploadSlots, LIMITS.stream_idle_timeout_ms.value);
+    metrics.uploadsInflight.collect(() => this.#uploads.size);
+    metrics.readsInflight.collect(() => this.#reads);
+  }
+
+  /** Answers what is there already, or where to send the bytes. */
+  open(request: ObjectOpenRequest, context: Pick<BusContext, 'instance' | 'initialCredit'>): Promise<ObjectOpenReply> {
+    return this.#counted(async () => {
+      const present = request.id === undefined ? undefined : await this.#store.find(request.id);
+      if (present !== undefined) {
+        if (request.must_be_new) throw new ServiceError('precondition_failed', 'The object is there already.');
+        return { outcome: 'present', id: present.id, size: present.size };
+      }
+      if (request.size !== undefined) this.#checkSize(request.size);
+      const refusal = this.#store.refusal();
+      if (refusal !== undefined) throw new ServiceError(refusal, undefined, { retryAfterMs: 5_000 });
+      const { key } = this.#uploads.reserve(request);
+      return { outcome: 'ticket', ticket: { inbox: context.instance, upload: key, credit: context.initialCredit } };
+    });
+  }
+
+  /** Takes the bytes of a ticket. Nothing is visible, and nothing remains, unless it answers. */
+  write(request: ObjectWriteRequest, context: Pick<BusContext, 'body'>): Promise<ObjectWriteReply> {
+    return this.#counted(async () => {
+      const upload = this.#uploads.claim(request.upload);
+      const draft = this.#store.draft();
+      try {
+        await this.#receive(upload, draft, context.body);
+        return await this.#commit(upload, draft);
+      } finally {
+        await draft.abort();
+        this.#uploads.release(upload);
+      }
+    });
+  }
+
+  async #receive({ request }: Upload, draft: ObjectDraft, body: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const bytes of body) {
+      this.#metrics.bytesIn.inc(bytes.length);
+      const size = draft.size + bytes.length;
+      this.#checkSize(size);
+      if (request.size !== undefined && size > request.size) throw wrongLength('oversized');
+      await draft.write(bytes);
+    }
+    if (request.size !== undefined && draft.size < request.size) throw wrongLength('truncated');
+  }
+
+  async #commit({ request }: Upload, draft: ObjectDraft): Promise<ObjectWriteReply> {
+    const started = performance.now();
+    const stored = await draft.commit(request.id);
+    this.#metrics.putLatency.observe(secondsSince(started));
+    this.#metrics.objectsStored.inc({ result: stored.created ? 'created' : 'present' });
+    if (!stored.created && request.must_be_new) {
+      throw new ServiceError('precondition_failed', 'The object is there already.');
+    }
+    return stored;
+  }
+
+  #checkSize(size: number): void {
+    if (size <= this.#config.maxObjectBytes) return;
+    throw new ServiceError('too_large', undefined, { details: { limit_bytes: this.#config.maxObjectBytes } });
+  }
+
+  /** Judges conditions and range, and streams what they leave. The first piece is verified before the answer. */
+  read(
+    { id, conditions }: ObjectReadRequest,
+    context: Pick<BusContext, 'stream'>,
+  ): Promise<StreamReply | ObjectReadReply> {
+    return this.#counted(async () => {
+      const started = performance.now();
+      const object = await this.#store.find(id);
+      if (object === undefined) throw new ServiceError('not_found');
+      const head: ObjectReadReply = { ...object, ...judgeRead(id, object.size, conditions) };
+      if (conditions.method === 'HEAD' || head.end === head.start) return head;
+      const leave = this.#enter(head);
+      const pieces = this.#store.read(object, head.start, head.end);
+      const stream = await VerifiedStream.open(this.#metered(pieces), leave);
+      this.#metrics.getLatency.observe(secondsSince(started), { range: head.outcome === 'full' ? 'full' : 'partial' });
+      return context.stream(head, stream);
+    });
+  }
+
+  /** A read of one chunk holds no window, so it needs no slot; what runs at once is bounded by the bus. */
+  #enter({ start, end }: ObjectReadReply): () => void {
+    if (end - start <= LIMITS.chunk_bytes.value) return () => undefined;
+    if (this.#reads >= this.#config.readSlots) {
+      throw new ServiceError('busy', 'All read slots are taken.', { reason: 'read_slots', retryAfterMs: 1_000 });
+    }
+    this.#reads += 1;
+    return () => {
+      this.#reads -= 1;
+    };
+  }
+
+  async *#metered(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of pieces) {
+      this.#metrics.bytesOut.inc(piece.length);
+      yield piece;
+    }
+  }
+
+  async #counted<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      const expected = error instanceof ServiceError && error.code === 'not_found';
+      if (!expected) this.#metrics.refused.inc({ reason: refusalReason(error) });
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#uploads.close();
+  }
+}
+
+const wrongLength = (reason: 'truncated' | 'oversized'): ServiceError =>
+  new ServiceError('bad_request', 'The body is not as long as was declared.', { reason });
