@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { join } from 'node:path';
 import { ensureBuilt } from './bootstrap.mjs';
 import { runE2e } from './e2e-run.ts';
-import { report, runProgram, runStages, selectStages, type Stage } from './stages.ts';
+import { report, runProgram, runStages, selectStages, type Stage, type TestCounts } from './stages.ts';
 import { startTarget } from './targets.ts';
 import { TEST_STAGES } from './test-stages.ts';
 import { endWith } from './verb.ts';
@@ -16,9 +16,15 @@ async function smoke(): Promise<undefined> {
   await runProgram(['node', join('scripts', 'load.ts'), 'smoke', '--url', target.state.url]);
 }
 
+async function large(): Promise<TestCounts> {
+  await ensureBuilt();
+  return runE2e('micronode', { large: true });
+}
+
 const stages: readonly Stage[] = [
   ...TEST_STAGES,
   { name: 'e2e-compose', run: () => runE2e('compose') },
+  { name: 'e2e-large', run: large },
   { name: 'load-smoke', run: smoke },
 ];
 

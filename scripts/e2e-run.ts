@@ -6,11 +6,13 @@ import { runVitest } from './vitest-run.ts';
 export interface E2eOptions {
   readonly token?: string | undefined;
   readonly vitestArgs?: readonly string[];
+  /** One object of 1 GiB in and out of a node on disk, with its memory measured, instead of the suite. */
+  readonly large?: boolean;
 }
 
 /** Starts the target, runs the e2e suite against it, and stops it whatever happened. */
 export async function runE2e(kind: TargetKind, options: E2eOptions = {}): Promise<TestCounts> {
-  await using target = await startTarget(kind);
+  await using target = await startTarget(kind, { onDisk: options.large === true });
   return await runE2eAgainst(target.state, options, target.control);
 }
 
@@ -23,6 +25,7 @@ export function runE2eAgainst(state: RunState, options: E2eOptions, control?: st
       E2E_OPS: JSON.stringify(state.ops),
       E2E_TOKEN: options.token,
       E2E_CONTROL: control,
+      E2E_LARGE: options.large === true ? '1' : '',
     },
   });
 }

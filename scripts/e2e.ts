@@ -7,10 +7,15 @@ import { endWith } from './verb.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { target: { type: 'string', default: 'micronode' }, ops: { type: 'string' }, token: { type: 'string' } },
+  options: {
+    target: { type: 'string', default: 'micronode' },
+    ops: { type: 'string' },
+    token: { type: 'string' },
+    large: { type: 'boolean', default: false },
+  },
 });
 const { target } = values;
-const options = { token: values.token ?? process.env['E2E_TOKEN'], vitestArgs: positionals };
+const options = { token: values.token ?? process.env['E2E_TOKEN'], vitestArgs: positionals, large: values.large };
 
 await endWith(async () => report(await runStages([{ name: `e2e-${target.includes('://') ? 'url' : target}`, run }])));
 

@@ -28,11 +28,16 @@ export interface RunningTarget extends AsyncDisposable {
   readonly control: string;
 }
 
-export function startTarget(kind: TargetKind): Promise<RunningTarget> {
+export interface TargetOptions {
+  /** A micronode that keeps its data in a folder; without it everything is in memory. */
+  readonly onDisk?: boolean;
+}
+
+export function startTarget(kind: TargetKind, { onDisk = false }: TargetOptions = {}): Promise<RunningTarget> {
   const runDir = freshRunDir(kind);
   switch (kind) {
     case 'micronode':
-      return startMicronode(runDir);
+      return startMicronode(runDir, onDisk ? join(runDir, 'data') : undefined);
     case 'processes':
       return startMacronode(runDir);
     case 'compose':
@@ -53,14 +58,14 @@ function freshRunDir(kind: TargetKind): string {
   return runDir;
 }
 
-async function startMicronode(runDir: string): Promise<RunningTarget> {
+async function startMicronode(runDir: string, dataDir: string | undefined): Promise<RunningTarget> {
   const [port, opsPort] = [await freePort(), await freePort()];
   const log = join(runDir, 'logs', 'micronode.log');
   const output = openSync(log, 'a');
   const child = spawn(pinnedNode(), [join(ROOT, 'apps', 'micronode', 'dist', 'main.js')], {
     cwd: ROOT,
     stdio: ['ignore', output, output],
-    env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '' },
+    env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: dataDir ?? '' },
   });
   closeSync(output);
   const ops = `http://127.0.0.1:${opsPort}`;
@@ -69,9 +74,11 @@ async function startMicronode(runDir: string): Promise<RunningTarget> {
     url: `http://127.0.0.1:${port}`,
     ops: Object.fromEntries(SERVICES.map((service) => [service, [ops]])),
     processes: [{ service: 'micronode', index: 0, pid: child.pid, status: 'ready', restarts: 0, ops, log }],
+    dataDir,
   };
   const stop = async (): Promise<void> => {
     await stopChild(child);
+    if (dataDir !== undefined) rmSync(dataDir, { recursive: true, force: true });
   };
   try {
     await poll('the micronode', READY_TIMEOUT_MS, () => {
