@@ -74,11 +74,12 @@ package when root on Debian. Official test vectors are read from VECTORS_DIR. No
     script: 'e2e.ts',
     build: true,
     summary: 'the cross-service tests against one target',
-    usage: `npm run e2e -- --target micronode|processes|compose|URL [--ops JSON] [--token T] [-- VITEST ARGS]
+    usage: `npm run e2e -- --target micronode|processes|compose|URL [--ops JSON] [--token T] [--large] [-- VITEST ARGS]
 
   --target T     micronode (default), processes, compose, or the URL of a running gateway
   --ops JSON     with a URL: {"gateway":["http://…"],…}, the ops addresses of that node
-  --token T      capability sent with every request`,
+  --token T      capability sent with every request
+  --large        one object of 1 GiB in and out of a node on disk, its memory measured, instead of the suite`,
   },
   bench: {
     script: 'bench.ts',
