@@ -2,7 +2,7 @@ import { BusContext } from '@macronode/bus';
 import { ServiceError } from '@macronode/contracts';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import { RpcException } from '@nestjs/microservices';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Observable, throwError } from 'rxjs';
 import { errorAnswer } from './envelope.ts';
 import type { Logger } from './logging.ts';
@@ -47,8 +47,9 @@ export class HttpErrors {
     }
     const { status, headers, body } = errorAnswer(error, ctx.corrId);
     // Headers of the answer that was meant (length, ETag, ranges) are not true of this one.
-    for (const name of ['content-length', 'content-range', 'content-encoding', 'etag', 'accept-ranges'])
-      reply.removeHeader(name);
+    for (const name of ['content-length', 'content-encoding', 'etag', 'accept-ranges']) reply.removeHeader(name);
+    // With 416 it tells the size of the object (RFC 9110, 15.5.17).
+    if (status !== 416) reply.removeHeader('content-range');
     if (allow !== undefined) void reply.header('allow', allow);
     // Serialized here: a body that was meant to be something else leaves its serializer behind.
     void reply.code(status).headers(headers).send(JSON.stringify(body));
@@ -62,11 +63,6 @@ export class HttpErrors {
     if (methods.length === 0) return { error: new ServiceError('not_found', 'There is no such route.') };
     return { error: new ServiceError('method_not_allowed'), allow: methods.join(', ') };
   }
-
-  /** For Fastify's `frameworkErrors`: what its router refuses before any hook runs. */
-  readonly framework = (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
-    this.answer(error, request, reply);
-  };
 }
 
 /**

@@ -1,0 +1,181 @@
+import { Bus, type BusContext, InProcessLink, RemoteError } from '@macronode/bus';
+import { type NameReply, type ObjectReadRequest, ServiceError, SUBJECTS } from '@macronode/contracts';
+import { MetricsRegistry } from '@macronode/metrics';
+import { type RunningNode, startNode } from '@macronode/service';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { omnigateService } from './index.ts';
+
+const link = new InProcessLink();
+const bus = (service: string): Bus => new Bus({ service, link, metrics: new MetricsRegistry().scope({ service }) });
+const client = bus('gateway');
+const index = bus('index');
+const storage = bus('storage');
+const mailbox = bus('mailbox');
+let node: RunningNode;
+
+const ID = `b3:${'0'.repeat(64)}`;
+const CORR_ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const call = { corrId: CORR_ID, ttlMs: 5_000 };
+const conditions = { method: 'GET' as const };
+const record = {
+  v: 1 as const,
+  name: 'a',
+  seq: 1,
+  target: ID,
+  ttl_s: 1,
+  owner: '0'.repeat(64),
+  not_after: '2099-01-01T00:00:00Z',
+};
+const named: NameReply = { record: { record, sig: 'AAAA' }, etag: ID, created: false };
+
+/** What each owner was asked, with the correlation id it came under. */
+const asked: { subject: string; payload: unknown; corrId: string; caller: string }[] = [];
+const note = (payload: unknown, { subject, corrId, caller }: BusContext): void => {
+  asked.push({ subject, payload, corrId, caller });
+};
+/** Resolves the next answer of the index, while a test holds it back. */
+let held: Promise<void> | undefined;
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield new TextEncoder().encode(text);
+}
+
+function serveOwners(): void {
+  index.serve(SUBJECTS.index.nameGet.name, async (payload, context) => {
+    note(payload, context);
+    await held;
+    if ((payload as { name: string }).name !== 'a') throw new ServiceError('not_found');
+    return named;
+  });
+  index.serve(SUBJECTS.index.namePut.name, (payload, context) => {
+    note(payload, context);
+    return { ...named, created: true };
+  });
+  storage.serve(SUBJECTS.storage.objectRead.name, (payload, context) => {
+    note(payload, context);
+    const { id } = payload as ObjectReadRequest;
+    return context.stream({ id, size: 5, outcome: 'full', start: 0, end: 5 }, bytesOf('hello'));
+  });
+  storage.serve(SUBJECTS.storage.objectOpen.name, (payload, context) => {
+    note(payload, context);
+    return { outcome: 'present', id: ID, size: 5 };
+  });
+  mailbox.serve(SUBJECTS.mailbox.send.name, (payload, context) => {
+    note(payload, context);
+    throw new ServiceError('saturated', 'the topic is full', { retryAfterMs: 1_500 });
+  });
+  mailbox.serve(SUBJECTS.mailbox.recv.name, (payload, context) => {
+    note(payload, context);
+    return { messages: [] };
+  });
+  mailbox.serve(SUBJECTS.mailbox.ack.name, (payload, context) => {
+    note(payload, context);
+    return { results: ['ok'] };
+  });
+}
+
+beforeAll(async () => {
+  await link.start();
+  serveOwners();
+  for (const each of [client, index, storage, mailbox]) await each.start();
+  const env = { OPS_PORT: '0', LOG_LEVEL: 'silent', OMNIGATE_INFLIGHT: '2' };
+  node = await startNode({ services: [omnigateService], profile: 'micronode', env, link });
+});
+afterAll(async () => {
+  await node.close();
+  for (const each of [client, index, storage, mailbox]) await each.close();
+  await link.close();
+});
+
+async function text(body: AsyncIterable<Uint8Array>): Promise<string> {
+  let found = '';
+  for await (const chunk of body) found += new TextDecoder().decode(chunk);
+  return found;
+}
+
+async function metric(series: string): Promise<number> {
+  const page = await (await fetch(`${node.opsUrl}/metrics`)).text();
+  const line = page.split('\n').find((each) => each.startsWith(`${series} `));
+  return line === undefined ? 0 : Number(line.slice(series.length + 1));
+}
+
+describe('omnigate', () => {
+  it('hands a read on: storage streams to the caller', async () => {
+    const { head, body } = await client.read(SUBJECTS.omnigate.objectRead, { id: ID, conditions }, call);
+    expect(head).toMatchObject({ id: ID, outcome: 'full' });
+    expect(await text(body)).toBe('hello');
+    expect(asked.at(-1)).toEqual({
+      subject: 'storage.object.read',
+      payload: { id: ID, conditions },
+      corrId: CORR_ID,
+      caller: client.instance,
+    });
+  });
+
+  it('asks the index for a name, then hands the read on', async () => {
+    const from = asked.length;
+    const { body } = await client.read(SUBJECTS.omnigate.nameRead, { name: 'a', conditions }, call);
+    expect(await text(body)).toBe('hello');
+    expect(asked.slice(from)).toMatchObject([
+      { subject: 'index.name.get', payload: { name: 'a' }, corrId: CORR_ID },
+      { subject: 'storage.object.read', payload: { id: ID, conditions }, corrId: CORR_ID, caller: client.instance },
+    ]);
+    expect(await metric('upstream_latency_seconds_count{hop="index",service="omnigate"}')).toBe(1);
+  });
+
+  it('answers what the index answers about a name nobody has', async () => {
+    const missing = client.read(SUBJECTS.omnigate.nameRead, { name: 'b', conditions }, call);
+    await expect(missing).rejects.toMatchObject({ code: 'not_found' });
+    expect(
+      await metric('omnigate_requests_total{subject="omnigate.name.read",result="failed",service="omnigate"}'),
+    ).toBe(1);
+  });
+
+  it.each([
+    ['object.open', SUBJECTS.omnigate.objectOpen, { must_be_new: false }, { outcome: 'present' }],
+    ['name.get', SUBJECTS.omnigate.nameGet, { name: 'a' }, { etag: ID }],
+    ['name.put', SUBJECTS.omnigate.namePut, { name: 'a', body: { target: ID }, must_be_new: false }, { created: true }],
+    ['mailbox.recv', SUBJECTS.omnigate.mailboxRecv, { topic: 't' }, { messages: [] }],
+    ['mailbox.ack', SUBJECTS.omnigate.mailboxAck, { receipts: ['r'] }, { results: ['ok'] }],
+  ] as const)('hands %s to its owner', async (_name, subject, payload, answer) => {
+    // Each row pairs a subject with a payload of its own; the table as a whole has no one type for that.
+    expect(await client.call(subject as never, payload as never, call)).toMatchObject(answer);
+    expect(asked.at(-1)?.caller).toBe(client.instance);
+  });
+
+  it("lets the owner's refusal through as it is", async () => {
+    const request = { topic: 't', idem_key: 'k', payload_b64: 'AAAA' };
+    const refused = client.call(SUBJECTS.omnigate.mailboxSend, request, call);
+    await expect(refused).rejects.toMatchObject({ code: 'saturated', retryable: true, retryAfterMs: 1_500 });
+  });
+
+  it('refuses a payload that is not the contract', async () => {
+    const refused = client.call(SUBJECTS.omnigate.nameGet, { name: 'NOT A NAME' }, call);
+    await expect(refused).rejects.toMatchObject({ code: 'schema' });
+  });
+
+  it('refuses at its bound, and judges on when there is room', async () => {
+    const gate = Promise.withResolvers<void>();
+    held = gate.promise;
+    const from = asked.length;
+    const read = (): Promise<unknown> => client.read(SUBJECTS.omnigate.nameRead, { name: 'a', conditions }, call);
+    const waiting = [read(), read()];
+    const deadline = performance.now() + 10_000;
+    while (asked.length < from + 2 && performance.now() < deadline)
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    const refusal: unknown = await client
+      .call(SUBJECTS.omnigate.nameGet, { name: 'a' }, call)
+      .catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(RemoteError);
+    expect(refusal).toMatchObject({ code: 'busy', reason: 'inflight', retryable: true, retryAfterMs: 500 });
+    held = undefined;
+    gate.resolve();
+    await Promise.all(waiting);
+    expect(await client.call(SUBJECTS.omnigate.nameGet, { name: 'a' }, call)).toMatchObject({ etag: ID });
+    expect(await metric('rejected_total{reason="inflight",service="omnigate"}')).toBe(1);
+  });
+
+  it('is ready when its bus is', async () => {
+    expect((await fetch(`${node.opsUrl}/readyz`)).status).toBe(200);
+  });
+});
