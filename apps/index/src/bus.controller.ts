@@ -1,0 +1,22 @@
+import { type NameGetRequest, type NamePutRequest, type NameReply, SUBJECTS } from '@macronode/contracts';
+import { BusPayload } from '@macronode/service';
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { NameService } from './name.service.ts';
+
+const { index } = SUBJECTS;
+
+@Controller()
+export class IndexBusController {
+  constructor(private readonly names: NameService) {}
+
+  @MessagePattern(index.nameGet.name)
+  nameGet(@Payload(BusPayload(index.nameGet)) request: NameGetRequest): Promise<NameReply> {
+    return this.names.resolve(request.name);
+  }
+
+  @MessagePattern(index.namePut.name)
+  namePut(@Payload(BusPayload(index.namePut)) request: NamePutRequest): Promise<NameReply> {
+    return this.names.publish(request);
+  }
+}

@@ -1,0 +1,4 @@
+import { runService } from '@macronode/service';
+import { indexService } from './index.ts';
+
+await runService(indexService);

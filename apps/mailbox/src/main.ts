@@ -1,0 +1,4 @@
+import { runService } from '@macronode/service';
+import { mailboxService } from './index.ts';
+
+await runService(mailboxService);
