@@ -53,6 +53,11 @@ export class RedisConnection {
     return this.#closed;
   }
 
+  /** Stood once and does not now. */
+  get lost(): boolean {
+    return this.#connects > 0 && !this.#ready && !this.#closed;
+  }
+
   /** CLIENT ID of the present connection, for CLIENT UNBLOCK; 0 when unknown. */
   get clientId(): number {
     return this.#ready ? this.#clientId : 0;

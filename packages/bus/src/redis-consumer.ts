@@ -110,6 +110,7 @@ export class RedisConsumer implements Consumer {
         await pause(backoffMs(failures), this.#closing.signal);
       }
     }
+    await this.#reader.whenReady(this.#closing.signal);
     this.#loop = this.#run();
     this.#reclaimer.start();
   }

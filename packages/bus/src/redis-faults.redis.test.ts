@@ -286,3 +286,20 @@ describe('a Redis set up to lose entries', () => {
     expect(pair.events.filter(({ type }) => type === 'misconfigured')).toHaveLength(2);
   });
 });
+
+describe('a quiet service', () => {
+  it('asks Redis for next to nothing', async () => {
+    await setUp([], { block: 2_000, idleAfter: 0 });
+    await pair.works('before');
+    const asked = async (): Promise<number> => {
+      const stats = await admin.info('commandstats');
+      const calls = (name: string): number => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+      return calls('evalsha') + calls('xread') + calls('xreadgroup');
+    };
+    const before = await asked();
+    const since = Date.now();
+    await until(() => Date.now() - since > 5_000, 'five quiet seconds');
+    // Three readers and one group on two links; a heartbeat and a block of each end within the window.
+    expect((await asked()) - before).toBeLessThanOrEqual(12);
+  }, 20_000);
+});

@@ -48,11 +48,12 @@ export class RedisHintReader {
 
   /** Begins at the present end of the topic. Waits for Redis while it is away. */
   async follow(keys: CountedStream, listener: HintListener): Promise<HintFollower> {
+    const reader = (this.#reader ??= this.#options.openReader());
+    await reader.whenReady(this.#stopping.signal);
     const topic = this.#topics.get(keys.stream) ?? (await this.#open(keys));
     const follower = { listener, after: topic.told };
     topic.listeners.add(follower);
-    this.#reader ??= this.#options.openReader();
-    this.#loop ??= this.#run(this.#reader);
+    this.#loop ??= this.#run(reader);
     this.#wake();
     return {
       after: follower.after,

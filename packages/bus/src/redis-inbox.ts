@@ -62,6 +62,7 @@ export class RedisInbox {
         await pause(backoffMs(failures), this.#stopping.signal);
       }
     }
+    await this.#options.reader.whenReady(this.#stopping.signal);
     this.#loop = this.#run();
   }
 

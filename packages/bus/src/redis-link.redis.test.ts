@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BusNoResponders, BusOverflow } from './errors.ts';
+import { BusNoResponders, BusOverflow, BusUnavailable } from './errors.ts';
 import type { Consumer, ConsumeOptions, Delivery } from './link.ts';
 import { redisUrl, uniqueNamespace, until } from './redis-fixture.ts';
 import { RedisLink } from './redis-link.ts';
@@ -482,5 +482,23 @@ describe('hints', () => {
     await link.publishHint('registry.head', bytes('new'));
     await until(() => sequences.length === 4, 'the new one arrives');
     expect(sequences).toEqual([1, 2, 3, 5]);
+  });
+});
+
+describe('a link', () => {
+  it('tells its status once each, and never flaps while it opens its readers', async () => {
+    const statuses: string[] = [];
+    const link = new RedisLink({ url: redisUrl(), namespace: bench.namespace, name: 'status' });
+    expect(link.status()).toBe('connecting');
+    link.onStatus((status) => statuses.push(status));
+    await Promise.all([link.start(), link.start()]);
+    await serve(link, 'storage', 'one');
+    await link.openInbox('me', () => undefined);
+    await link.followHints('registry.head', () => undefined);
+    await link.close();
+    await link.close();
+    expect(statuses).toEqual(['ready', 'closed']);
+    await expect(link.appendRequest('storage', 'fast', bytes('a'), 1)).rejects.toBeInstanceOf(BusUnavailable);
+    expect(await bench.admin.keys(bench.keys.inbox('*').stream)).toEqual([]);
   });
 });

@@ -51,6 +51,7 @@ export class RedisLink implements Link {
   #status: LinkStatus = 'connecting';
   #unconfirmedBytes = 0;
   #started = false;
+  #starting: Promise<void> | undefined;
 
   constructor(options: RedisLinkOptions) {
     this.#url = options.url;
@@ -63,8 +64,13 @@ export class RedisLink implements Link {
   }
 
   /** Connects. Rejects with `BusUnavailable` when Redis is not reached in time, and with a plain Error when it is too old. */
-  async start(): Promise<void> {
-    const writer = (this.#writer ??= this.#open('writer', true));
+  start(): Promise<void> {
+    return (this.#starting ??= this.#start());
+  }
+
+  async #start(): Promise<void> {
+    const writer = this.#open('writer', true);
+    this.#writer = writer;
     await Promise.race([writer.whenReady(this.#closing.signal), pause(this.#timings.start, this.#closing.signal)]);
     if (!writer.ready) {
       await this.close();
@@ -316,9 +322,6 @@ export class RedisLink implements Link {
   #currentStatus(): LinkStatus {
     if (this.#closing.signal.aborted) return 'closed';
     if (!this.#started) return 'connecting';
-    for (const connection of this.#connections) {
-      if (!connection.ready && !connection.closed) return 'reconnecting';
-    }
-    return 'ready';
+    return [...this.#connections].some(({ lost }) => lost) ? 'reconnecting' : 'ready';
   }
 }
