@@ -33,11 +33,11 @@ async function sendAll(worker: number): Promise<void> {
 
 async function receiveAll(): Promise<void> {
   const caller = { signal: new AbortController().signal, remainingMs: () => 5_000 };
-  const request = { topic: 't', max_messages: 3, max_bytes: 1_000, visibility_ms: 60_000, wait_ms: 0 };
+  const request = { topic: 't', max_messages: 3, max_bytes: 1_000, visibility_ms: 60_000, wait_ms: 1_000 };
   for (;;) {
     const { messages } = await service.recv(request, caller);
-    if (messages.length === 0) continue;
     for (const { msg_id } of messages) say(`D ${msg_id}`);
+    if (messages.length === 0) continue;
     await service.ack({ receipts: messages.map(({ receipt }) => receipt) });
     for (const { msg_id } of messages) say(`A ${msg_id}`);
   }
