@@ -10,7 +10,7 @@ import {
   type HttpCode,
   UNMATCHED_ROUTE,
 } from '@macronode/metrics';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RouteTable } from './route-table.ts';
 
 export type GoldenHandles = HandlesOf<ReturnType<typeof goldenMetrics<string, string>>>;
@@ -50,30 +50,30 @@ class RouteMeter {
   }
 }
 
+/** Counts one request; its context was made before. */
+export type RequestMeter = (request: FastifyRequest, reply: FastifyReply) => void;
+
 /**
  * Rate, errors and duration of every request, by route template: never by URL. A request counts when its answer
  * is complete or its connection is gone; 499 is a client that left first.
  */
-export function installHttpMetrics(http: FastifyInstance, golden: GoldenHandles, routes: RouteTable): void {
+export function requestMeter(golden: GoldenHandles, routes: RouteTable): RequestMeter {
   const meters = new Map<string, RouteMeter>();
-  const meterOf = (path: string | undefined, method: string): RouteMeter => {
-    const key = `${method} ${path ?? ''}`;
+  return (request, reply) => {
+    const path = request.routeOptions.url;
+    const key = `${request.method} ${path ?? ''}`;
     let meter = meters.get(key);
     if (meter === undefined) {
-      meter = new RouteMeter(golden, routes.templateOf(path) ?? UNMATCHED_ROUTE, methodLabel(method));
+      meter = new RouteMeter(golden, routes.templateOf(path) ?? UNMATCHED_ROUTE, methodLabel(request.method));
       meters.set(key, meter);
     }
-    return meter;
-  };
-  http.addHook('onRequest', (request, reply, done) => {
-    const meter = meterOf(request.routeOptions.url, request.method);
     const { ctx } = request;
-    meter.inflight.inc();
-    reply.raw.once('close', () => {
+    const { raw } = reply;
+    const counted = meter;
+    counted.inflight.inc();
+    raw.once('close', () => {
       const failed = ctx.failure === undefined ? CLIENT_CLOSED : ERRORS[ctx.failure].status;
-      const status = reply.raw.writableFinished ? reply.raw.statusCode : failed;
-      meter.done(status, (performance.now() - ctx.startedAt) / 1_000);
+      counted.done(raw.writableFinished ? raw.statusCode : failed, (performance.now() - ctx.startedAt) / 1_000);
     });
-    done();
-  });
+  };
 }

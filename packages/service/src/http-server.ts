@@ -2,11 +2,11 @@ import type { Socket } from 'node:net';
 import { LIMITS, ServiceError } from '@macronode/contracts';
 import type { MetricsScope } from '@macronode/metrics';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorAnswer } from './envelope.ts';
 import { HttpErrors, type ErrorReporter } from './error-filter.ts';
-import { type GoldenHandles, installHttpMetrics } from './http-metrics.ts';
-import { installRequestContext } from './request-context.ts';
+import { type GoldenHandles, requestMeter } from './http-metrics.ts';
+import { ensureContext, installRequestContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';
 import { connectionMetrics } from './service-metrics.ts';
 import { newUlid } from './trace-id.ts';
@@ -64,6 +64,8 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.errors = new HttpErrors(options.reporter, options.routes);
+    const { log } = options.reporter;
+    const meter = requestMeter(options.golden, options.routes);
     this.adapter = new FastifyAdapter({
       logger: false,
       trustProxy: false,
@@ -74,8 +76,13 @@ export class HttpServer {
       requestTimeout: LIMITS.stream_timeout_ms.value,
       connectionTimeout: 0,
       routerOptions: { maxParamLength: MAX_PARAM_CHARS },
-      frameworkErrors: this.errors.framework,
-      clientErrorHandler: (error, socket) => {
+      // The router refuses malformed URLs before any hook has run.
+      frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+        ensureContext(request, reply, log);
+        meter(request, reply);
+        this.errors.answer(error, request, reply);
+      },
+      clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
         refuseConnection(error, socket, options.reporter);
       },
       http: {
@@ -90,9 +97,9 @@ export class HttpServer {
     http.addContentTypeParser('*', (_request, payload, done) => {
       done(null, payload);
     });
-    installRequestContext(http, options.reporter.log);
-    installHttpMetrics(http, options.golden, options.routes);
-    http.addHook('onRequest', (_request, reply, done) => {
+    installRequestContext(http, log);
+    http.addHook('onRequest', (request, reply, done) => {
+      meter(request, reply);
       if (this.#draining) void reply.header('connection', 'close');
       done();
     });

@@ -85,9 +85,9 @@ export function toCallContext(ctx: RequestContext): CallContext {
 
 /** Gives a request its context unless it has one. Requests the router refuses outright never meet the hook. */
 export function ensureContext(request: FastifyRequest, reply: FastifyReply, log: Logger): RequestContext {
-  // Decorated as null: the hook fills it.
-  const existing = request.ctx as RequestContext | null;
-  if (existing !== null) return existing;
+  // Decorated as null for the hook to fill; requests made by the router itself are not decorated at all.
+  const existing = request.ctx as RequestContext | null | undefined;
+  if (existing !== null && existing !== undefined) return existing;
   const { headers } = request.raw;
   const traceparent = headers['traceparent'];
   const ctx = new RequestContext(

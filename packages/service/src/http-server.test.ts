@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { ErrorEnvelope, ROUTES, ServiceError } from '@macronode/contracts';
+import { MetricsRegistry } from '@macronode/metrics';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HttpServer } from './http-server.ts';
+import { createLogger } from './logging.ts';
+import { RouteTable } from './route-table.ts';
+import { bindHttpGolden, bindRefusals } from './service-metrics.ts';
+
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+const CORR = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+
+let server: HttpServer;
+let registry: MetricsRegistry;
+let base: string;
+let port: number;
+const opened: (() => void)[] = [];
+
+beforeEach(async () => {
+  registry = new MetricsRegistry();
+  const metrics = registry.scope({ service: 'gateway' });
+  const routes = new RouteTable(Object.values(ROUTES));
+  server = new HttpServer({
+    routes,
+    metrics,
+    golden: bindHttpGolden(metrics, routes.templates),
+    reporter: { log: createLogger('silent', {}), count: bindRefusals(metrics, 0) },
+    maxConnections: 100,
+  });
+  const http = server.instance;
+  http.setErrorHandler((error, request, reply) => server.errors.answer(error, request, reply));
+  http.setNotFoundHandler((request, reply) => server.errors.answer(new ServiceError('not_found'), request, reply));
+  http.get('/o/:id', (request) => ({
+    corr: request.ctx.corrId,
+    trace: request.ctx.traceparent,
+    left: request.ctx.remainingMs(),
+  }));
+  http.post('/o', async (request, reply) => {
+    let bytes = 0;
+    for await (const chunk of request.body as AsyncIterable<Buffer>) bytes += chunk.length;
+    return reply.code(201).send({ bytes });
+  });
+  http.put('/o/:id', () => { throw new ServiceError('busy', 'full', { retryAfterMs: 1_500 }); }); // prettier-ignore
+  http.get('/n/:name', () => { throw new Error('secret stack'); }); // prettier-ignore
+  http.get('/names/:name', (request, reply) => {
+    request.ctx.signal.addEventListener('abort', () => opened.shift()?.());
+    void reply.hijack();
+  });
+  await http.listen({ host: '127.0.0.1', port: 0 });
+  const address = http.server.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+  base = `http://127.0.0.1:${port}`;
+});
+afterEach(() => server.instance.close());
+
+/** Sends raw bytes; answers everything that came back until the server closed. */
+async function raw(bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => (answer += String(chunk)));
+  socket.write(bytes);
+  await once(socket, 'close');
+  return answer;
+}
+
+const envelopeOf = async (response: Response): Promise<ErrorEnvelope['error']> =>
+  ErrorEnvelope.parse(await response.json()).error;
+
+async function sample(series: string): Promise<number | undefined> {
+  const line = (await registry.render()).split('\n').find((l) => l.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+describe('the context of a request', () => {
+  it('takes the caller’s correlation id and trace, and echoes the id', async () => {
+    const response = await fetch(`${base}/o/x`, { headers: { 'x-corr-id': CORR, traceparent: TRACE } });
+    expect(response.headers.get('x-corr-id')).toBe(CORR);
+    const body = (await response.json()) as { corr: string; trace: string; left: number };
+    expect(body.corr).toBe(CORR);
+    expect(body.trace).toContain('4bf92f3577b34da6a3ce929d0e0e4736');
+    expect(body.left).toBeGreaterThan(0);
+    expect(body.left).toBeLessThanOrEqual(5_000);
+  });
+
+  it('makes an id when there is none to accept, also on errors', async () => {
+    for (const path of ['/o/x', '/nothing', '/n/x', '/o/%zz']) {
+      const response = await fetch(`${base}${path}`, { headers: { 'x-corr-id': 'not an id' } });
+      expect(response.headers.get('x-corr-id'), path).toMatch(/^[0-9A-Z]{26}$/);
+    }
+  });
+
+  it('aborts when the client goes away', async () => {
+    const aborted = new Promise<void>((resolve) => opened.push(resolve));
+    const leaving = new AbortController();
+    const request = fetch(`${base}/names/x`, { signal: leaving.signal }).catch(() => undefined);
+    while ((await sample('inflight_requests{service="gateway",route="/names/{name}"}')) !== 1)
+      await new Promise(setImmediate);
+    leaving.abort();
+    await Promise.all([request, aborted]);
+    expect(await sample('http_requests_total{service="gateway",route="/names/{name}",method="GET",code="499"}')).toBe(
+      1,
+    );
+    expect(await sample('inflight_requests{service="gateway",route="/names/{name}"}')).toBe(0);
+  });
+});
+
+describe('a body', () => {
+  it('arrives as a stream of any type and size', async () => {
+    const bytes = 3 * 1024 * 1024;
+    for (const type of ['application/json', 'application/octet-stream', 'text/weird; x=1']) {
+      const response = await fetch(`${base}/o`, {
+        method: 'POST',
+        body: new Uint8Array(bytes),
+        headers: { 'content-type': type },
+      });
+      expect(await response.json()).toEqual({ bytes });
+    }
+  });
+});
+
+describe('an error', () => {
+  it('is the envelope, with Retry-After where it must be', async () => {
+    const response = await fetch(`${base}/o/x`, { method: 'PUT', body: 'x', headers: { 'x-corr-id': CORR } });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('2');
+    expect(await envelopeOf(response)).toEqual({
+      code: 'busy',
+      message: 'full',
+      retryable: true,
+      corr_id: CORR,
+      retry_after_ms: 1_500,
+    });
+    expect(await sample('rejected_total{service="gateway",reason="busy"}')).toBe(1);
+  });
+
+  it('tells nothing of a defect', async () => {
+    const response = await fetch(`${base}/n/x`);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('secret');
+  });
+
+  it.each([
+    ['a malformed URL', 'GET /o/%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 400, 'bad_request'],
+    [
+      'a parameter over its bound',
+      `GET /o/${'x'.repeat(2_000)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+      400,
+      'bad_request',
+    ],
+    [
+      'a header over its bound',
+      `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'header_too_large',
+    ],
+    ['bytes that are not HTTP', 'hello there\r\n\r\n', 400, 'bad_request'],
+    [
+      'two lengths',
+      'POST /o HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+      'bad_request',
+    ],
+    ['no Host', 'GET /o/x HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'bad_request'],
+  ])('is the envelope for %s', async (_, bytes, status, code) => {
+    const answer = await raw(bytes);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head).toContain(`HTTP/1.1 ${status}`);
+    const { error } = ErrorEnvelope.parse(JSON.parse(body));
+    expect(error.code).toBe(code);
+    expect(head.toLowerCase()).toContain(`x-corr-id: ${error.corr_id.toLowerCase()}`);
+    expect(await sample(`rejected_total{service="gateway",reason="${error.code}"}`)).toBe(1);
+  });
+});
+
+describe('the metrics of requests', () => {
+  it('carry templates, never URLs', async () => {
+    for (let i = 0; i < 50; i++) await (await fetch(`${base}/o/id-${i}`)).text();
+    for (let i = 0; i < 50; i++) await (await fetch(`${base}/scan/${i}`)).text();
+    expect(await sample('http_requests_total{service="gateway",route="/o/{id}",method="GET",code="200"}')).toBe(50);
+    expect(await sample('http_requests_total{service="gateway",route="unmatched",method="GET",code="404"}')).toBe(50);
+    expect(await sample('request_latency_seconds_count{service="gateway",route="/o/{id}",method="GET"}')).toBe(50);
+    expect(await sample('inflight_requests{service="gateway",route="/o/{id}"}')).toBe(0);
+    expect(await registry.render()).not.toContain('id-7');
+  });
+});
