@@ -16,6 +16,24 @@ interface InFlight {
   readonly reject: (error: Error) => void;
 }
 
+function firstMessage(writer: Worker): Promise<FromWriter> {
+  return new Promise((resolve, reject) => {
+    writer.once('message', resolve);
+    writer.once('error', reject);
+    writer.once('exit', () => reject(new StoreFatal('the writer ended before it was ready')));
+  });
+}
+
+/** The file itself may be new: its name is durable once its folder is. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
 /** A file, WAL, synchronous=FULL: batches commit on a worker thread, so that no fsync blocks the event loop. */
 export class DurableStore<C extends Commands> extends GroupCommitStore<C> {
   override readonly reader: DatabaseSync;
@@ -28,7 +46,9 @@ export class DurableStore<C extends Commands> extends GroupCommitStore<C> {
     this.reader = reader;
     this.#writer = writer;
     writer.on('message', (message: FromWriter) => this.#receive(message));
-    writer.on('error', (error: Error) => this.#dead(new StoreFatal(`the writer died: ${error.message}`, { cause: error })));
+    writer.on('error', (error: Error) =>
+      this.#dead(new StoreFatal(`the writer died: ${error.message}`, { cause: error })),
+    );
     writer.on('exit', () => this.#dead(new StoreFatal('the writer ended')));
   }
 
@@ -44,16 +64,15 @@ export class DurableStore<C extends Commands> extends GroupCommitStore<C> {
       name: 'store-writer',
       workerData: { file, module: module.href } satisfies WriterData,
     });
-    const [first] = (await once(writer, 'message')) as [FromWriter];
-    if (first.kind !== 'ready') {
+    try {
+      const first = await firstMessage(writer);
+      if (first.kind === 'fatal') throw new StoreFatal(first.message);
+      syncFolder(dirname(file));
+      return new DurableStore<C>(writer, openReader(file), limits, metrics);
+    } catch (error) {
       await writer.terminate();
-      throw new StoreFatal(first.kind === 'fatal' ? first.message : 'the writer did not start');
+      throw error instanceof StoreFatal ? error : new StoreFatal('the store did not open', { cause: error });
     }
-    // The file itself may be new: its name is durable once its folder is.
-    const folder = openSync(dirname(file), 'r');
-    fsyncSync(folder);
-    closeSync(folder);
-    return new DurableStore<C>(writer, openReader(file), limits, metrics);
   }
 
   protected override runBatch(items: readonly BatchItem[]): Promise<BatchReply> {
