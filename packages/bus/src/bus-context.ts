@@ -10,7 +10,7 @@ export interface HandlerPort {
     context: BusContext,
     subject: BusSubject<Request, Reply>,
     payload: Request,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<Reply>;
   park<T>(wait: Promise<T>): Promise<T>;
 }
@@ -129,7 +129,7 @@ export class BusContext {
 
   /** A call on behalf of this request: same correlation id, trace and principal, within what is left of its time. */
   call<Request, Reply>(subject: BusSubject<Request, Reply>, payload: Request): Promise<Reply> {
-    return this.#port.callFrom(this, subject, payload, this.signal);
+    return this.#port.callFrom(this, subject, payload, this.#controller?.signal);
   }
 
   /**

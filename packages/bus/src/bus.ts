@@ -1,85 +1,348 @@
 import type { MetricsScope } from '@macronode/metrics';
-import type { BusContext, BusHandler } from './bus-context.ts';
-import type { BusLimits } from './bus-limits.ts';
-import { BusClosed } from './errors.ts';
-import type { Link } from './link.ts';
+import type { BusContext, BusHandler, HandlerPort } from './bus-context.ts';
+import { type BusLimits, DEFAULT_BUS_LIMITS } from './bus-limits.ts';
+import { Caller } from './caller.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { decodeEntry } from './codec.ts';
+import type { BusCore } from './core.ts';
+import { CreditBudget } from './credit-budget.ts';
+import { DeadlineWheel } from './deadline-wheel.ts';
+import { BusClosed, FrameError } from './errors.ts';
+import { KIND } from './frame.ts';
+import { HandlerSlots } from './handler-slots.ts';
+import { type HintHandler, HintReader } from './hint-reader.ts';
+import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
+import type { Link, LinkStatus } from './link.ts';
+import { busMetrics, type BusMetrics } from './metrics.ts';
+import { Outbox } from './outbox.ts';
+import { PeerCalls } from './peer-calls.ts';
+import { Publisher } from './publisher.ts';
+import { RequestConsumer } from './request-consumer.ts';
+import { RequestServer } from './request-server.ts';
 import type { BusSubject, BusTopic, ByteStream, CallContext, StreamTicket } from './subject.ts';
+import { type WorkHandler, WorkConsumer } from './work-consumer.ts';
 
 export type BusStatus = 'connecting' | 'ready' | 'reconnecting' | 'draining' | 'closed';
 
 export interface BusOptions {
   /** The service this bus speaks for: its subjects begin with `<service>.`. */
   readonly service: string;
+  /** The medium, started by `start()` if it is not. It is closed by whoever made it, after its buses. */
   readonly link: Link;
   readonly metrics: MetricsScope;
-  readonly limits?: Partial<BusLimits>;
-  /** Address of this instance's inbox; unique in the medium. A random one by default. */
-  readonly instance?: string;
+  readonly limits?: Partial<BusLimits> | undefined;
+  /** Address of this instance's inbox, at most 255 bytes; unique in the medium. A random one by default. */
+  readonly instance?: string | undefined;
+  readonly clock?: Clock | undefined;
+  /** Told of every error a handler threw that is not a domain error, for the log. Callers see a neutral one. */
+  readonly onHandlerError?: ((error: unknown, context: BusContext) => void) | undefined;
 }
 
-export type WorkHandler = (event: unknown, context: BusContext) => unknown;
-export type HintHandler = (event: unknown, context: BusContext) => unknown;
+/** How long callers wait for this service to come back instead of being refused, in ms. */
+const RESTARTING_MS = 10_000;
+const DRAIN_POLL_MS = 10;
 
-/** One service instance's access to the bus: it calls, serves, streams, and follows events. */
+/**
+ * One service instance's access to the bus: it calls, serves, streams, and follows events.
+ *
+ * Rejections of `call`, `read`, `write` and `publish*`: BusOverflow (a bound is full), BusDeadline, BusNoResponders,
+ * BusUnavailable, BusOutcomeUnknown, BusPayloadTooLarge, BusClosed; RemoteError with what the handler answered; and the
+ * reason of the caller's own signal.
+ */
 export class Bus implements AsyncDisposable {
   readonly service: string;
   /** The address of this instance's inbox. */
   readonly instance: string;
-  #status: BusStatus = 'connecting';
+  readonly #core: BusCore;
+  readonly #caller: Caller;
+  readonly #publisher: Publisher;
+  readonly #server: RequestServer;
+  readonly #peers: PeerCalls;
+  readonly #port: HandlerPort;
+  readonly #work: { readonly group: string; readonly consumer: WorkConsumer; readonly topic: string }[] = [];
+  readonly #hints: HintReader[] = [];
+  readonly #listeners = new Set<(status: BusStatus) => void>();
+  #requests: RequestConsumer | undefined;
+  #joining: Promise<void> | undefined;
+  #inbox: { close(): Promise<void> } | undefined;
+  #starting: Promise<void> | undefined;
+  #started = false;
+  #ending: 'draining' | 'closed' | undefined;
+  #lastStatus: BusStatus = 'connecting';
+  readonly #cleanups: (() => void)[] = [];
 
   constructor(options: BusOptions) {
     this.service = options.service;
     this.instance = options.instance ?? `${options.service}.${crypto.randomUUID()}`;
+    const clock = options.clock ?? systemClock;
+    const limits = Object.freeze({ ...DEFAULT_BUS_LIMITS, ...options.limits });
+    const metrics = options.metrics.bind(busMetrics);
+    this.#core = {
+      service: this.service,
+      instance: this.instance,
+      link: options.link,
+      clock,
+      limits,
+      metrics,
+      wheel: new DeadlineWheel(clock),
+      budget: new CreditBudget(limits.processCredit),
+      outbox: new Outbox(options.link, clock, metrics),
+      slots: new HandlerSlots(limits, metrics),
+      onHandlerError: options.onHandlerError ?? (() => undefined),
+    };
+    this.#caller = new Caller(this.#core);
+    this.#publisher = new Publisher(this.#core, this.#caller.calls);
+    this.#peers = new PeerCalls(this.#core);
+    this.#port = this.#makePort();
+    this.#server = new RequestServer(this.#core, this.#peers, this.#port);
+    metrics.streamCreditBytes.collect(() => this.#core.budget.used);
+    this.#cleanups.push(
+      options.metrics.refresh(() => this.#readDepths(metrics)),
+      options.link.onStatus((status) => this.#onLinkStatus(status)),
+    );
   }
 
+  /** Opens the inbox and begins to serve what has handlers. Repeating it is harmless. */
   start(): Promise<void> {
-    return Promise.reject(new BusClosed());
+    this.#starting ??= this.#start();
+    return this.#starting;
   }
-  serve(_subject: string, _handler: BusHandler): void {}
-  call<Request, Reply>(_s: BusSubject<Request, Reply>, _payload: Request, _ctx: CallContext): Promise<Reply> {
-    return Promise.reject(new BusClosed());
+
+  /** Registers the handler of a subject of this service, before or after `start()`. */
+  serve(subject: string, handler: BusHandler): void {
+    if (!subject.startsWith(`${this.service}.`)) throw new Error(`${subject} is not a subject of ${this.service}`);
+    this.#server.serve(subject, handler);
+    // After this turn, so that all handlers registered together are there before the first request.
+    if (this.#started) setImmediate(() => void this.#join().catch(() => undefined));
   }
-  read<Request, Reply>(
-    _s: BusSubject<Request, Reply>,
-    _payload: Request,
-    _ctx: CallContext,
-  ): Promise<{ head: Reply; body: ByteStream }> {
-    return Promise.reject(new BusClosed());
-  }
-  write<Request, Reply>(
-    _ticket: StreamTicket,
-    _s: BusSubject<Request, Reply>,
-    _payload: Request,
-    _source: AsyncIterable<Uint8Array>,
-    _ctx: CallContext,
+
+  /** One request, one answer. A payload that is a Uint8Array travels as it is, as a view on the other side. */
+  async call<Request, Reply>(
+    subject: BusSubject<Request, Reply>,
+    payload: Request,
+    context: CallContext,
   ): Promise<Reply> {
-    return Promise.reject(new BusClosed());
+    this.#assertOpen();
+    // The reply's schema is the other side's promise; both read the same constant.
+    return (await this.#caller.call(subject, payload, context)) as Reply;
   }
-  publishWork<Event>(_topic: BusTopic<Event>, _event: Event, _ctx: CallContext): Promise<void> {
-    return Promise.reject(new BusClosed());
+
+  /**
+   * A call whose answer is followed by bytes. They are sent as fast as `body` is read; a body that is neither read to
+   * its end nor canceled is ended after the idle timeout. Each chunk is a view that may be kept.
+   */
+  async read<Request, Reply>(
+    subject: BusSubject<Request, Reply>,
+    payload: Request,
+    context: CallContext,
+  ): Promise<{ head: Reply; body: ByteStream }> {
+    this.#assertOpen();
+    const { head, body } = await this.#caller.read(subject, payload, context, (_codec, bytes) => bytes);
+    return { head: head as Reply, body: body === undefined ? EMPTY_STREAM : byteStream(body) };
   }
-  publishHint<Event>(_topic: BusTopic<Event>, _event: Event, _ctx: CallContext): Promise<void> {
-    return Promise.reject(new BusClosed());
+
+  /**
+   * A request to the one instance a ticket names, with the bytes of `source` behind it. A chunk belongs to the bus from
+   * the moment it is yielded. The source's iterator is always returned.
+   */
+  async write<Request, Reply>(
+    ticket: StreamTicket,
+    subject: BusSubject<Request, Reply>,
+    payload: Request,
+    source: AsyncIterable<Uint8Array>,
+    context: CallContext,
+  ): Promise<Reply> {
+    this.#assertOpen();
+    return (await this.#caller.write(ticket, subject, payload, source, context)) as Reply;
   }
-  onWork(_topic: string, _group: string, _handler: WorkHandler): Promise<void> {
-    return Promise.reject(new BusClosed());
+
+  /** For the NestJS client: a call whose answer may be one value or a stream of values. */
+  async values(
+    subject: BusSubject<unknown, unknown>,
+    payload: unknown,
+    context: CallContext,
+  ): Promise<{ head: unknown; values: AsyncIterable<unknown> | undefined }> {
+    this.#assertOpen();
+    const { head, body } = await this.#caller.readValues(subject, payload, context);
+    return { head, values: body === undefined ? undefined : { [Symbol.asyncIterator]: () => body.iterate() } };
   }
-  onHint(_topic: string, _handler: HintHandler, _onLag: (lost: number) => void): Promise<void> {
-    return Promise.reject(new BusClosed());
+
+  /** Publishes work: each group handles it at least once. Resolves when it is admitted; a full stream refuses. */
+  async publishWork<Event>(topic: BusTopic<Event>, event: Event, context: CallContext): Promise<void> {
+    this.#assertOpen();
+    return this.#publisher.work(topic.name, event, context);
   }
+
+  /** Publishes a hint: every reader sees it or learns that it lost some. Never refused for a slow reader. */
+  async publishHint<Event>(topic: BusTopic<Event>, event: Event, context: CallContext): Promise<void> {
+    this.#assertOpen();
+    return this.#publisher.hint(topic.name, event, context);
+  }
+
+  /** Handles the work events of a topic as one of its group. Resolves when it reads (at once before `start()`). */
+  async onWork(topic: string, group: string, handler: WorkHandler): Promise<void> {
+    const consumer = new WorkConsumer(this.#core, this.#port, topic, handler);
+    this.#work.push({ group, consumer, topic });
+    if (this.#started) await consumer.start(group);
+  }
+
+  /** Follows the hints of a topic. `onLag` is told how many were lost, before the hint that follows them. */
+  async onHint(topic: string, handler: HintHandler, onLag: (lost: number) => void): Promise<void> {
+    const reader = new HintReader(this.#core, this.#port, topic, handler, onLag);
+    this.#hints.push(reader);
+    if (this.#started) await reader.start();
+  }
+
   status(): BusStatus {
-    return this.#status;
+    if (this.#ending !== undefined) return this.#ending;
+    if (!this.#started) return 'connecting';
+    return this.#core.link.status();
   }
-  onStatus(_listener: (status: BusStatus) => void): () => void {
-    return () => undefined;
+
+  /** Called on every change, not with the present status. The answer ends it. */
+  onStatus(listener: (status: BusStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
-  drain(_timeoutMs: number): Promise<void> {
-    return Promise.resolve();
+
+  /** Stops reading, refuses new calls, finishes what runs within `timeoutMs`, then closes. */
+  async drain(timeoutMs: number): Promise<void> {
+    if (this.#ending !== undefined) return this.close();
+    this.#ending = 'draining';
+    this.#notify();
+    const { clock, link, slots, outbox } = this.#core;
+    const until = clock.now() + timeoutMs;
+    if (this.#server.size > 0) await link.markRestarting(this.service, RESTARTING_MS).catch(() => undefined);
+    this.#server.drain();
+    await this.#stopReading();
+    const idle = (): boolean => slots.idle && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
+    while (!idle() && clock.now() < until) {
+      await new Promise<void>((resolve) => {
+        clock.after(DRAIN_POLL_MS, resolve);
+      });
+    }
+    await this.close();
   }
-  close(): Promise<void> {
-    return Promise.resolve();
+
+  /** Ends everything now: pending calls get BusClosed, running handlers are aborted and what they did not settle is delivered again. */
+  async close(): Promise<void> {
+    if (this.#ending === 'closed') return;
+    const drained = this.#ending === 'draining';
+    this.#ending = 'closed';
+    const error = new BusClosed();
+    this.#server.close();
+    for (const { consumer } of this.#work) consumer.close();
+    this.#core.slots.clear();
+    this.#caller.abortAll(error);
+    this.#peers.abortAll(error);
+    if (!drained) await this.#stopReading();
+    await this.#inbox?.close();
+    this.#core.wheel.close();
+    for (const cleanup of this.#cleanups) cleanup();
+    this.#notify();
   }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  async #start(): Promise<void> {
+    this.#assertOpen();
+    const { link } = this.#core;
+    if (link.status() === 'connecting') await link.start();
+    this.#inbox = await link.openInbox(this.instance, (entry) => this.#onInbox(entry));
+    this.#started = true;
+    await Promise.all([
+      this.#join(),
+      ...this.#work.map(({ group, consumer }) => consumer.start(group)),
+      ...this.#hints.map((reader) => reader.start()),
+    ]);
+    this.#notify();
+  }
+
+  /** Joins the group of the service once there is something to serve. */
+  #join(): Promise<void> {
+    if (this.#server.size === 0 || this.#ending !== undefined) return Promise.resolve();
+    if (this.#joining === undefined) {
+      this.#requests = new RequestConsumer(this.#core, this.#server);
+      this.#joining = this.#requests.start();
+    }
+    return this.#joining;
+  }
+
+  async #stopReading(): Promise<void> {
+    await this.#joining?.catch(() => undefined);
+    const readers = [this.#requests, ...this.#work.map(({ consumer }) => consumer), ...this.#hints];
+    await Promise.all(readers.map((reader) => reader?.stop().catch(() => undefined)));
+  }
+
+  #onInbox(entry: Uint8Array): void {
+    const frames = decodeEntry(entry);
+    if (frames instanceof FrameError) return this.#core.metrics.malformed.inc();
+    for (const each of frames) {
+      if (each.kind === KIND.REQ) this.#server.acceptWrite(each);
+      else if (each.replyTo === undefined) this.#caller.onFrame(each);
+      else if (each.call !== undefined) this.#peers.onFrame(each.replyTo, each.call, each);
+      else this.#core.metrics.malformed.inc();
+    }
+  }
+
+  #makePort(): HandlerPort {
+    const { clock, wheel, slots } = this.#core;
+    return {
+      instance: this.instance,
+      now: () => clock.now(),
+      watchDeadline: (at, controller) => {
+        if (at === Infinity) return () => undefined;
+        const timed = { onDue: () => controller.abort(new DOMException('the deadline passed', 'TimeoutError')) };
+        const slot = wheel.add(at, timed);
+        return () => wheel.remove(slot, timed);
+      },
+      // Allowed while draining: a request that runs may still need an answer to be finished.
+      callFrom: async <Request, Reply>(
+        context: BusContext,
+        subject: BusSubject<Request, Reply>,
+        payload: Request,
+        signal: AbortSignal | undefined,
+      ): Promise<Reply> => {
+        const { corrId, traceparent, principal, metadata } = context;
+        const ttlMs = Math.min(subject.deadlineMs, context.remainingMs());
+        const own: CallContext = { corrId, ttlMs, traceparent, principal, metadata, signal };
+        return (await this.#caller.call(subject, payload, own)) as Reply;
+      },
+      park: (wait) => slots.park(wait),
+    };
+  }
+
+  async #readDepths(metrics: BusMetrics): Promise<void> {
+    const topics = new Set(this.#work.map(({ topic }) => topic));
+    const own = (await this.#core.link.readings()).filter(({ stream, name }) =>
+      stream === 'inbox' ? name === this.instance : stream === 'work' ? topics.has(name) : name === this.service,
+    );
+    for (const stream of ['request', 'work', 'dead_letter', 'inbox'] as const) {
+      const readings = own.filter((reading) => reading.stream === stream);
+      metrics.depthEntries.set(sum(readings.map((reading) => reading.depthEntries)), { stream });
+      metrics.depthBytes.set(sum(readings.map((reading) => reading.depthBytes)), { stream });
+    }
+    metrics.pendingEntries.set(sum(own.map((reading) => reading.pendingEntries)));
+    metrics.oldestPending.set(Math.max(0, ...own.map((reading) => reading.oldestPendingMs)) / 1_000);
+  }
+
+  #onLinkStatus(status: LinkStatus): void {
+    if (status === 'ready' && this.#lastStatus === 'reconnecting') this.#core.metrics.reconnects.inc();
+    this.#notify();
+  }
+
+  #notify(): void {
+    const status = this.status();
+    if (status === this.#lastStatus) return;
+    this.#lastStatus = status;
+    for (const listener of this.#listeners) listener(status);
+  }
+
+  #assertOpen(): void {
+    if (this.#ending !== undefined) throw new BusClosed(`the bus is ${this.#ending}`);
+  }
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

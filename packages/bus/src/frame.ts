@@ -61,7 +61,8 @@ export interface Frame {
   readonly call: number | undefined;
   readonly replyTo: string | undefined;
   readonly route: string | undefined;
-  readonly ttlMs: number | undefined;
+  /** Set again when the frame is written, so that waiting in the writer counts. */
+  ttlMs: number | undefined;
   readonly traceparent: string | undefined;
   readonly principal: string | undefined;
   readonly attempt: number | undefined;
@@ -99,3 +100,6 @@ const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed is ignored). */
 export const readableTraceparent = (value: string | undefined): string | undefined =>
   value !== undefined && TRACEPARENT.test(value) ? value : undefined;
+
+/** What a DATA frame costs of the credit: its body, and what holding it costs beside, so that tiny chunks are bounded too. */
+export const creditCost = (body: Uint8Array): number => body.length + 64;

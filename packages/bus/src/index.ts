@@ -1,7 +1,14 @@
 export { Bus } from './bus.ts';
-export type { BusOptions, BusStatus, HintHandler, WorkHandler } from './bus.ts';
+export type { BusOptions, BusStatus } from './bus.ts';
 export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
 export type { BusHandler } from './bus-context.ts';
+export { ManualClock, systemClock } from './clock.ts';
+export type { Clock } from './clock.ts';
+export type { HintHandler } from './hint-reader.ts';
+export { InProcessLink } from './in-process-link.ts';
+export type { InProcessLinkOptions } from './in-process-link.ts';
+export { busMetrics } from './metrics.ts';
+export type { WorkHandler } from './work-consumer.ts';
 export { DEFAULT_BUS_LIMITS, LINK_BOUNDS } from './bus-limits.ts';
 export type { BusLimits } from './bus-limits.ts';
 export {
@@ -31,4 +38,6 @@ export type {
   StreamBounds,
   StreamReading,
 } from './link.ts';
+export { RedisLink } from './redis-link.ts';
+export type { RedisLinkEvent, RedisLinkOptions } from './redis-options.ts';
 export type { BusSubject, BusTopic, ByteStream, CallContext, Parser, StreamTicket } from './subject.ts';

@@ -1,0 +1,371 @@
+import { ClientCalls, type ClientCall } from './client-calls.ts';
+import { frameBytes, frameFault } from './codec.ts';
+import type { BusCore } from './core.ts';
+import { errorOf } from './error-body.ts';
+import {
+  BusCanceled,
+  BusDeadline,
+  BusNoResponders,
+  BusOutcomeUnknown,
+  BusOverflow,
+  BusPayloadTooLarge,
+  BusUnavailable,
+  FrameError,
+} from './errors.ts';
+import { type Codec, type Frame, frame, KIND, readableTraceparent } from './frame.ts';
+import { IncomingStream } from './incoming-stream.ts';
+import { OutgoingStream } from './outgoing-stream.ts';
+import { decodePayload, encodeMetadata, encodePayload } from './payload.ts';
+import type { BusSubject, CallContext, StreamTicket } from './subject.ts';
+
+/** A reply with what is streamed behind it; `body` is undefined when nothing is. */
+export interface Streamed<T> {
+  readonly head: unknown;
+  readonly body: IncomingStream<T> | undefined;
+}
+
+/** The side of an incoming stream that frames arrive at, whatever its items are. */
+type StreamEnd = Pick<IncomingStream<unknown>, 'push' | 'end' | 'fail' | 'abort'>;
+
+/** What of a subject the caller's side needs. */
+export type Target = Pick<BusSubject<unknown, unknown>, 'name' | 'service' | 'idempotent' | 'deadlineMs'>;
+
+/** Makes calls: sends requests, matches answers, and runs the caller's side of streams. */
+export class Caller {
+  readonly calls: ClientCalls;
+  readonly #core: BusCore;
+  readonly #incoming = new Map<number, StreamEnd>();
+  readonly #outgoing = new Map<number, OutgoingStream>();
+
+  constructor(core: BusCore) {
+    this.#core = core;
+    this.calls = new ClientCalls(core.limits, core.clock, core.wheel, core.metrics);
+    core.metrics.streamsOpen.collect(() => this.#incoming.size, { direction: 'in' });
+  }
+
+  get idle(): boolean {
+    return this.calls.size === 0 && this.#incoming.size === 0;
+  }
+
+  /** One request, one answer. */
+  async call(target: Target, payload: unknown, context: CallContext): Promise<unknown> {
+    const call = this.#begin(target, payload, context, undefined, {
+      onReply: (reply) => this.#plainReply(reply),
+    });
+    return call.promise;
+  }
+
+  /** One request; its answer may be followed by a stream, which is read under our credit. */
+  async read<T>(
+    target: Target,
+    payload: unknown,
+    context: CallContext,
+    item: (codec: Codec, body: Uint8Array) => T | FrameError,
+  ): Promise<Streamed<T>> {
+    const { budget, limits } = this.#core;
+    const window = limits.streamCreditInitial;
+    if (!budget.reserve(window)) {
+      const error = new BusOverflow('credit');
+      this.calls.countRefused(error);
+      throw error;
+    }
+    let reserved = true;
+    const release = (): void => {
+      if (reserved) budget.release(window);
+      reserved = false;
+    };
+    const onReply = (reply: Frame): Streamed<T> => {
+      const head = this.#headOf(reply);
+      if (reply.from === undefined || reply.call === undefined) {
+        release();
+        return { head, body: undefined };
+      }
+      reserved = false;
+      return { head, body: this.#openStream(reply.call, reply.from, context.signal, item) };
+    };
+    let answered: Promise<unknown>;
+    try {
+      answered = this.#begin(target, payload, context, window, { onReply }).promise;
+    } catch (error) {
+      release();
+      throw error;
+    }
+    try {
+      // onReply is what this call resolves with.
+      return (await answered) as Streamed<T>;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** As `read`, for streams whose items are values. */
+  readValues(target: Target, payload: unknown, context: CallContext): Promise<Streamed<unknown>> {
+    return this.read(target, payload, context, decodePayload);
+  }
+
+  /** A request sent straight to the inbox of a ticket, its bytes behind it, one answer. */
+  async write(
+    ticket: StreamTicket,
+    target: Target,
+    payload: unknown,
+    source: AsyncIterable<Uint8Array>,
+    context: CallContext,
+  ): Promise<unknown> {
+    let call: ClientCall;
+    const { clock, wheel, limits, outbox, instance } = this.#core;
+    const outgoing = new OutgoingStream({
+      clock,
+      wheel,
+      credit: ticket.credit,
+      idleMs: limits.streamIdleMs,
+      items: 'bytes',
+      send: (seq, codec, body) => {
+        const data = frame(KIND.DATA, { call: call.number, replyTo: instance, seq, codec, body });
+        outbox.toInbox(ticket.inbox, data, Infinity, (error, delivered) => this.#checkPeer(call, error, delivered));
+      },
+    });
+    try {
+      call = this.#begin(target, payload, context, undefined, {
+        inbox: ticket.inbox,
+        onReply: (reply) => {
+          outgoing.cancel(new BusCanceled('answered'));
+          return this.#plainReply(reply);
+        },
+        onFailed: (error) => {
+          outgoing.cancel(error);
+          this.#tell(ticket.inbox, frame(KIND.CANCEL, { call: call.number, replyTo: instance }));
+        },
+      });
+    } catch (error) {
+      await closeSource(source);
+      throw error;
+    }
+    this.#outgoing.set(call.number, outgoing);
+    void this.#pump(call, outgoing, ticket.inbox, source);
+    return call.promise;
+  }
+
+  /** A frame of a call this instance made. */
+  onFrame(received: Frame): void {
+    const { call: number } = received;
+    if (number === undefined) return this.#core.metrics.malformed.inc();
+    switch (received.kind) {
+      case KIND.REP:
+      case KIND.ERR:
+        return this.#onAnswer(number, received);
+      case KIND.DATA:
+        return this.#incoming.get(number)?.push(received);
+      case KIND.END:
+        return this.#incoming.get(number)?.end(received.seq);
+      case KIND.CREDIT:
+        return this.#outgoing.get(number)?.addCredit(received.credit ?? 0);
+      case KIND.CANCEL:
+        return this.#outgoing.get(number)?.cancel(new BusCanceled('the receiver wants no more'));
+      default:
+        this.#core.metrics.malformed.inc();
+    }
+  }
+
+  abortAll(error: unknown): void {
+    this.calls.failAll(error);
+    for (const stream of [...this.#incoming.values()]) stream.abort(error);
+    for (const stream of [...this.#outgoing.values()]) stream.cancel(error);
+  }
+
+  #begin(
+    target: Target,
+    payload: unknown,
+    context: CallContext,
+    credit: number | undefined,
+    plan: { onReply: (reply: Frame) => unknown; onFailed?: (error: unknown) => void; inbox?: string },
+  ): ClientCall {
+    const { clock, instance } = this.#core;
+    try {
+      const ttlMs = context.ttlMs ?? target.deadlineMs;
+      if (!(ttlMs > 0)) throw new BusDeadline();
+      context.signal?.throwIfAborted();
+      const request = requestFrame(target, payload, context, instance, credit);
+      const deadlineAt = clock.now() + ttlMs;
+      const call = this.calls.open({
+        subject: target.name,
+        deadlineAt,
+        bytes: frameBytes(request),
+        signal: context.signal,
+        onReply: plan.onReply,
+        ...(plan.onFailed === undefined ? {} : { onFailed: plan.onFailed }),
+      });
+      const numbered = Object.assign(request, { call: call.number });
+      if (plan.inbox === undefined) this.#sendRequest(call, target, numbered, target.idempotent);
+      else {
+        this.#core.outbox.toInbox(plan.inbox, numbered, deadlineAt, (error, delivered) =>
+          this.#checkPeer(call, error, delivered),
+        );
+      }
+      return call;
+    } catch (error) {
+      this.calls.countRefused(error);
+      throw error;
+    }
+  }
+
+  #sendRequest(call: ClientCall, target: Target, request: Frame, mayRepeat: boolean): void {
+    this.#core.outbox.toService(target.service, request, call.plan.deadlineAt, (error) => {
+      if (error === undefined) return;
+      if (error instanceof BusOutcomeUnknown) {
+        // The answer may still come. What may be repeated is sent once more; two answers are one answer and one orphan.
+        call.outcomeUnknown = true;
+        if (mayRepeat && this.calls.get(call.number) === call) this.#sendRequest(call, target, request, false);
+        return;
+      }
+      if (call.outcomeUnknown) return;
+      if (error instanceof BusOverflow) this.#core.metrics.overflow.inc({ gate: error.gate });
+      this.calls.fail(call, error);
+    });
+  }
+
+  #onAnswer(number: number, received: Frame): void {
+    const call = this.calls.get(number);
+    if (call === undefined) {
+      const stream = this.#incoming.get(number);
+      if (stream !== undefined && received.kind === KIND.ERR) return stream.fail(errorOf(received));
+      if (this.#outgoing.has(number)) return;
+      this.#core.metrics.orphaned.inc();
+      // Nobody will read what follows.
+      if (received.from !== undefined && stream === undefined) {
+        this.#tell(received.from, frame(KIND.CANCEL, { call: number, replyTo: this.#core.instance }));
+      }
+      return;
+    }
+    if (received.kind === KIND.ERR) this.calls.fail(call, errorOf(received));
+    else this.calls.succeed(call, received);
+  }
+
+  /** The head of a streamed answer; when it cannot be read, nobody will read the stream either. */
+  #headOf(reply: Frame): unknown {
+    try {
+      return valueOf(reply);
+    } catch (error) {
+      this.#plainReply(frame(KIND.REP, { call: reply.call, from: reply.from }));
+      throw error;
+    }
+  }
+
+  #plainReply(reply: Frame): unknown {
+    if (reply.from !== undefined && reply.call !== undefined) {
+      this.#tell(reply.from, frame(KIND.CANCEL, { call: reply.call, replyTo: this.#core.instance }));
+    }
+    return valueOf(reply);
+  }
+
+  #openStream<T>(
+    call: number,
+    from: string,
+    signal: AbortSignal | undefined,
+    read: (codec: Codec, body: Uint8Array) => T | FrameError,
+  ): IncomingStream<T> {
+    const { clock, wheel, budget, limits, outbox, instance } = this.#core;
+    const onAbort = (): void => {
+      this.#tell(from, frame(KIND.CANCEL, { call, replyTo: instance }));
+      stream.abort(signal?.reason);
+    };
+    const stream = new IncomingStream<T>({
+      clock,
+      wheel,
+      budget,
+      window: limits.streamCreditInitial,
+      windowMax: limits.streamCreditMax,
+      idleMs: limits.streamIdleMs,
+      read,
+      grant: (credit) =>
+        outbox.toInbox(from, frame(KIND.CREDIT, { call, credit, replyTo: instance }), Infinity, (error, delivered) => {
+          if (error !== undefined || delivered === false) stream.abort(gone(error));
+        }),
+      cancelPeer: () => this.#tell(from, frame(KIND.CANCEL, { call, replyTo: instance })),
+      onClosed: () => {
+        this.#incoming.delete(call);
+        signal?.removeEventListener('abort', onAbort);
+      },
+    });
+    this.#incoming.set(call, stream);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    return stream;
+  }
+
+  async #pump(
+    call: ClientCall,
+    outgoing: OutgoingStream,
+    inbox: string,
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const { instance } = this.#core;
+    try {
+      await outgoing.run(source);
+      this.#tell(inbox, frame(KIND.END, { call: call.number, replyTo: instance, seq: outgoing.frames }));
+      this.#watchPeer(call, inbox);
+    } catch (error) {
+      // The receiver has had enough and answers; anything else is the end of the call.
+      if (!(error instanceof BusCanceled)) this.calls.fail(call, error);
+    } finally {
+      this.#outgoing.delete(call.number);
+    }
+  }
+
+  /** All bytes are sent: until the answer comes, only a look at the inbox tells whether its owner still lives. */
+  #watchPeer(call: ClientCall, inbox: string): void {
+    const { clock, wheel, limits, instance } = this.#core;
+    const onDue = (): void => {
+      if (this.calls.get(call.number) !== call) return;
+      const probe = frame(KIND.CREDIT, { call: call.number, replyTo: instance, credit: 0 });
+      this.#core.outbox.toInbox(inbox, probe, Infinity, (error, delivered) => this.#checkPeer(call, error, delivered));
+      this.#watchPeer(call, inbox);
+    };
+    wheel.add(clock.now() + limits.streamIdleMs / 3, { onDue });
+  }
+
+  #checkPeer(call: ClientCall, error: unknown, delivered: boolean | undefined): void {
+    if (error !== undefined) this.calls.fail(call, error);
+    else if (delivered === false) this.calls.fail(call, new BusNoResponders('the holder of the ticket is gone'));
+  }
+
+  #tell(inbox: string, notice: Frame): void {
+    this.#core.outbox.toInbox(inbox, notice, Infinity, () => undefined);
+  }
+}
+
+/** The REQ frame of a call, checked against the limits of the format. */
+function requestFrame(
+  target: Target,
+  payload: unknown,
+  context: CallContext,
+  replyTo: string,
+  credit: number | undefined,
+): Frame {
+  const request = frame(KIND.REQ, {
+    ...encodePayload(payload),
+    call: 0,
+    replyTo,
+    route: target.name,
+    ttlMs: 0,
+    traceparent: readableTraceparent(context.traceparent),
+    principal: context.principal,
+    metadata: encodeMetadata(context.metadata),
+    corrId: context.corrId,
+    credit,
+  });
+  const fault = frameFault(request);
+  if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);
+  return request;
+}
+
+function valueOf(reply: Frame): unknown {
+  const value = decodePayload(reply.codec, reply.body);
+  if (value instanceof FrameError) throw new BusUnavailable('the reply cannot be read', { cause: value });
+  return value;
+}
+
+const gone = (cause: unknown): BusUnavailable => new BusUnavailable('the other side is gone', { cause });
+
+async function closeSource(source: AsyncIterable<Uint8Array>): Promise<void> {
+  await source[Symbol.asyncIterator]().return?.();
+}

@@ -1,0 +1,183 @@
+import type { CounterCell, HistogramCell } from '@macronode/metrics';
+import type { BusLimits } from './bus-limits.ts';
+import type { Clock } from './clock.ts';
+import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
+import { BusClosed, BusDeadline, BusError, BusOutcomeUnknown, BusOverflow, RemoteError } from './errors.ts';
+import type { Frame } from './frame.ts';
+import type { BusMetrics, Result } from './metrics.ts';
+
+const MAX_U32 = 0xffffffff;
+/** A client gate opens as soon as one answer comes, so the advice is short. */
+const CLIENT_RETRY_MS = 100;
+
+export interface CallPlan {
+  readonly subject: string;
+  readonly deadlineAt: number;
+  /** Encoded bytes, for the gate. */
+  readonly bytes: number;
+  readonly signal: AbortSignal | undefined;
+  /** The first answer: a REP frame. What it throws rejects the call. */
+  readonly onReply: (frame: Frame) => unknown;
+  /** The call ended without an answer: stop what still runs for it. */
+  readonly onFailed?: (error: unknown) => void;
+}
+
+/** A call without an answer yet. */
+export class ClientCall implements Timed {
+  readonly number: number;
+  readonly plan: CallPlan;
+  readonly startedAt: number;
+  readonly promise: Promise<unknown>;
+  /** The request may have reached its handler although the medium did not say so. */
+  outcomeUnknown = false;
+  slot = 0;
+  readonly #calls: ClientCalls;
+  #resolve: (value: unknown) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  readonly #onAbort: () => void;
+
+  constructor(number: number, plan: CallPlan, startedAt: number, calls: ClientCalls) {
+    this.number = number;
+    this.plan = plan;
+    this.startedAt = startedAt;
+    this.#calls = calls;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#onAbort = () => this.#calls.fail(this, plan.signal?.reason);
+    plan.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  onDue(): void {
+    this.#calls.fail(this, this.outcomeUnknown ? new BusOutcomeUnknown() : new BusDeadline());
+  }
+
+  settle(error: unknown, value: unknown): void {
+    this.plan.signal?.removeEventListener('abort', this.#onAbort);
+    if (error === undefined) this.#resolve(value);
+    else this.#reject(error);
+  }
+}
+
+/** The calls of one bus that have no answer yet: the client gate, their deadlines, and the match of answer to call. */
+export class ClientCalls {
+  readonly #limits: BusLimits;
+  readonly #clock: Clock;
+  readonly #wheel: DeadlineWheel;
+  readonly #metrics: BusMetrics;
+  readonly #pending = new Map<number, ClientCall>();
+  readonly #seconds = new Map<string, HistogramCell>();
+  readonly #ok: CounterCell;
+  #published = 0;
+  #bytes = 0;
+  #next = 0;
+
+  constructor(limits: BusLimits, clock: Clock, wheel: DeadlineWheel, metrics: BusMetrics) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#wheel = wheel;
+    this.#metrics = metrics;
+    this.#ok = metrics.requests.cell({ result: 'ok' });
+    metrics.clientInflight.collect(() => this.size);
+    metrics.clientInflightBytes.collect(() => this.#bytes);
+  }
+
+  get size(): number {
+    return this.#pending.size + this.#published;
+  }
+
+  /** Opens a call, or throws BusOverflow. */
+  open(plan: CallPlan): ClientCall {
+    this.#admit(plan.bytes);
+    do this.#next = this.#next === MAX_U32 ? 0 : this.#next + 1;
+    while (this.#pending.has(this.#next));
+    const call = new ClientCall(this.#next, plan, this.#clock.now(), this);
+    this.#pending.set(call.number, call);
+    this.#bytes += plan.bytes;
+    call.slot = this.#wheel.add(plan.deadlineAt, call);
+    return call;
+  }
+
+  /** Takes room for a publish, or throws BusOverflow; the answer gives it back. */
+  publish(bytes: number): () => void {
+    this.#admit(bytes);
+    this.#published += 1;
+    this.#bytes += bytes;
+    return () => {
+      this.#published -= 1;
+      this.#bytes -= bytes;
+    };
+  }
+
+  get(number: number): ClientCall | undefined {
+    return this.#pending.get(number);
+  }
+
+  succeed(call: ClientCall, frame: Frame): void {
+    if (!this.#remove(call)) return;
+    try {
+      const value = call.plan.onReply(frame);
+      this.#ok.inc();
+      call.settle(undefined, value);
+    } catch (error) {
+      this.#metrics.requests.inc({ result: resultOf(error) });
+      call.settle(error ?? new BusClosed(), undefined);
+    }
+  }
+
+  fail(call: ClientCall, error: unknown): void {
+    if (!this.#remove(call)) return;
+    const result = resultOf(error);
+    this.#metrics.requests.inc({ result });
+    if (result === 'deadline') this.#metrics.expired.inc({ where: 'client' });
+    call.plan.onFailed?.(error);
+    call.settle(error ?? new BusClosed(), undefined);
+  }
+
+  failAll(error: unknown): void {
+    for (const call of [...this.#pending.values()]) this.fail(call, error);
+  }
+
+  /** Counts a call that was refused before it was opened. */
+  countRefused(error: unknown): void {
+    this.#metrics.requests.inc({ result: resultOf(error) });
+    if (error instanceof BusOverflow) this.#metrics.overflow.inc({ gate: error.gate });
+  }
+
+  #admit(bytes: number): void {
+    if (this.size >= this.#limits.inflightCalls) throw new BusOverflow('client', CLIENT_RETRY_MS);
+    if (this.#bytes + bytes > this.#limits.inflightBytes) throw new BusOverflow('client_bytes', CLIENT_RETRY_MS);
+  }
+
+  #remove(call: ClientCall): boolean {
+    if (!this.#pending.delete(call.number)) return false;
+    this.#bytes -= call.plan.bytes;
+    this.#wheel.remove(call.slot, call);
+    this.#secondsOf(call.plan.subject).observe((this.#clock.now() - call.startedAt) / 1_000);
+    return true;
+  }
+
+  #secondsOf(subject: string): HistogramCell {
+    let cell = this.#seconds.get(subject);
+    if (cell === undefined) {
+      cell = this.#metrics.requestSeconds.cell({ subject });
+      this.#seconds.set(subject, cell);
+    }
+    return cell;
+  }
+}
+
+function resultOf(error: unknown): Result {
+  if (error instanceof RemoteError) return 'error';
+  if (error instanceof BusClosed) return 'closed';
+  if (!(error instanceof BusError)) return 'canceled';
+  switch (error.code) {
+    case 'busy':
+      return 'overflow';
+    case 'outcome_unknown':
+      return 'unknown';
+    default:
+      return error.code;
+  }
+}

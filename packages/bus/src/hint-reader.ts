@@ -1,0 +1,117 @@
+import type { BusContext, HandlerPort } from './bus-context.ts';
+import { LINK_BOUNDS } from './bus-limits.ts';
+import { decodeEntry } from './codec.ts';
+import type { BusCore } from './core.ts';
+import { FrameError } from './errors.ts';
+import type { Frame } from './frame.ts';
+import { eventContext } from './event-context.ts';
+import type { HintFollower } from './link.ts';
+import { decodePayload } from './payload.ts';
+
+/** Handles a hint. It is called for one hint at a time; what it throws is reported and otherwise ignored. */
+export type HintHandler = (event: unknown, context: BusContext) => unknown;
+
+interface Arrived {
+  readonly frames: readonly Frame[];
+  readonly bytes: number;
+  /** Hints lost before this one. */
+  lost: number;
+}
+
+/**
+ * Follows one hint topic. Numbers that are missing were lost: they are counted, and the reader is told before the next
+ * hint, so that it reads its snapshot again. A reader that is too slow loses the oldest of its own queue the same way.
+ */
+export class HintReader {
+  readonly #core: BusCore;
+  readonly #port: HandlerPort;
+  readonly #topic: string;
+  readonly #handler: HintHandler;
+  readonly #onLag: (lost: number) => void;
+  readonly #queue: Arrived[] = [];
+  #bytes = 0;
+  #last = 0;
+  #busy = false;
+  #stopped = false;
+  #follower: HintFollower | undefined;
+  /** Arrived before the link said where the follower began. */
+  #early: { sequence: number; entry: Uint8Array }[] | undefined = [];
+
+  constructor(core: BusCore, port: HandlerPort, topic: string, handler: HintHandler, onLag: (lost: number) => void) {
+    this.#core = core;
+    this.#port = port;
+    this.#topic = topic;
+    this.#handler = handler;
+    this.#onLag = onLag;
+  }
+
+  async start(): Promise<void> {
+    const follower = await this.#core.link.followHints(this.#topic, (sequence, entry) => {
+      if (this.#early === undefined) this.#onEntry(sequence, entry);
+      else this.#early.push({ sequence, entry });
+    });
+    this.#follower = follower;
+    this.#last = follower.after;
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const { sequence, entry } of early) this.#onEntry(sequence, entry);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#follower?.stop();
+  }
+
+  #onEntry(sequence: number, entry: Uint8Array): void {
+    if (this.#stopped) return;
+    // A number that is not above the last one: the medium lost its count, and with it an unknown number of hints.
+    const lost = sequence > this.#last ? sequence - this.#last - 1 : 1;
+    this.#last = sequence;
+    const frames = decodeEntry(entry);
+    if (frames instanceof FrameError) this.#core.metrics.malformed.inc();
+    this.#queue.push({ frames: frames instanceof FrameError ? [] : frames, bytes: entry.length, lost });
+    this.#bytes += entry.length;
+    if (lost > 0) this.#core.metrics.lagged.inc(lost);
+    while (this.#queue.length > LINK_BOUNDS.hintEntries || this.#bytes > LINK_BOUNDS.hintBytes) this.#dropOldest();
+    void this.#work();
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#queue.shift();
+    if (oldest === undefined) return;
+    this.#bytes -= oldest.bytes;
+    this.#core.metrics.lagged.inc();
+    const [next] = this.#queue;
+    if (next !== undefined) next.lost += oldest.lost + 1;
+  }
+
+  async #work(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#queue.shift(); next !== undefined && !this.#stopped; next = this.#queue.shift()) {
+      this.#bytes -= next.bytes;
+      if (next.lost > 0) this.#reportLag(next.lost);
+      for (const each of next.frames) await this.#run(each);
+    }
+    this.#busy = false;
+  }
+
+  async #run(event: Frame): Promise<void> {
+    const payload = decodePayload(event.codec, event.body);
+    if (payload instanceof FrameError) return this.#core.metrics.malformed.inc();
+    const context = eventContext(event, this.#topic, 1, this.#port);
+    try {
+      await this.#handler(payload, context);
+    } catch (error) {
+      this.#core.onHandlerError(error, context);
+    }
+  }
+
+  #reportLag(lost: number): void {
+    try {
+      this.#onLag(lost);
+    } catch {
+      // A listener's defect must not end the reading.
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { bounded, counter, gauge, type HandlesOf, histogram } from '@macronode/metrics';
+import { OVERFLOW_GATES } from './errors.ts';
+
+/** How a call ended, as its caller saw it. */
+export const RESULTS = Object.freeze([
+  'ok',
+  'error',
+  'deadline',
+  'overflow',
+  'no_responders',
+  'unavailable',
+  'unknown',
+  'canceled',
+  'too_large',
+  'closed',
+] as const);
+export type Result = (typeof RESULTS)[number];
+
+const SUBJECTS = bounded(128, 'Subjects come from the contracts; a test or an example may bring its own.');
+const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.08, 0.1, 0.15, 0.2, 0.5, 1, 2.5, 5, 25];
+const LATENCY_REASON =
+  'From one hop on one machine (0.5 ms) through the latency objectives (50, 80, 100, 150, 200 ms) to the longest poll.';
+
+/** Everything the bus counts. Labels are closed but for the subject, which is bounded. */
+export const busMetrics = Object.freeze({
+  requests: counter({
+    name: 'bus_requests_total',
+    help: 'Calls that ended, by result as the caller saw it.',
+    labels: { result: RESULTS },
+    zeroFill: true,
+  }),
+  requestSeconds: histogram({
+    name: 'bus_request_seconds',
+    help: 'Time from the call to its first answer, failures included.',
+    labels: { subject: SUBJECTS },
+    buckets: LATENCY_BUCKETS,
+    bucketsReason: LATENCY_REASON,
+  }),
+  clientInflight: gauge({ name: 'bus_client_inflight', help: 'Calls and publishes of this client without an answer.' }),
+  clientInflightBytes: gauge({ name: 'bus_client_inflight_bytes', help: 'Encoded bytes of those.' }),
+  batchFrames: histogram({
+    name: 'bus_batch_frames',
+    help: 'Frames written in one stream entry.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+    bucketsReason: 'Powers of two up to the limit of an entry.',
+  }),
+  published: counter({
+    name: 'bus_published_total',
+    help: 'Frames offered to the medium: requests, forwards, work and hints. Base of the overflow ratio.',
+  }),
+  overflow: counter({
+    name: 'bus_overflow_total',
+    help: 'Messages refused at a full bound, by bound.',
+    labels: { gate: OVERFLOW_GATES },
+    zeroFill: true,
+  }),
+  expired: counter({
+    name: 'bus_expired_total',
+    help: 'Messages whose deadline passed: before they were written, before their handler ran, while it ran, or unanswered.',
+    labels: { where: ['client', 'server', 'handler'] },
+    zeroFill: true,
+  }),
+  redelivered: counter({ name: 'bus_redelivered_total', help: 'Entries delivered more than once.' }),
+  deadLetters: counter({
+    name: 'bus_dead_letters_total',
+    help: 'Entries put aside, by reason.',
+    labels: { reason: ['max_deliveries', 'malformed', 'no_handler', 'rejected'] },
+    zeroFill: true,
+  }),
+  lagged: counter({ name: 'bus_lagged_total', help: 'Hints lost to a reader: its snapshot has to be read again.' }),
+  handlersRunning: gauge({ name: 'bus_running_handlers', help: 'Handlers running now, parked ones left out.' }),
+  handlersParked: gauge({ name: 'bus_parked_handlers', help: 'Handlers waiting outside their slot (long polls).' }),
+  handlerSeconds: histogram({
+    name: 'bus_handler_seconds',
+    help: 'Time from the handler started to its answer.',
+    labels: { subject: SUBJECTS },
+    buckets: LATENCY_BUCKETS,
+    bucketsReason: LATENCY_REASON,
+  }),
+  streamsOpen: gauge({
+    name: 'bus_open_streams',
+    help: 'Byte streams open now, by direction.',
+    labels: { direction: ['in', 'out'] },
+    zeroFill: true,
+  }),
+  streamCreditBytes: gauge({ name: 'bus_stream_credit_bytes', help: 'Receive windows given to open streams.' }),
+  depthEntries: gauge({
+    name: 'bus_stream_depth_entries',
+    help: 'Entries held by the streams of this service.',
+    labels: { stream: ['request', 'work', 'dead_letter', 'inbox'] },
+  }),
+  depthBytes: gauge({
+    name: 'bus_stream_depth_bytes',
+    help: 'Bytes held by the streams of this service.',
+    labels: { stream: ['request', 'work', 'dead_letter', 'inbox'] },
+  }),
+  pendingEntries: gauge({ name: 'bus_pending_entries', help: 'Entries delivered and not settled.' }),
+  oldestPending: gauge({
+    name: 'bus_oldest_pending_seconds',
+    help: 'Age of the oldest delivery that is not settled.',
+  }),
+  orphaned: counter({
+    name: 'bus_replies_orphaned_total',
+    help: 'Replies whose caller was gone, or had given up.',
+  }),
+  malformed: counter({ name: 'bus_malformed_total', help: 'Entries and frames that were not OAP/1.' }),
+  reconnects: counter({ name: 'bus_reconnects_total', help: 'Times the link was lost and came back.' }),
+});
+
+export type BusMetrics = HandlesOf<typeof busMetrics>;

@@ -1,0 +1,82 @@
+import type { Clock } from './clock.ts';
+import { type Frame, FRAME_LIMITS } from './frame.ts';
+import { FrameWriter, type FrameWriterOptions, type Written } from './frame-writer.ts';
+import type { Lane, Link } from './link.ts';
+import type { BusMetrics } from './metrics.ts';
+
+/** Bodies above it take the bulk lane, so that small calls never queue behind them. */
+const BULK_BYTES = 32 * 1024;
+
+const whole = (): number => FRAME_LIMITS.entryFrames;
+const laneOf = (frame: Frame): Lane => (frame.body.length > BULK_BYTES ? 'bulk' : 'fast');
+
+/** All writers of one bus, one per target. Those of inboxes are dropped when idle, since inboxes come and go. */
+export class Outbox {
+  readonly #link: Link;
+  readonly #clock: Clock;
+  readonly #metrics: BusMetrics;
+  readonly #requests: Readonly<Record<Lane, Map<string, FrameWriter<void>>>> = { fast: new Map(), bulk: new Map() };
+  readonly #work = new Map<string, FrameWriter<void>>();
+  readonly #inboxes = new Map<string, FrameWriter<boolean>>();
+  readonly #onBatch: (frames: number) => void;
+
+  constructor(link: Link, clock: Clock, metrics: BusMetrics) {
+    this.#link = link;
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#onBatch = (frames) => metrics.batchFrames.observe(frames);
+  }
+
+  /** True when every frame handed in has its answer from the medium. */
+  get idle(): boolean {
+    if (this.#inboxes.size > 0) return false;
+    return [this.#requests.fast, this.#requests.bulk, this.#work].every((writers) =>
+      [...writers.values()].every((writer) => writer.idle),
+    );
+  }
+
+  /** To the request stream of a service. The frame gets what is left of its time when it is written. */
+  toService(service: string, frame: Frame, deadlineAt: number, done: Written<void>): void {
+    this.#metrics.published.inc();
+    const lane = laneOf(frame);
+    const writers = this.#requests[lane];
+    let writer = writers.get(service);
+    if (writer === undefined) {
+      writer = this.#writer({
+        append: (entry, frames) => this.#link.appendRequest(service, lane, entry, frames),
+        share: (queued) => Math.ceil(queued / this.#link.liveConsumers(service)),
+      });
+      writers.set(service, writer);
+    }
+    writer.push(frame, deadlineAt, done);
+  }
+
+  /** To the stream of a work topic. */
+  toWork(topic: string, frame: Frame, deadlineAt: number, done: Written<void>): void {
+    this.#metrics.published.inc();
+    let writer = this.#work.get(topic);
+    if (writer === undefined) {
+      writer = this.#writer({ append: (entry, frames) => this.#link.appendWork(topic, entry, frames), share: whole });
+      this.#work.set(topic, writer);
+    }
+    writer.push(frame, deadlineAt, done);
+  }
+
+  /** To an inbox. The answer is false when its owner is gone. */
+  toInbox(instance: string, frame: Frame, deadlineAt: number, done: Written<boolean>): void {
+    let writer = this.#inboxes.get(instance);
+    if (writer === undefined) {
+      writer = this.#writer({
+        append: (entry) => this.#link.appendInbox(instance, entry),
+        share: whole,
+        onIdle: () => this.#inboxes.delete(instance),
+      });
+      this.#inboxes.set(instance, writer);
+    }
+    writer.push(frame, deadlineAt, done);
+  }
+
+  #writer<R>(target: Pick<FrameWriterOptions<R>, 'append' | 'share' | 'onIdle'>): FrameWriter<R> {
+    return new FrameWriter<R>({ ...target, clock: this.#clock, onBatch: this.#onBatch });
+  }
+}

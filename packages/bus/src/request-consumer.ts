@@ -1,0 +1,78 @@
+import { decodeEntry } from './codec.ts';
+import type { BusCore } from './core.ts';
+import { FrameError } from './errors.ts';
+import { KIND } from './frame.ts';
+import type { Consumer, Delivery, Lane } from './link.ts';
+import type { RequestServer } from './request-server.ts';
+
+const LANES: readonly Lane[] = ['fast', 'bulk'];
+
+/** Pulls a service's requests from both lanes. An entry is settled when all its requests are answered or expired. */
+export class RequestConsumer {
+  readonly #core: BusCore;
+  readonly #server: RequestServer;
+  readonly #consumers: Consumer[] = [];
+  readonly #running = new Set<string>();
+  #forget: (() => void) | undefined;
+
+  constructor(core: BusCore, server: RequestServer) {
+    this.#core = core;
+    this.#server = server;
+  }
+
+  async start(): Promise<void> {
+    const { link, service, instance, slots } = this.#core;
+    for (const lane of LANES) {
+      let consumer: Consumer | undefined;
+      const early: Delivery[] = [];
+      consumer = await link.consumeRequests(service, lane, instance, {
+        credits: () => slots.credits(),
+        onDelivery: (delivery) => {
+          if (consumer === undefined) early.push(delivery);
+          else this.#onDelivery(consumer, lane, delivery);
+        },
+      });
+      this.#consumers.push(consumer);
+      for (const delivery of early) this.#onDelivery(consumer, lane, delivery);
+    }
+    this.#forget = slots.onCredits(() => {
+      for (const consumer of this.#consumers) consumer.wake();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#forget?.();
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
+  }
+
+  #onDelivery(consumer: Consumer, lane: Lane, delivery: Delivery): void {
+    const key = `${lane}/${delivery.id}`;
+    // Taken back from a slow handler and given to the same instance: the first run settles it.
+    if (this.#running.has(key)) return;
+    if (delivery.attempt > 1) this.#core.metrics.redelivered.inc();
+    const frames = decodeEntry(delivery.entry);
+    if (frames instanceof FrameError) {
+      this.#core.metrics.malformed.inc();
+      this.#core.metrics.deadLetters.inc({ reason: 'malformed' });
+      // A dead letter that could not be written stays pending and comes back.
+      void consumer.deadLetter(delivery, 'malformed').catch(() => undefined);
+      return;
+    }
+    this.#running.add(key);
+    let left = frames.length;
+    const done = (): void => {
+      left -= 1;
+      if (left > 0) return;
+      this.#running.delete(key);
+      consumer.settle(delivery);
+    };
+    for (const each of frames) {
+      if (each.kind === KIND.REQ) {
+        this.#server.accept(each, delivery.ageMs, delivery.attempt, done);
+      } else {
+        this.#core.metrics.malformed.inc();
+        done();
+      }
+    }
+  }
+}
