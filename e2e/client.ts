@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders, type IncomingM
 import { connect, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ErrorEnvelope, type ErrorCode } from '@macronode/contracts';
+import { ErrorEnvelope } from '@macronode/contracts';
 import { target } from './target.ts';
 
 export interface ClientOptions {
@@ -141,7 +141,7 @@ export function refusal(reply: Reply): ErrorEnvelope['error'] & { status: number
 }
 
 /** Status and code together, for one readable assertion. */
-export function refused(reply: Reply): { status: number; code: ErrorCode | string } {
+export function refused(reply: Reply): { status: number; code: string } {
   const { status, code } = refusal(reply);
   return { status, code };
 }

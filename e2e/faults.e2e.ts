@@ -128,7 +128,7 @@ async function startRedis({ url, argv, dir }: OwnRedis): Promise<void> {
     await poll(
       async () => {
         if (probe.status === 'wait' || probe.status === 'end') await probe.connect();
-        return (await probe.ping()) === 'PONG' ? true : undefined;
+        return await probe.ping();
       },
       { what: 'Redis to answer again' },
     );

@@ -96,7 +96,10 @@ export class Ledger {
   async #name(): Promise<void> {
     const name = `${unique('ledger')}.example`;
     const target = [...this.#objects].at(-1);
-    if (target === undefined) return void (await this.#object());
+    if (target === undefined) {
+      await this.#object();
+      return;
+    }
     if ((await this.#try(jsonCall('PUT', `/names/${name}`, { target }))) !== undefined) this.#names.set(name, target);
   }
 

@@ -18,7 +18,9 @@ export function parseMetrics(text: string): Sample[] {
     if (line === '' || line.startsWith('#')) continue;
     const match = LINE.exec(line);
     if (match === null) throw new Error(`not a metrics line: ${line}`);
-    const labels = Object.fromEntries([...(match[2] ?? '').matchAll(LABEL)].map(([, name, value]) => [name, value]));
+    const labels = Object.fromEntries(
+      [...(match[2] ?? '').matchAll(LABEL)].map(([, name = '', value = '']) => [name, value]),
+    );
     samples.push({ name: match[1] ?? '', labels, value: Number(match[3]) });
   }
   return samples;

@@ -1,5 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
-
 export interface PollOptions {
   /** What is waited for, for the message of a failure. */
   readonly what: string;
@@ -22,11 +20,17 @@ export async function poll<T>(ask: () => Promise<T | undefined>, options: PollOp
       last = error;
     }
     if (performance.now() >= deadline) throw new Error(`gave up waiting for ${options.what}`, { cause: last });
-    await pause(options.everyMs ?? 25);
+    await nextTurn(options.everyMs ?? 25);
   }
 }
 
 /** Polls until `holds` answers true. */
 export async function until(holds: () => Promise<boolean>, options: PollOptions): Promise<void> {
   await poll(async () => ((await holds()) ? true : undefined), options);
+}
+
+function nextTurn(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, ms);
+  return promise;
 }

@@ -1,14 +1,13 @@
-import type { Options } from 'k6/options';
 import { shownOnly } from '../lib/objectives.ts';
 
 /**
  * Every route once, by one user: does the whole path work? Not a load; its latencies are shown and not judged.
  * What the old smoke test promised and never did.
  */
-export const smoke: Options = {
+export const smoke = {
   scenarios: {
     north_south: {
-      executor: 'per-vu-iterations',
+      executor: 'per-vu-iterations' as const,
       exec: 'northSouthJourney',
       vus: 1,
       iterations: 3,

@@ -132,14 +132,14 @@ export class NodeClient {
       return;
     }
     if (call.headers?.['expect'] === '100-continue' && !(await mayContinue(request))) return;
-    let answered = false;
-    request.once('response', () => (answered = true));
+    const answer = { came: false };
+    request.once('response', () => (answer.came = true));
     for await (const chunk of body.source) {
       // An answer before the end of the body is final: the rest need not be sent.
-      if (answered || request.destroyed) return;
+      if (answer.came || request.destroyed) return;
       if (!request.write(chunk)) await drained(request);
     }
-    if (!answered) request.end();
+    if (!answer.came) request.end();
   }
 }
 
