@@ -10,9 +10,9 @@ export interface BenchCase {
   /** What `work` reports in, for example 'ns/op' or 'MB/s'. */
   readonly unit: string;
   /** Does the thing `count` times. */
-  work(count: number): void | Promise<void>;
+  readonly work: (count: number) => void | Promise<void>;
   /** Turns one window into a number of `unit`. */
-  measure(count: number, elapsedMs: number): number;
+  readonly measure: (count: number, elapsedMs: number) => number;
   /** Bytes one operation handles, where that is part of the story. */
   readonly bytes?: number;
 }
@@ -20,10 +20,10 @@ export interface BenchCase {
 export interface Bench {
   readonly summary: string;
   /** Builds the cases; what it opens it closes in `dispose`. */
-  prepare(): Promise<{
+  readonly prepare: () => Promise<{
     readonly cases: readonly BenchCase[];
     readonly ratios?: readonly Ratio[];
-    dispose?(): Promise<void>;
+    dispose?: () => Promise<void>;
   }>;
 }
 

@@ -40,7 +40,8 @@ const steps: readonly Stage[] = [
   step('build', () => ensureBuilt()),
   step('types', checkTypes),
   step('arrows', () => runProgram(['depcruise', '--config', '.dependency-cruiser.mjs', ...CRUISED])),
-  step('dead-code', () => runProgram(['knip', '--no-progress'])),
+  // The configuration of the e2e suite asks which target it is for.
+  step('dead-code', () => runProgram(['knip', '--no-progress'], { env: { E2E_TARGET: 'processes' } })),
   step('derived', () => runProgram(['node', join('scripts', 'generate.ts'), ...(values.fix ? [] : ['--check'])])),
   step('lint', () =>
     runProgram([

@@ -11,7 +11,7 @@ export interface TestCounts {
 export interface Stage {
   readonly name: string;
   /** Throws when the stage fails; may answer what it counted. */
-  run(): Promise<TestCounts | undefined>;
+  readonly run: () => Promise<TestCounts | undefined>;
 }
 
 export interface StageResult {

@@ -77,9 +77,10 @@ class Supervised {
 
   /** Asks the service whether it is ready. */
   async probe(): Promise<void> {
-    if (this.#child === undefined) return;
-    const ready = await answersOk(`${this.#planned.opsUrl}/readyz`);
-    if (this.#child === undefined || this.#stopping) return;
+    const asked = this.#child;
+    const ready = asked !== undefined && (await answersOk(`${this.#planned.opsUrl}/readyz`));
+    // The process may have ended meanwhile, and its answer with it.
+    if (asked === undefined || asked !== this.#child || this.#stopping) return;
     if (ready) this.#become('ready');
     else if (this.#status === 'ready') this.#become('unready');
   }

@@ -8,6 +8,8 @@ import { freePort, isPortFree } from './ports.ts';
 import { runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
 import { endWith } from './verb.ts';
 
+const WATCH_INTERVAL_MS = 200;
+
 const { values } = parseArgs({
   options: {
     replicas: { type: 'string', default: '' },
@@ -59,9 +61,10 @@ async function up(): Promise<void> {
 
 /** Stays until a signal, or until the supervisor is gone. */
 async function untilStopped(): Promise<void> {
-  let signalled = false;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => (signalled = true));
-  await poll('a signal', Number.POSITIVE_INFINITY, () => signalled || runningState(runDir) === undefined, 200);
-  if (!signalled) process.stdout.write('It was stopped from elsewhere.\n');
+  const signals = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => signals.abort());
+  const over = (): boolean => signals.signal.aborted || runningState(runDir) === undefined;
+  await poll('a signal', Number.POSITIVE_INFINITY, over, WATCH_INTERVAL_MS);
+  if (!signals.signal.aborted) process.stdout.write('It was stopped from elsewhere.\n');
   await stopProcesses(runDir);
 }
