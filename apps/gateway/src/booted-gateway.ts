@@ -1,7 +1,7 @@
 import { InProcessLink } from '@macronode/bus';
 import { hashBytes } from '@macronode/content';
 import { type RunningNode, startNode } from '@macronode/service';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { gatewayService } from './index.ts';
 import { OmnigateResponder } from './omnigate.responder.ts';
 
@@ -32,13 +32,9 @@ export function streamOf(bytes: Buffer): ReadableStream<Uint8Array> {
   });
 }
 
-/** Polls until `holds`, for effects that have no event of their own. */
+/** Waits until `holds`, for effects that have no event of their own. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`did not come true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await vi.waitFor(async () => expect(await holds(), what).toBe(true), { timeout: 10_000, interval: 5 });
 }
 
 /** For this module's tests: the gateway, started for real, with a responder at the other end of its bus. */

@@ -1,6 +1,6 @@
 import { LIMITS, ServiceError, type ReadConditions } from '@macronode/contracts';
 
-export interface EntityTag {
+interface EntityTag {
   readonly weak: boolean;
   readonly tag: string;
 }

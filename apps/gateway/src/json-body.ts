@@ -28,7 +28,7 @@ function parse(bytes: Uint8Array): unknown {
 export const decodeJson = <T>(bytes: Uint8Array, schema: z.ZodType<T>): T => parseAs(schema, parse(bytes));
 
 /** Reads and decodes the JSON body of a request: type, encoding and length are judged before a byte is read. */
-export async function readJson<T>(request: FastifyRequest, reply: FastifyReply, schema: z.ZodType<T>): Promise<T> {
+async function readJson<T>(request: FastifyRequest, reply: FastifyReply, schema: z.ZodType<T>): Promise<T> {
   refuseOtherTypes(request.raw.headers['content-type']);
   refuseEncoding(request.raw);
   const body = new RequestBody(request.raw, reply.raw, LIMITS.json_body_bytes.value);

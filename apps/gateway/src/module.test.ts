@@ -198,7 +198,7 @@ describe('names', () => {
   it('takes names of 253 characters, percent-encoded or not', async () => {
     const name = gateway.publish(`${'x'.repeat(126)}.${'y'.repeat(126)}`, NOWHERE);
     expect((await call(`/names/${name}`)).status).toBe(200);
-    const encoded = [...name].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+    const encoded = name.replaceAll(/./g, (c) => `%${c.charCodeAt(0).toString(16)}`);
     expect((await call(`/names/${encoded}`)).status).toBe(200);
   });
 });

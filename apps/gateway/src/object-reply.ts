@@ -8,7 +8,7 @@ import type { GatewayMetrics } from './metrics.ts';
 /** An answer of up to one chunk is sent in one piece: no stream, and an error still has a status to answer with. */
 const WHOLE_BYTES = LIMITS.chunk_bytes.value;
 
-export interface ObjectAnswer {
+interface ObjectAnswer {
   readonly method: 'GET' | 'HEAD';
   /** Reached through a name: cached briefly, and told which object it is. */
   readonly named: boolean;
@@ -17,7 +17,7 @@ export interface ObjectAnswer {
 }
 
 /** The header of an object by id, or by the name it was reached through. */
-export function objectHeaders(head: ObjectReadReply, named: boolean): Record<string, string> {
+function objectHeaders(head: ObjectReadReply, named: boolean): Record<string, string> {
   return {
     etag: `"${head.id}"`,
     'cache-control': named ? 'public, max-age=5' : 'public, max-age=31536000, immutable, no-transform',

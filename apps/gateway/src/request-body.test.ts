@@ -115,7 +115,7 @@ describe('a client that fails', () => {
     const met = Promise.withResolvers<ServiceError>();
     const port = await serve(1_000_000, async (body) => {
       try {
-        for await (const chunk of body.chunks(idleMs)) void chunk;
+        for await (const chunk of body.chunks(idleMs)) expect(chunk.length).toBeGreaterThan(0);
         met.reject(new Error('the body ended well'));
       } catch (error) {
         met.resolve(error as ServiceError);

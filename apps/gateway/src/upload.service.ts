@@ -3,7 +3,7 @@ import { LIMITS, ServiceError, SUBJECTS, type ObjectOpenRequest, type ObjectWrit
 import type { GatewayMetrics } from './metrics.ts';
 import type { RequestBody } from './request-body.ts';
 
-export interface UploadRequest {
+interface UploadRequest {
   /** The id the bytes must hash to; undefined when the client does not know it. */
   readonly id: string | undefined;
   readonly mustBeNew: boolean;

@@ -1,7 +1,7 @@
 import { LATENCY_BUCKETS_SECONDS, SUBJECTS } from '@macronode/contracts';
 import { counter, gauge, histogram, type HandlesOf } from '@macronode/metrics';
 
-export const OMNIGATE_SUBJECTS: readonly string[] = Object.values(SUBJECTS.omnigate).map((subject) => subject.name);
+const OMNIGATE_SUBJECTS: readonly string[] = Object.values(SUBJECTS.omnigate).map((subject) => subject.name);
 
 export const omnigateMetrics = {
   requests: counter({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LIMITS, type Limit } from './limits.ts';
 
-const rows = Object.entries(LIMITS) as [string, Limit][];
+const rows = Object.entries<Limit>(LIMITS);
 
 describe('the limits', () => {
   it.each(rows)('%s has a positive whole value, a unit and a reason', (name, limit) => {
