@@ -47,8 +47,7 @@ function required(variable: string): string {
   return value;
 }
 
-/** The target of this run, whose kind decides which files run. */
-export function targetName(): TargetName {
+function targetName(): TargetName {
   const name = required('E2E_TARGET');
   if (!isTarget(name)) throw new Error(`E2E_TARGET is ${name}: it must be one of ${TARGETS.join(', ')}`);
   return name;

@@ -4,7 +4,7 @@ const REDRAW_MS = 100;
 const UNITS = ['B', 'KiB', 'MiB', 'GiB'] as const;
 
 /** 1536 as `1.5 KiB`. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (value >= 1024 && unit < UNITS.length - 1) {

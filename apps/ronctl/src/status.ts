@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { Failure } from './failure.ts';
 
 /** The ops ports of gateway, omnigate, index, storage and mailbox; a micronode has only the first. */
-export const DEFAULT_OPS_PORTS = [9080, 9081, 9082, 9083, 9084] as const;
+const DEFAULT_OPS_PORTS = [9080, 9081, 9082, 9083, 9084] as const;
 
 export interface ServiceStatus {
   readonly service: string;
