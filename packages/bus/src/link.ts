@@ -21,6 +21,8 @@ export interface Consumer {
   wake(): void;
   /** Acknowledges and deletes. Batched; never rejects (a lost settle is a redelivery). */
   settle(delivery: Delivery): void;
+  /** Gives the entry back unsettled, because its handler failed: it is delivered again after the link's idle time. */
+  release(delivery: Delivery): void;
   /** Moves the entry to the dead letters of the service, with its original bytes, and settles it. */
   deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void>;
   /** Stops reading; what was delivered may still be settled. Resolves when no read is under way. */

@@ -266,6 +266,10 @@ class MemoryConsumer implements Consumer {
     this.#group.settle(delivery.id);
   }
 
+  release(): void {
+    // Its idle time runs from the delivery on; nothing renews it here.
+  }
+
   deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
     this.#group.deadLetter(delivery, reason);
     return Promise.resolve();

@@ -132,6 +132,11 @@ export class RedisConsumer implements Consumer {
     this.#settler.add(known ?? { id: delivery.id, frames: 1, bytes: delivery.entry.byteLength });
   }
 
+  release(delivery: Delivery): void {
+    // Nobody renews it from here on, so it is reclaimed like an entry of a consumer that is gone.
+    this.#inFlight.delete(delivery.id);
+  }
+
   async deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
     const { keys, deadLetters, group, instance, kind, service } = this.place;
     const { deadLetterEntries, deadLetterBytes } = this.#parts.bounds;

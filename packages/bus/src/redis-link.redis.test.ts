@@ -260,6 +260,20 @@ describe('reclaim', () => {
     await until(async () => (await bench.admin.xlen(stream)) === 0, 'it is settled');
   });
 
+  it('delivers again what was released, with the attempt counted', async () => {
+    const collector = await serve(await bench.link({ timings }), 'storage', 'one');
+    collector.settles = false;
+    const sender = await bench.link({ timings });
+    await sender.appendRequest('storage', 'fast', bytes('fails at first'), 1);
+    await until(() => collector.deliveries.length === 1, 'the first attempt');
+    collector.settles = true;
+    collector.consumer?.release(collector.deliveries[0] as Delivery);
+    await until(() => collector.deliveries.length === 2, 'the second attempt');
+    expect(collector.deliveries[1]).toMatchObject({ attempt: 2, id: collector.deliveries[0]?.id });
+    const { stream } = bench.keys.request('storage', 'fast');
+    await until(async () => (await bench.admin.xlen(stream)) === 0, 'it is settled');
+  });
+
   it('gets past a thousand busy entries to the stale one behind them', async () => {
     const { stream } = bench.keys.request('storage', 'fast');
     const busy = await serve(await bench.link({ timings }), 'storage', 'busy');

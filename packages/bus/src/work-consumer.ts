@@ -95,10 +95,12 @@ export class WorkConsumer {
     if (first === undefined) return this.#consumer?.settle(delivery);
     if (frames.length === 1) {
       if (attemptsOf(first, delivery) >= this.#core.limits.workAttempts) this.#deadLetter(delivery, 'max_deliveries');
+      else this.#consumer?.release(delivery);
       return;
     }
     const appended = await Promise.all(failed.map((each) => this.#appendAlone(each, attemptsOf(each, delivery))));
     if (appended.every(Boolean)) this.#consumer?.settle(delivery);
+    else this.#consumer?.release(delivery);
   }
 
   /** Writes an event again as an entry of its own, so that it fails alone. */
