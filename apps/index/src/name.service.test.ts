@@ -30,6 +30,8 @@ const signed = (fields: Partial<NameClaim> = {}, key = alice) => {
   return signClaim(claim, key);
 };
 
+const unconditional = { storedAt: NOW, mustBeNew: false, ifMatch: undefined, expected: undefined, historyMax: 1 };
+
 const put = (body: NamePutRequest['body'], fields: Partial<NamePutRequest> = {}): NamePutRequest => ({
   name: 'n',
   body,
@@ -131,6 +133,15 @@ describe('NameService', () => {
     await expect(service.publish(put(signed({ seq: 9 })))).rejects.toEqual(code('not_owner'));
     await service.publish(put({ target: target('two') }));
     expect((await service.resolve('n')).record.record.seq).toBe(2);
+  });
+
+  it('does not answer a record whose text has changed on disk', async () => {
+    await service.publish(put(signed()));
+    const stored = await store.get('n');
+    const damaged = { ...signed({ seq: 2 }).record, name: 'n', body: `${stored?.body ?? ''} `, etag: 'b3:00' };
+    await store.put({ ...damaged, ...unconditional });
+    await expect(service.resolve('n')).rejects.toEqual(code('integrity', 'name_record'));
+    expect(await registry.render()).toMatch(/index_integrity_fail_total\{[^}]*\} 1/);
   });
 
   it('counts publications by what became of them', async () => {

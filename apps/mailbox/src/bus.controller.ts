@@ -29,9 +29,7 @@ export class MailboxBusController {
     @Payload(BusPayload(mailbox.recv)) request: MailboxRecvRequest,
     @Ctx() context: BusContext,
   ): Promise<MailboxRecvReply> {
-    const received = this.messages.recv(request, context);
-    // A poll that may wait gives its place among the working handlers back.
-    return request.wait_ms > 0 ? context.parked(received) : received;
+    return this.messages.recv(request, context);
   }
 
   @MessagePattern(mailbox.ack.name)

@@ -1,6 +1,7 @@
 import { MetricsRegistry } from '@macronode/metrics';
 import { systemClock } from './clock.ts';
 import { MailboxService } from './mailbox.service.ts';
+import type { Caller } from './mailbox.service.ts';
 import { mailboxMetrics } from './metrics.ts';
 import { SqliteMessageStore } from './sqlite-message.store.ts';
 
@@ -32,7 +33,11 @@ async function sendAll(worker: number): Promise<void> {
 }
 
 async function receiveAll(): Promise<void> {
-  const caller = { signal: new AbortController().signal, remainingMs: () => 5_000 };
+  const caller: Caller = {
+    signal: new AbortController().signal,
+    remainingMs: () => 5_000,
+    parked: (wait) => wait,
+  };
   const request = { topic: 't', max_messages: 3, max_bytes: 1_000, visibility_ms: 60_000, wait_ms: 1_000 };
   for (;;) {
     const { messages } = await service.recv(request, caller);

@@ -90,7 +90,7 @@ class Send implements Command {
       expect(sent).toMatchObject({ code: 'saturated' });
     } else {
       expect(sent).toMatchObject({ duplicate: false });
-      const id = 'msg_id' in sent ? String(sent.msg_id) : '';
+      const id = 'msg_id' in sent ? sent.msg_id : '';
       expect(model.messages.some((message) => message.id === id)).toBe(false);
       model.keys.set(path, { id, text: this.text, at: model.now });
       model.accepted += 1;
@@ -127,6 +127,7 @@ class Recv implements Command {
     const { messages } = await real.service.recv(request, {
       signal: new AbortController().signal,
       remainingMs: () => 5_000,
+      parked: (wait) => wait,
     });
     settle(model, [this.topic]);
     const expected = live(model, this.topic)

@@ -22,6 +22,7 @@ const SETTINGS: MailboxSettings = {
 const caller = (signal = new AbortController().signal, remaining = 25_000): Caller => ({
   signal,
   remainingMs: () => remaining,
+  parked: (wait) => wait,
 });
 const recv = (fields: Partial<MailboxRecvRequest> = {}) => MailboxRecvRequest.parse({ topic: 't', ...fields });
 const send = (idem_key: string, text = idem_key, topic = 't') => ({
@@ -138,6 +139,12 @@ describe('MailboxService', () => {
     const closing = service.recv(recv({ wait_ms: 20_000 }), caller());
     service.dismiss();
     expect(await closing).toEqual({ messages: [] });
+  });
+
+  it('gives its place back and leaves nothing waiting when it may not be parked', async () => {
+    const refused = { ...caller(), parked: () => Promise.reject(new Error('no room')) };
+    await expect(service.recv(recv({ wait_ms: 20_000 }), refused)).rejects.toThrow('no room');
+    expect(await registry.render()).toMatch(/mailbox_waiters\{[^}]*\} 0/);
   });
 
   it('bounds the long polls, and still answers one that need not wait', async () => {

@@ -40,6 +40,8 @@ export interface MailboxServiceOptions {
 export interface Caller {
   readonly signal: AbortSignal;
   remainingMs(): number;
+  /** Waits without holding a place among those that work. */
+  parked<T>(wait: Promise<T>): Promise<T>;
 }
 
 /** A long poll ends this long before its caller gives up, so that its empty answer still arrives. */
@@ -125,7 +127,7 @@ export class MailboxService {
         const messages = await this.#lease(request);
         const left = until - this.#clock.monotonicMs();
         if (messages.length > 0 || left <= 0) return { messages };
-        if (!(await listener.wait(left, caller.signal))) return { messages };
+        if (!(await caller.parked(listener.wait(left, caller.signal)))) return { messages };
       }
     } catch (error) {
       // The message that woke this one may still be there, and it will not ring again.

@@ -49,6 +49,8 @@ class Waiter implements Listener {
   }
 
   close(): void {
+    this.#dismissed = true;
+    this.#wake?.();
     this.#onClose(this.#rung);
   }
 }
