@@ -74,7 +74,7 @@ function int<const O extends IntOptions>(options: O): Knob<Value<O, number>> {
     type: 'int' as const,
     unit,
     // The default's type is part of O; reading it back through the interface loses that.
-    default: options.default as Value<O, number> | undefined,
+    default: options.default,
     accepts: `${min} to ${max}`,
     example: String(options.default ?? min),
     read(text: string) {
@@ -82,7 +82,7 @@ function int<const O extends IntOptions>(options: O): Knob<Value<O, number>> {
       if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value))
         throw new KnobProblem(`must be a whole number (${unit})`);
       if (value < min || value > max) throw new KnobProblem(`must be from ${min} to ${max} (${unit})`);
-      return value as Value<O, number>;
+      return value;
     },
     gauge: (value: unknown) => (typeof value === 'number' ? value : NaN),
   });
@@ -101,13 +101,13 @@ function bool<const O extends WithDefault<boolean>>(options: O): Knob<Value<O, b
   return Object.freeze({
     ...base(options),
     type: 'bool' as const,
-    default: options.default as Value<O, boolean> | undefined,
+    default: options.default,
     accepts: 'true or false',
     example: 'true',
     read(text: string) {
       const value = BOOLEANS[text.toLowerCase()];
       if (value === undefined) throw new KnobProblem('must be true or false');
-      return value as Value<O, boolean>;
+      return value;
     },
     gauge: (value: unknown) => (value === true ? 1 : 0),
   });
@@ -120,13 +120,13 @@ function choice<const C extends string, const O extends ChoiceOptions<C>>(
   return Object.freeze({
     ...base(options),
     type: 'choice' as const,
-    default: options.default as Value<O, C> | undefined,
+    default: options.default,
     accepts: choices.join(', '),
     example: options.default ?? choices[0] ?? '',
     read(text: string) {
       const value = choices.find((c) => c === text);
       if (value === undefined) throw new KnobProblem(`must be one of: ${choices.join(', ')}`);
-      return value as Value<O, C>;
+      return value;
     },
     gauge: (value: unknown) => choices.findIndex((c) => c === value),
   });
@@ -137,12 +137,12 @@ function string<const O extends StringOptions>(options: O): Knob<Value<O, string
   return Object.freeze({
     ...base(options),
     type: 'string' as const,
-    default: options.default as Value<O, string> | undefined,
+    default: options.default,
     accepts,
     example: options.example ?? options.default ?? 'text',
     read(text: string) {
       if (options.pattern?.test(text) === false) throw new KnobProblem(`must be ${accepts}`);
-      return text as Value<O, string>;
+      return text;
     },
     gauge: isSet,
   });
@@ -152,12 +152,12 @@ function path<const O extends WithDefault<string> & { readonly example: string }
   return Object.freeze({
     ...base(options),
     type: 'path' as const,
-    default: options.default as Value<O, string> | undefined,
+    default: options.default,
     accepts: 'a path',
     example: options.example,
     read(text: string) {
       if (text.includes('\0')) throw new KnobProblem('must be a path');
-      return text as Value<O, string>;
+      return text;
     },
     gauge: isSet,
   });
@@ -168,13 +168,13 @@ function url<const O extends UrlOptions>(options: O): Knob<Value<O, string>> {
   return Object.freeze({
     ...base(options),
     type: 'url' as const,
-    default: options.default as Value<O, string> | undefined,
+    default: options.default,
     accepts: `a ${schemes.join(': or ')}: URL`,
     example: options.example,
     read(text: string) {
       const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : '';
       if (!schemes.includes(scheme)) throw new KnobProblem(`must be a URL starting with ${schemes.join(':// or ')}://`);
-      return text as Value<O, string>;
+      return text;
     },
     gauge: isSet,
   });
