@@ -162,8 +162,16 @@ export class RedisLink implements Link {
       close: async () => {
         await inbox.close();
         this.#inboxes.delete(inbox);
+        await this.#retire(instance);
       },
     };
+  }
+
+  /** An instance lives as long as its inbox: what its stopped consumers did not settle is nobody's work any more. */
+  async #retire(instance: string): Promise<void> {
+    const ended = [...this.#consumers].filter(({ leaving, place }) => leaving && place.instance === instance);
+    await Promise.all(ended.map((consumer) => consumer.close()));
+    for (const consumer of ended) this.#consumers.delete(consumer);
   }
 
   async appendInbox(instance: string, entry: Uint8Array): Promise<boolean> {
