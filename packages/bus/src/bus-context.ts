@@ -29,6 +29,8 @@ export interface BusContextFields {
   readonly initialCredit: number;
   /** Bytes the caller accepts before it gives credit; undefined when it cannot take a stream. */
   readonly callerCredit: number | undefined;
+  /** Whether the stream the caller takes is one of values. */
+  readonly takesValues: boolean;
 }
 
 /** Answer of a handler that streams: `head` first, then the bytes of `source` as fast as the caller reads. */
@@ -76,6 +78,7 @@ export class BusContext {
   /** Credit to put into a ticket: the bytes a writer may send to this instance before the first credit. */
   readonly initialCredit: number;
   readonly callerCredit: number | undefined;
+  readonly takesValues: boolean;
   readonly deadlineAt: number;
   readonly #port: HandlerPort;
   #controller: AbortController | undefined;
@@ -95,6 +98,7 @@ export class BusContext {
     this.body = fields.body;
     this.initialCredit = fields.initialCredit;
     this.callerCredit = fields.callerCredit;
+    this.takesValues = fields.takesValues;
     this.deadlineAt = fields.deadlineAt;
     this.#port = port;
   }

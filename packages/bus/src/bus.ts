@@ -102,10 +102,10 @@ export class Bus implements AsyncDisposable {
     );
   }
 
-  /** Opens the inbox and begins to serve what has handlers. Repeating it is harmless. */
+  /** Opens the inbox and serves what has handlers. Repeated after more handlers were registered, it resolves when they are served. */
   start(): Promise<void> {
     this.#starting ??= this.#start();
-    return this.#starting;
+    return this.#starting.then(() => this.#join());
   }
 
   /** Registers the handler of a subject of this service, before or after `start()`. */

@@ -12,7 +12,7 @@ import {
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { type Codec, type Frame, frame, KIND, readableTraceparent } from './frame.ts';
+import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent } from './frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { decodePayload, encodeMetadata, encodePayload } from './payload.ts';
@@ -61,6 +61,7 @@ export class Caller {
     payload: unknown,
     context: CallContext,
     item: (codec: Codec, body: Uint8Array) => T | FrameError,
+    accepts: number = ACCEPTS.BYTES,
   ): Promise<Streamed<T>> {
     const { budget, limits } = this.#core;
     const window = limits.streamCreditInitial;
@@ -85,7 +86,7 @@ export class Caller {
     };
     let answered: Promise<unknown>;
     try {
-      answered = this.#begin(target, payload, context, window, { onReply }).promise;
+      answered = this.#begin(target, payload, context, { credit: window, accepts }, { onReply }).promise;
     } catch (error) {
       release();
       throw error;
@@ -101,7 +102,7 @@ export class Caller {
 
   /** As `read`, for streams whose items are values. */
   readValues(target: Target, payload: unknown, context: CallContext): Promise<Streamed<unknown>> {
-    return this.read(target, payload, context, decodePayload);
+    return this.read(target, payload, context, decodePayload, ACCEPTS.VALUES);
   }
 
   /** A request sent straight to the inbox of a ticket, its bytes behind it, one answer. */
@@ -177,7 +178,7 @@ export class Caller {
     target: Target,
     payload: unknown,
     context: CallContext,
-    credit: number | undefined,
+    stream: Pick<Frame, 'credit' | 'accepts'> | undefined,
     plan: { onReply: (reply: Frame) => unknown; onFailed?: (error: unknown) => void; inbox?: string },
   ): ClientCall {
     const { clock, instance } = this.#core;
@@ -185,7 +186,7 @@ export class Caller {
       const ttlMs = context.ttlMs ?? target.deadlineMs;
       if (!(ttlMs > 0)) throw new BusDeadline();
       context.signal?.throwIfAborted();
-      const request = requestFrame(target, payload, context, instance, credit);
+      const request = requestFrame(target, payload, context, instance, stream);
       const deadlineAt = clock.now() + ttlMs;
       const call = this.calls.open({
         subject: target.name,
@@ -339,7 +340,7 @@ function requestFrame(
   payload: unknown,
   context: CallContext,
   replyTo: string,
-  credit: number | undefined,
+  stream: Pick<Frame, 'credit' | 'accepts'> | undefined,
 ): Frame {
   const request = frame(KIND.REQ, {
     ...encodePayload(payload),
@@ -351,7 +352,8 @@ function requestFrame(
     principal: context.principal,
     metadata: encodeMetadata(context.metadata),
     corrId: context.corrId,
-    credit,
+    credit: stream?.credit,
+    accepts: stream?.accepts,
   });
   const fault = frameFault(request);
   if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);

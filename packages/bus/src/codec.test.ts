@@ -31,6 +31,7 @@ const anyFrame: fc.Arbitrary<Frame> = fc
     credit: maybe(u32),
     corrId: maybe(fc.string({ maxLength: 20 })),
     from: maybe(address),
+    accepts: maybe(fc.integer({ min: 0, max: 255 })),
   })
   .map((fields) => frame(fields.kind, fields));
 const anyEntry = fc.array(anyFrame, { minLength: 1, maxLength: 20 });

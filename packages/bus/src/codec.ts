@@ -39,6 +39,7 @@ function headerBytes(frame: Frame): number {
   if (frame.credit !== undefined) bytes += SLOT_HEAD + 4;
   if (frame.corrId !== undefined) bytes += SLOT_HEAD + Buffer.byteLength(frame.corrId);
   if (frame.from !== undefined) bytes += SLOT_HEAD + 2;
+  if (frame.accepts !== undefined) bytes += SLOT_HEAD + 1;
   return bytes;
 }
 
@@ -146,6 +147,7 @@ function writeHeaders(out: Buffer, start: number, frame: Frame, table: StringTab
   if (frame.credit !== undefined) at = out.writeUInt32LE(frame.credit, slot(out, at, HEADER.CREDIT, 4));
   if (frame.corrId !== undefined) at = writeText(out, at, HEADER.CORR_ID, frame.corrId);
   if (frame.from !== undefined) at = out.writeUInt16LE(table.indexOf(frame.from), slot(out, at, HEADER.FROM, 2));
+  if (frame.accepts !== undefined) at = out.writeUInt8(frame.accepts, slot(out, at, HEADER.ACCEPTS, 1));
   return at;
 }
 
@@ -249,6 +251,7 @@ function readFrame(bytes: Buffer, start: number, end: number, strings: readonly 
     credit: undefined,
     corrId: undefined,
     from: undefined,
+    accepts: undefined,
   };
   return readHeaders(bytes, start + FRAME_HEAD, bodyAt, draft, strings) ?? draft;
 }
@@ -295,6 +298,9 @@ function readHeader(
       return length === 4;
     case HEADER.ATTEMPT:
       if (length === 1) draft.attempt = bytes.readUInt8(at);
+      return length === 1;
+    case HEADER.ACCEPTS:
+      if (length === 1) draft.accepts = bytes.readUInt8(at);
       return length === 1;
     case HEADER.REPLY_TO:
       draft.replyTo = length === 2 ? strings[bytes.readUInt16LE(at)] : undefined;

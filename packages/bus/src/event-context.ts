@@ -19,6 +19,7 @@ export const eventContext = (event: Frame, topic: string, attempt: number, port:
       body: EMPTY_STREAM,
       initialCredit: 0,
       callerCredit: undefined,
+      takesValues: false,
     },
     port,
   );

@@ -32,6 +32,8 @@ export const HEADER = Object.freeze({
   CORR_ID: 14,
   /** string: inbox of the answering instance. In a REP: a stream follows, and CREDIT and CANCEL go there. */
   FROM: 15,
+  /** u8, in a REQ with CREDIT: 1 = the stream it takes is of bytes, 2 = of values. */
+  ACCEPTS: 16,
 } as const);
 
 /** Limits of the format, checked before anything is allocated. */
@@ -70,7 +72,11 @@ export interface Frame {
   readonly credit: number | undefined;
   readonly corrId: string | undefined;
   readonly from: string | undefined;
+  readonly accepts: number | undefined;
 }
+
+/** Values of the ACCEPTS header. */
+export const ACCEPTS = Object.freeze({ BYTES: 1, VALUES: 2 } as const);
 
 const EMPTY = new Uint8Array(0);
 
@@ -92,6 +98,7 @@ export function frame(kind: Kind, fields: Partial<Frame>): Frame {
     credit: fields.credit,
     corrId: fields.corrId,
     from: fields.from,
+    accepts: fields.accepts,
   };
 }
 

@@ -1,5 +1,10 @@
 export { Bus } from './bus.ts';
 export type { BusOptions, BusStatus } from './bus.ts';
+export { BusClient } from './bus-client.ts';
+export type { BusClientOptions } from './bus-client.ts';
+export { BusExceptionFilter } from './bus-exception-filter.ts';
+export { BUS_TRANSPORT, BusServer } from './bus-server.ts';
+export type { BusServerOptions } from './bus-server.ts';
 export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
 export type { BusHandler } from './bus-context.ts';
 export { ManualClock, systemClock } from './clock.ts';

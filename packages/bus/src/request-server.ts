@@ -12,7 +12,7 @@ import {
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { type Frame, frame, KIND } from './frame.ts';
+import { ACCEPTS, type Frame, frame, KIND } from './frame.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
 import type { ByteStream } from './subject.ts';
 import { decodeMetadata, decodePayload, encodePayload } from './payload.ts';
@@ -157,6 +157,7 @@ export class RequestServer {
         body,
         initialCredit: this.#core.limits.streamCreditInitial,
         callerCredit: received.credit,
+        takesValues: received.accepts === ACCEPTS.VALUES,
       },
       this.#port,
     );
@@ -193,9 +194,9 @@ export class RequestServer {
     context.release();
     if (this.#late(request)) return discard(reply);
     const { instance } = this.#core;
-    if (context.callerCredit === undefined) {
+    if (context.callerCredit === undefined || context.takesValues !== (reply.items === 'values')) {
       discard(reply);
-      throw new Error('the caller takes no stream');
+      throw new Error('the caller takes no such stream');
     }
     if (!this.#peers.hasRoom()) {
       discard(reply);
@@ -212,7 +213,7 @@ export class RequestServer {
 
   /** Sends the request on as it came, but for its subject and payload. The original is settled after that append. */
   async #forward(request: Request, forwarded: Forwarded): Promise<void> {
-    const { traceparent, principal, corrId, metadata, credit } = request.frame;
+    const { traceparent, principal, corrId, metadata, credit, accepts } = request.frame;
     const next = frame(KIND.REQ, {
       ...encodePayload(forwarded.payload),
       call: request.call,
@@ -224,6 +225,7 @@ export class RequestServer {
       corrId,
       metadata,
       credit,
+      accepts,
     });
     const fault = frameFault(next);
     if (fault !== undefined) throw new BusPayloadTooLarge(`the forwarded request: ${fault.message}`);
