@@ -4,14 +4,15 @@
 // dist is never followed but never excluded either: a package that imports an app by name resolves to that app's dist.
 
 const OWN_SOURCE = '^(packages|apps)/[^/]+/src/';
-const TEST = '(\\.test\\.ts$|conformance[^/]*\\.ts$|/official-vectors\\.ts$)';
+const TEST = '(\\.test\\.ts$|conformance[^/]*\\.ts$|/official-vectors\\.ts$|fixture\\.ts$|/booted-[^/]+\\.ts$)';
 /** Files another thread, process or tool loads by path, and composition roots: nothing imports them. */
 const LOADED_BY_PATH = [
   '(^|/)main\\.ts$',
   '\\.config\\.(ts|js|mjs|cjs)$',
   '\\.d\\.ts$',
   TEST,
-  '^packages/store/src/(crash-child|writer)\\.ts$',
+  '/src/crash-child\\.ts$',
+  '^packages/store/src/writer\\.ts$',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
