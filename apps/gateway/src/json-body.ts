@@ -35,8 +35,14 @@ async function readJson<T>(request: FastifyRequest, reply: FastifyReply, schema:
   return decodeJson(await body.whole(LIMITS.request_timeout_ms.value), schema);
 }
 
+const JsonBodyParam = createParamDecorator(
+  ({ shape }: { readonly shape: z.ZodType }, context: ExecutionContext): Promise<unknown> => {
+    const http = context.switchToHttp();
+    return readJson(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), shape);
+  },
+);
+
 /** The JSON body of the request as `schema` describes it. */
-export const JsonBody = createParamDecorator((schema: z.ZodType, context: ExecutionContext): Promise<unknown> => {
-  const http = context.switchToHttp();
-  return readJson(http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), schema);
-});
+export const JsonBody = (schema: z.ZodType): ParameterDecorator =>
+  // Wrapped: a schema has a `transform` method, which Nest would take for a pipe, and `schema` is an option of its own.
+  JsonBodyParam({ shape: schema });

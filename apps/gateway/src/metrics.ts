@@ -15,7 +15,7 @@ export const gatewayMetrics = {
   }),
   downloadsAborted: counter({
     name: 'gateway_downloads_aborted_total',
-    help: 'Downloads that ended after the first byte and before the last: the client left or stalled, or storage failed.',
+    help: 'Downloads that ended before the last byte: the client left or stalled, or storage failed.',
     labels: { reason: ['client', 'upstream'] },
     zeroFill: true,
   }),

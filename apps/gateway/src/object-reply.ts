@@ -91,8 +91,10 @@ export class ObjectReply {
       if (left !== 0) throw new ServiceError('integrity', 'storage sent another number of bytes than it promised');
       ended = undefined;
     } catch (error) {
-      ended = 'upstream';
-      request.ctx.failure = mapError(error).code;
+      if (!request.ctx.signal.aborted) {
+        ended = 'upstream';
+        request.ctx.failure = mapError(error).code;
+      }
       throw error;
     } finally {
       if (ended !== undefined) this.#metrics.downloadsAborted.inc({ reason: ended });

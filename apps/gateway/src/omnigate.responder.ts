@@ -24,8 +24,7 @@ export class OmnigateResponder implements AsyncDisposable {
   brokenUploads = 0;
   /** Reads whose stream was ended by the gateway. */
   cancelledReads = 0;
-  /** Requests whose caller went away while they waited. */
-  abortedWaits = 0;
+  /** Requests that `hold` has kept. */
   waiting = 0;
   /** What the mailbox answers; replaced by tests. */
   mailbox: (payload: unknown, context: BusContext) => unknown = () => ({ messages: [] });
@@ -71,14 +70,11 @@ export class OmnigateResponder implements AsyncDisposable {
     await this.#storage.close();
   }
 
-  /** Holds a request until its caller gives up. */
+  /** Keeps a request until its deadline: a caller that leaves before the answer is not told to the other side. */
   hold(context: BusContext): Promise<never> {
     this.waiting += 1;
     return new Promise((_resolve, reject) => {
-      context.signal.addEventListener('abort', () => {
-        this.abortedWaits += 1;
-        reject(new Error('the caller is gone'));
-      });
+      context.signal.addEventListener('abort', () => reject(new ServiceError('deadline')));
     });
   }
 

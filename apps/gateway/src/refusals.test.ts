@@ -76,7 +76,7 @@ describe('bad input', () => {
     expect((response.headers.get('allow') ?? '').split(', ').sort().join(', ')).toBe(allow);
   });
 
-  it.each(['TRACE', 'PROPFIND', 'QUERY'])('refuses %s, which no route has', async (method) => {
+  it.each(['TRACE', 'PROPFIND', 'LOCK'])('refuses %s, which no route has', async (method) => {
     using client = new RawClient(gateway.url);
     client.send(`${method} /o HTTP/1.1`, 'host: x');
     const answer = await client.answer();

@@ -42,7 +42,8 @@ export class Uploads {
     } catch (error) {
       // When both ends fail, the client's end is the cause: the bus only saw its source break.
       const cause = source.failure ?? error;
-      this.#metrics.uploadsAborted.inc({ reason: abortReason(source.failure) });
+      const left = source.failure === undefined && context.signal?.aborted === true;
+      this.#metrics.uploadsAborted.inc({ reason: left ? 'client' : abortReason(source.failure) });
       throw cause;
     }
   }

@@ -120,14 +120,14 @@ describe('omnigate', () => {
       { subject: 'index.name.get', payload: { name: 'a' }, corrId: CORR_ID },
       { subject: 'storage.object.read', payload: { id: ID, conditions }, corrId: CORR_ID, caller: client.instance },
     ]);
-    expect(await metric('upstream_latency_seconds_count{hop="index",service="omnigate"}')).toBe(1);
+    expect(await metric('upstream_latency_seconds_count{service="omnigate",hop="index"}')).toBe(1);
   });
 
   it('answers what the index answers about a name nobody has', async () => {
     const missing = client.read(SUBJECTS.omnigate.nameRead, { name: 'b', conditions }, call);
     await expect(missing).rejects.toMatchObject({ code: 'not_found' });
     expect(
-      await metric('omnigate_requests_total{subject="omnigate.name.read",result="failed",service="omnigate"}'),
+      await metric('omnigate_requests_total{service="omnigate",subject="omnigate.name.read",result="failed"}'),
     ).toBe(1);
   });
 
@@ -170,7 +170,7 @@ describe('omnigate', () => {
     gate.resolve();
     await Promise.all(waiting);
     expect(await client.call(SUBJECTS.omnigate.nameGet, { name: 'a' }, call)).toMatchObject({ etag: ID });
-    expect(await metric('rejected_total{reason="inflight",service="omnigate"}')).toBe(1);
+    expect(await metric('rejected_total{service="omnigate",reason="inflight"}')).toBe(1);
   });
 
   it('is ready when its bus is', async () => {

@@ -72,6 +72,8 @@ export class HttpServer {
       return503OnClosing: false,
       forceCloseConnections: 'idle',
       bodyLimit: Number.MAX_SAFE_INTEGER,
+      // HEAD is a route of its own where it is one.
+      exposeHeadRoutes: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
       requestTimeout: LIMITS.stream_timeout_ms.value,
       connectionTimeout: 0,
