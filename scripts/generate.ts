@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openApiDocument } from '@macronode/contracts';
+import { grafanaFiles } from '../grafana/generate.ts';
 import { ROOT } from './bootstrap.mjs';
 import { configPage, errorsPage, limitsPage, metricsPage } from './derived-pages.ts';
 import { endWith } from './verb.ts';
@@ -19,6 +20,7 @@ async function derivedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/errors.md', errorsPage()],
     ['docs/config.md', configPage()],
     ['docs/metrics.md', await metricsPage()],
+    ...grafanaFiles(),
   ]);
 }
 
