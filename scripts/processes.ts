@@ -111,7 +111,7 @@ async function within(timeoutMs: number, probe: () => boolean): Promise<boolean>
 /** One line per process, for people. */
 export function statusTable(state: RunState): string {
   const head = ['process', 'status', 'pid', 'restarts', 'ops', 'log'];
-  const rows = state.processes.map((one) => [
+  const rows = [...state.processes].reverse().map((one) => [
     label(one),
     one.status,
     one.pid === undefined ? '-' : String(one.pid),
