@@ -32,7 +32,7 @@ class Pair implements AsyncDisposable {
       services: [storageService],
       profile: 'micronode',
       link,
-      env: { OPS_PORT: '0', LOG_LEVEL: 'error', ...env },
+      env: { OPS_PORT: '0', LOG_LEVEL: 'error', STORAGE_MIN_FREE_BYTES: '0', ...env },
     });
     const metrics = new MetricsRegistry().scope({ service: 'gateway' });
     const caller = new Bus({ service: 'gateway', link, metrics });
