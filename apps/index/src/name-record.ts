@@ -10,7 +10,7 @@ export interface RecordSigner {
 }
 
 /** The text behind the domain in a record's signature: the hash of the canonical claim, and a newline. */
-export const claimDigest = (claim: NameClaim): string => `${hashBytes(Buffer.from(canonicalJson(claim)))}\n`;
+const claimDigest = (claim: NameClaim): string => `${hashBytes(Buffer.from(canonicalJson(claim)))}\n`;
 
 /** A record as it is stored and tagged: its RFC 8785 form. */
 export const canonicalRecord = (record: NameRecord): string => canonicalJson(record);
