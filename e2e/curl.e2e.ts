@@ -131,7 +131,7 @@ test('the lines of the README do what it says', async () => {
   const token = target.token === undefined ? '' : `-H 'Authorization: Bearer ${target.token}'`;
   const lines = [
     'set -euo pipefail',
-    `curl() { command curl -sS --max-time 30 --fail-with-body ${token} "$@"; }`,
+    `curl() { command curl -sS --max-time 30 --fail-with-body ${token} "$@" && echo; }`,
     script.replaceAll('http://127.0.0.1:8080', target.url),
   ];
   const { stdout } = await run('bash', ['-c', lines.join('\n')]);

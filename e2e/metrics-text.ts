@@ -26,12 +26,15 @@ function parseMetrics(text: string): Sample[] {
   return samples;
 }
 
-/** One scrape of every instance of a service; of a shared ops port, only the series of that service. */
+/** Series about the process as a whole carry its name, which is one service's or this. */
+const WHOLE_PROCESS = 'micronode';
+
+/** One scrape of every instance of a service; of a shared ops port, the series of that service and of the process. */
 export async function scrape(service: ServiceName): Promise<Sample[]> {
   const perInstance = await Promise.all(
     opsOf(service).map(async (url) => parseMetrics((await new Client({ url }).get('/metrics')).text)),
   );
-  return perInstance.flat().filter(({ labels }) => labels['service'] === undefined || labels['service'] === service);
+  return perInstance.flat().filter(({ labels }) => [undefined, service, WHOLE_PROCESS].includes(labels['service']));
 }
 
 /** The sum of all series of a service that carry these labels. */
