@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus, BusServer, type Link } from '@macronode/bus';
-import { LIMITS, ROUTES, type ServiceName } from '@macronode/contracts';
+import { LIMITS, ROUTES, ServiceError, type ServiceName } from '@macronode/contracts';
 import { type BuildInfo, MetricsRegistry, registerProcessMetrics } from '@macronode/metrics';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -174,7 +174,17 @@ class NodeAssembly {
     const metrics = this.metrics.scope({ service: name });
     const readiness = new ReadinessRegistry(name);
     const log = this.log.child({ service: name });
-    const bus = new Bus({ service: name, link: this.link, metrics });
+    const count = bindRefusals(metrics, common.restarts, definition.rejectReasons);
+    const bus = new Bus({
+      service: name,
+      link: this.link,
+      metrics,
+      // Handlers of controllers never come here: the exception filter has made domain errors of theirs.
+      onHandlerError: (err, { corrId, subject }) => {
+        count(new ServiceError('internal'));
+        log.error({ corr_id: corrId, subject, err }, 'handler failed');
+      },
+    });
     const config = services.get(name) ?? {};
     const dataDir = common.dataDir === undefined ? undefined : join(common.dataDir, name);
     if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -189,7 +199,6 @@ class NodeAssembly {
         { declaration: definition.config, values: config },
       ],
     });
-    const count = bindRefusals(metrics, common.restarts, definition.rejectReasons);
     const hosted: Hosted = {
       definition,
       reporter: { log, count },
@@ -258,17 +267,23 @@ async function createApp(
 }
 
 /** Brings up the bus. With its medium away this takes as long as the medium does; the services are unready until then. */
-async function startBus(assembly: NodeAssembly): Promise<void> {
-  await assembly.link.start();
+async function startBus(assembly: NodeAssembly, app: INestApplication): Promise<void> {
+  // First and once: each bus would start a link that is not, and several share this one.
+  if (assembly.link.status() === 'connecting') await assembly.link.start();
+  await app.startAllMicroservices();
   await Promise.all(assembly.hosted.map(({ deps }) => deps.bus.start()));
 }
 
-async function waitForBus(assembly: NodeAssembly, onFatal: (error: unknown) => void): Promise<void> {
+async function waitForBus(
+  assembly: NodeAssembly,
+  app: INestApplication,
+  onFatal: (error: unknown) => void,
+): Promise<void> {
   let stopped = false;
   assembly.closing.add('bus start', () => {
     stopped = true;
   });
-  const started = startBus(assembly);
+  const started = startBus(assembly, app);
   if (await within(BUS_WAIT_MS, () => started)) return;
   const medium = linkAddress(assembly.config.common);
   assembly.log.warn({ medium }, 'the bus is not reached yet: unready, and trying on');
@@ -330,8 +345,7 @@ async function assemble(assembly: NodeAssembly, options: NodeOptions): Promise<R
   const app = await createApp(assembly, modules, http);
   closeIntake(assembly, app, http);
   await app.init();
-  await app.startAllMicroservices();
-  await waitForBus(assembly, options.onFatal ?? (() => undefined));
+  await waitForBus(assembly, app, options.onFatal ?? (() => undefined));
   const httpUrl = http === undefined ? undefined : await listenHttp(app, http);
   for (const { deps } of assembly.hosted) deps.readiness.setServing();
   return new RunningNode({ assembly, app, httpUrl, drain: () => drain(assembly, http) });
