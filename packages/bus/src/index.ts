@@ -44,5 +44,6 @@ export type {
   StreamReading,
 } from './link.ts';
 export { RedisLink } from './redis-link.ts';
+export { redisLinkMetrics } from './redis-metrics.ts';
 export type { RedisLinkEvent, RedisLinkOptions } from './redis-options.ts';
 export type { BusSubject, BusTopic, ByteStream, CallContext, Parser, StreamTicket } from './subject.ts';

@@ -37,6 +37,7 @@ export class RedisConnection {
   #stuckReads = 0;
   #silentCommands = 0;
   #clientId = 0;
+  #lastError: Error | undefined;
   #stuckTimer: NodeJS.Timeout | undefined;
   readonly #waiters = new Set<() => void>();
 
@@ -56,6 +57,11 @@ export class RedisConnection {
   /** Stood once and does not now. */
   get lost(): boolean {
     return this.#connects > 0 && !this.#ready && !this.#closed;
+  }
+
+  /** What kept it from connecting the last time; never holds credentials. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
   }
 
   /** CLIENT ID of the present connection, for CLIENT UNBLOCK; 0 when unknown. */
@@ -175,7 +181,9 @@ export class RedisConnection {
     client.on('ready', () => this.#onReady(client));
     client.on('close', () => this.#onLost(client));
     client.on('end', () => this.#onEnd(client));
-    client.on('error', () => undefined);
+    client.on('error', (error: Error) => {
+      this.#lastError = error;
+    });
     this.#watchStuck();
     return client;
   }

@@ -1,3 +1,4 @@
+import { MetricsRegistry } from '@macronode/metrics';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BusError, BusOutcomeUnknown, BusOverflow, BusUnavailable } from './errors.ts';
@@ -173,6 +174,18 @@ describe('a connection that is cut', () => {
     await until(async () => (await names()).join() === expected, 'all five are there');
   });
 
+  it('counts what happened to it', async () => {
+    const registry = new MetricsRegistry();
+    const link = new RedisLink({ url: redis.url, name: 'counted', metrics: registry.scope({ service: 'counted' }) });
+    await link.start();
+    await link.openInbox('counted', () => undefined);
+    const victim = (await clients()).find(({ name }) => name === 'bus:counted:inbox');
+    await admin.client('KILL', 'ID', victim?.id ?? '');
+    const restarts = 'bus_loop_restarts_total{service="counted",fault="connection"} 1';
+    await until(async () => (await registry.render()).includes(restarts), 'the restart of the loop is counted');
+    await link.close();
+  });
+
   it('comes back whichever it is, and nothing admitted is lost or served twice', async () => {
     let sent = 0;
     await until(async () => (await clients()).length === 5, 'all five are there');
@@ -284,6 +297,25 @@ describe('a Redis set up to lose entries', () => {
   it('is told about', async () => {
     await setUp(['--maxmemory-policy', 'allkeys-lru']);
     expect(pair.events.filter(({ type }) => type === 'misconfigured')).toHaveLength(2);
+  });
+});
+
+describe('a Redis that asks for a password', () => {
+  it('is given the one of the URL, and a wrong one is named as the cause', async () => {
+    await setUp();
+    await admin.config('SET', 'requirepass', 'secret');
+    const [right, wrong] = ['secret', 'guess'].map(
+      (password) =>
+        new RedisLink({
+          url: redis.url.replace('redis://', `redis://:${password}@`),
+          name: 'asked',
+          timings: { start: 500 },
+        }),
+    );
+    await right?.start();
+    expect(right?.status()).toBe('ready');
+    await right?.close();
+    await expect(wrong?.start()).rejects.toThrow(/WRONGPASS/);
   });
 });
 

@@ -6,6 +6,7 @@ import { RedisConsumer, type ConsumerPlace } from './redis-consumer.ts';
 import { jittered, retryAfterFull, writeFailure } from './redis-failures.ts';
 import { RedisHintReader } from './redis-hints.ts';
 import { RedisInbox } from './redis-inbox.ts';
+import { countEvents } from './redis-metrics.ts';
 import {
   DEFAULT_REDIS_BOUNDS,
   DEFAULT_REDIS_TIMINGS,
@@ -59,8 +60,13 @@ export class RedisLink implements Link {
     this.#keys = new StreamKeys(options.namespace);
     this.#bounds = { ...DEFAULT_REDIS_BOUNDS, ...options.bounds };
     this.#timings = { ...DEFAULT_REDIS_TIMINGS, ...options.timings };
+    const offset = (): number => (this.#clock.now() - Date.now()) / 1_000;
+    const count = options.metrics === undefined ? undefined : countEvents(options.metrics, offset);
     const listener = options.onEvent;
-    this.#onEvent = (event) => listener?.(event);
+    this.#onEvent = (event) => {
+      count?.(event);
+      listener?.(event);
+    };
   }
 
   /** Connects. Rejects with `BusUnavailable` when Redis is not reached in time, and with a plain Error when it is too old. */
@@ -74,7 +80,8 @@ export class RedisLink implements Link {
     await Promise.race([writer.whenReady(this.#closing.signal), pause(this.#timings.start, this.#closing.signal)]);
     if (!writer.ready) {
       await this.close();
-      throw new BusUnavailable(`Redis was not reached within ${this.#timings.start} ms`);
+      const why = writer.lastError === undefined ? '' : `: ${writer.lastError.message}`;
+      throw new BusUnavailable(`Redis was not reached within ${this.#timings.start} ms${why}`);
     }
     await Promise.all([probeRedis(writer, this.#onEvent), this.#announce(true)]);
     this.#started = true;

@@ -1,3 +1,4 @@
+import type { MetricsScope } from '@macronode/metrics';
 import { LINK_BOUNDS } from './bus-limits.ts';
 
 const MIB = 1024 * 1024;
@@ -92,17 +93,19 @@ export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
 });
 
 /** Why a read loop had to begin again. */
-export type LoopFault =
-  | 'connection'
-  | 'watchdog'
-  | 'no_group'
-  | 'unblocked'
-  | 'loading'
-  | 'readonly'
-  | 'out_of_memory'
-  | 'cluster'
-  | 'busy_script'
-  | 'other';
+export const LOOP_FAULTS = Object.freeze([
+  'connection',
+  'watchdog',
+  'no_group',
+  'unblocked',
+  'loading',
+  'readonly',
+  'out_of_memory',
+  'cluster',
+  'busy_script',
+  'other',
+] as const);
+export type LoopFault = (typeof LOOP_FAULTS)[number];
 
 /** What a link tells beside its answers, for metrics and the log. Never carries payloads. */
 export type RedisLinkEvent =
@@ -133,5 +136,8 @@ export interface RedisLinkOptions {
   readonly namespace?: string | undefined;
   readonly bounds?: Partial<RedisLinkBounds> | undefined;
   readonly timings?: Partial<RedisLinkTimings> | undefined;
+  /** Where the link counts what it tells through `onEvent`. */
+  readonly metrics?: MetricsScope | undefined;
+  /** For the log. */
   readonly onEvent?: ((event: RedisLinkEvent) => void) | undefined;
 }

@@ -52,14 +52,16 @@ export const JOIN = script(
 -- KEYS[1] stream  KEYS[2] live zset
 -- ARGV[1] group  ARGV[2] consumer  ARGV[3] lease ms
 -- returns 1 when the group was made, else 0
-local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
-if made.err and not string.find(made.err, 'BUSYGROUP', 1, true) then return made end
+local missing = redis.pcall('XPENDING', KEYS[1], ARGV[1]).err ~= nil
+if missing then
+  local made = redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0', 'MKSTREAM')
+  if made.err then return made end
+end
 ${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[2])
 redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[3]) * 2)
-if made.err then return 0 end
-return 1`,
+return missing and 1 or 0`,
 );
 
 /** Ends a consumer: its presence, and its name in the group unless entries are still pending under it. */
