@@ -1,4 +1,5 @@
-import { ERRORS } from '@macronode/contracts';
+import type { ServerResponse } from 'node:http';
+import { type ErrorCode, ERRORS } from '@macronode/contracts';
 import {
   type CounterCell,
   type GaugeCell,
@@ -10,7 +11,7 @@ import {
   type HttpCode,
   UNMATCHED_ROUTE,
 } from '@macronode/metrics';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { RouteTable } from './route-table.ts';
 
 export type GoldenHandles = HandlesOf<ReturnType<typeof goldenMetrics<string, string>>>;
@@ -50,30 +51,30 @@ class RouteMeter {
   }
 }
 
-/** Counts one request; its context was made before. */
-export type RequestMeter = (request: FastifyRequest, reply: FastifyReply) => void;
+/** Counts one request as begun; the answer counts it as ended, given the status and the seconds it took. */
+export type RequestMeter = (request: FastifyRequest) => { done(status: number, seconds: number): void };
 
 /**
- * Rate, errors and duration of every request, by route template: never by URL. A request counts when its answer
- * is complete or its connection is gone; 499 is a client that left first.
+ * Rate, errors and duration of every request, by route template: never by URL. A request ends when its answer
+ * is complete or its connection is gone.
  */
 export function requestMeter(golden: GoldenHandles, routes: RouteTable): RequestMeter {
   const meters = new Map<string, RouteMeter>();
-  return (request, reply) => {
-    const path = request.routeOptions.url;
-    const key = `${request.method} ${path ?? ''}`;
+  return ({ method, routeOptions }) => {
+    const path = routeOptions.url;
+    const key = `${method} ${path ?? ''}`;
     let meter = meters.get(key);
     if (meter === undefined) {
-      meter = new RouteMeter(golden, routes.templateOf(path) ?? UNMATCHED_ROUTE, methodLabel(request.method));
+      meter = new RouteMeter(golden, routes.templateOf(path) ?? UNMATCHED_ROUTE, methodLabel(method));
       meters.set(key, meter);
     }
-    const { ctx } = request;
-    const { raw } = reply;
-    const counted = meter;
-    counted.inflight.inc();
-    raw.once('close', () => {
-      const failed = ctx.failure === undefined ? CLIENT_CLOSED : ERRORS[ctx.failure].status;
-      counted.done(raw.writableFinished ? raw.statusCode : failed, (performance.now() - ctx.startedAt) / 1_000);
-    });
+    meter.inflight.inc();
+    return meter;
   };
+}
+
+/** The status a request is counted under: what was sent, or why the answer broke off. 499 is a client that left first. */
+export function countedStatus(raw: ServerResponse, failure: ErrorCode | undefined): number {
+  if (failure !== undefined) return ERRORS[failure].status;
+  return raw.writableFinished ? raw.statusCode : CLIENT_CLOSED;
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { LIMITS, ServiceError } from '@macronode/contracts';
 import type { MetricsScope } from '@macronode/metrics';
@@ -5,8 +6,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorAnswer } from './envelope.ts';
 import { HttpErrors, type ErrorReporter } from './error-filter.ts';
-import { type GoldenHandles, requestMeter } from './http-metrics.ts';
-import { ensureContext, installRequestContext } from './request-context.ts';
+import { countedStatus, type GoldenHandles, type RequestMeter, requestMeter } from './http-metrics.ts';
+import type { Logger } from './logging.ts';
+import { ensureContext, type RequestContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';
 import { connectionMetrics } from './service-metrics.ts';
 import { newUlid } from './trace-id.ts';
@@ -60,12 +62,15 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, reporter
 export class HttpServer {
   readonly adapter: FastifyAdapter;
   readonly errors: HttpErrors;
+  readonly #log: Logger;
+  readonly #meter: RequestMeter;
+  readonly #open = new Set<ServerResponse>();
   #draining = false;
 
   constructor(options: HttpServerOptions) {
     this.errors = new HttpErrors(options.reporter, options.routes);
-    const { log } = options.reporter;
-    const meter = requestMeter(options.golden, options.routes);
+    this.#log = options.reporter.log;
+    this.#meter = requestMeter(options.golden, options.routes);
     this.adapter = new FastifyAdapter({
       logger: false,
       trustProxy: false,
@@ -80,8 +85,7 @@ export class HttpServer {
       routerOptions: { maxParamLength: MAX_PARAM_CHARS },
       // The router refuses malformed URLs before any hook has run.
       frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-        ensureContext(request, reply, log);
-        meter(request, reply);
+        this.#begin(request, reply);
         this.errors.answer(error, request, reply);
       },
       clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -99,17 +103,33 @@ export class HttpServer {
     http.addContentTypeParser('*', (_request, payload, done) => {
       done(null, payload);
     });
-    installRequestContext(http, log);
+    http.decorateRequest('ctx', null as unknown as RequestContext);
     http.addHook('onRequest', (request, reply, done) => {
-      meter(request, reply);
-      if (this.#draining) void reply.header('connection', 'close');
-      done();
+      this.#begin(request, reply);
+      // RFC 9112, 3.2. Node would refuse it itself, without an envelope, so it is told not to.
+      if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
+        done(new ServiceError('bad_request', 'A Host header is needed.'));
+      } else done();
     });
     this.#boundConnections(options);
   }
 
   get instance(): FastifyInstance {
     return this.adapter.getInstance();
+  }
+
+  /** Context, count and end of one request; one listener for all of it. */
+  #begin(request: FastifyRequest, reply: FastifyReply): void {
+    const ctx = ensureContext(request, reply, this.#log);
+    const meter = this.#meter(request);
+    const { raw } = reply;
+    if (this.#draining) raw.shouldKeepAlive = false;
+    this.#open.add(raw);
+    raw.once('close', () => {
+      this.#open.delete(raw);
+      if (!raw.writableFinished) ctx.clientGone();
+      meter.done(countedStatus(raw, ctx.failure), (performance.now() - ctx.startedAt) / 1_000);
+    });
   }
 
   #boundConnections({ metrics, maxConnections }: HttpServerOptions): void {
@@ -130,6 +150,7 @@ export class HttpServer {
   /** From now on every answer asks its client to leave the connection. */
   setDraining(): void {
     this.#draining = true;
+    for (const raw of this.#open) raw.shouldKeepAlive = false;
   }
 
   /** Stops accepting; resolves when the last request is answered, or `false` when `timeoutMs` passed and the rest was cut. */

@@ -1,6 +1,6 @@
 import type { CallContext } from '@macronode/bus';
 import { type ErrorCode, LIMITS, ServiceError } from '@macronode/contracts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from './logging.ts';
 import { acceptCorrId, childTraceparent } from './trace-id.ts';
 
@@ -83,7 +83,7 @@ export function toCallContext(ctx: RequestContext): CallContext {
   return { corrId: ctx.corrId, ttlMs, traceparent: ctx.traceparent, signal: ctx.signal, principal: ctx.principal };
 }
 
-/** Gives a request its context unless it has one. Requests the router refuses outright never meet the hook. */
+/** Gives a request its context unless it has one. Requests the router refuses outright never meet a hook. */
 export function ensureContext(request: FastifyRequest, reply: FastifyReply, log: Logger): RequestContext {
   // Decorated as null for the hook to fill; requests made by the router itself are not decorated at all.
   const existing = request.ctx as RequestContext | null | undefined;
@@ -96,21 +96,6 @@ export function ensureContext(request: FastifyRequest, reply: FastifyReply, log:
     log,
   );
   request.ctx = ctx;
-  reply.header('x-corr-id', ctx.corrId);
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) ctx.clientGone();
-  });
+  void reply.header('x-corr-id', ctx.corrId);
   return ctx;
-}
-
-/** Installs the context as the first hook of `http`. */
-export function installRequestContext(http: FastifyInstance, log: Logger): void {
-  http.decorateRequest('ctx', null as unknown as RequestContext);
-  http.addHook('onRequest', (request, reply, done) => {
-    ensureContext(request, reply, log);
-    // RFC 9112, 3.2. Node would refuse it itself, without an envelope, so it is told not to.
-    if (request.raw.httpVersion === '1.1' && request.headers.host === undefined) {
-      done(new ServiceError('bad_request', 'A Host header is needed.'));
-    } else done();
-  });
 }

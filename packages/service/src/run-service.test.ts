@@ -31,7 +31,7 @@ interface Run {
 }
 
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', MAIN, '--', ...args], {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', MAIN, '--', 'main.ts', ...args], {
     cwd: new URL('..', import.meta.url),
     env: { PATH: process.env['PATH'] ?? '', BUS_LINK: 'in-process', OPS_PORT: '0', ...env },
   });
