@@ -22,6 +22,9 @@ import { APPEND, APPEND_INBOX, PUBLISH_HINT, type RedisScript } from './redis-sc
 import { pause } from './redis-settler.ts';
 import { StreamKeys, type StreamKeySet } from './stream-keys.ts';
 
+/** Taken for a service nothing was sent to yet: a first burst shall not land on one consumer. */
+const UNKNOWN_CONSUMERS = 4;
+
 const asBuffer = (entry: Uint8Array): Buffer =>
   Buffer.isBuffer(entry) ? entry : Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength);
 
@@ -121,7 +124,7 @@ export class RedisLink implements Link {
   }
 
   liveConsumers(service: string): number {
-    return Math.max(1, this.#live.get(service) ?? 1);
+    return Math.max(1, this.#live.get(service) ?? UNKNOWN_CONSUMERS);
   }
 
   async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {

@@ -64,8 +64,6 @@ export interface RedisLinkTimings {
   readonly reclaimIdleEvery: number;
   /** Silence after which an entry is taken from its consumer; above the longest deadline of a call. */
   readonly reclaimMinIdle: number;
-  /** The lease of whoever reclaims; longer than `reclaimEvery`, so that the holder keeps its cursor. */
-  readonly reclaimLease: number;
   readonly janitorEvery: number;
   /** `close()` waits this long for settlements under way. */
   readonly close: number;
@@ -87,7 +85,6 @@ export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
   reclaimEvery: 5_000,
   reclaimIdleEvery: 15_000,
   reclaimMinIdle: 15_000,
-  reclaimLease: 12_000,
   janitorEvery: 60_000,
   close: 2_000,
 });

@@ -129,7 +129,8 @@ export class RedisReclaimer {
           count,
           this.#cursor,
           this.token,
-          Math.max(timings.reclaimLease, timings.reclaimEvery * 2),
+          // Two rounds with their jitter: the holder keeps its cursor, and is soon replaced when it is gone.
+          Math.ceil(timings.reclaimEvery * 2.5),
         ],
       ),
     );
