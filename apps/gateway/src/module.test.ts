@@ -69,6 +69,20 @@ describe('storing', () => {
   });
 });
 
+describe('a storage that is gone', () => {
+  it('after the last byte, leaves an unknown outcome, and not an hour of waiting', async () => {
+    omnigate.silentCommits = true;
+    const response = await call('/o', { method: 'POST', body: sample(100_000) });
+    omnigate.silentCommits = false;
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    expect(ErrorEnvelope.parse(await response.json()).error).toMatchObject({
+      code: 'outcome_unknown',
+      retryable: true,
+    });
+  });
+});
+
 describe('reading', () => {
   it.each([0, 1, 65_536, 400_001])('gives %i bytes back with all the headers', async (size) => {
     const bytes = sample(size);

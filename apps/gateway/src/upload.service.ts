@@ -33,19 +33,46 @@ export class Uploads {
       return { id: opened.id, size: opened.size, created: false };
     }
     const { ticket } = opened;
-    const source = new UploadSource(body, this.#metrics);
+    const commit = new CommitWatch();
+    const source = new UploadSource(body, this.#metrics, commit);
     try {
       return await this.#bus.write(ticket, SUBJECTS.storage.objectWrite, { upload: ticket.upload }, source, {
         ...context,
         ttlMs: LIMITS.stream_timeout_ms.value,
+        signal: context.signal === undefined ? commit.signal : AbortSignal.any([context.signal, commit.signal]),
       });
     } catch (error) {
-      // When both ends fail, the client's end is the cause: the bus only saw its source break.
-      const cause = source.failure ?? error;
       const left = source.failure === undefined && context.signal?.aborted === true;
       this.#metrics.uploadsAborted.inc({ reason: left ? 'client' : abortReason(source.failure) });
-      throw cause;
+      if (commit.signal.aborted) throw new ServiceError('outcome_unknown', undefined, { cause: error });
+      // When both ends fail, the client's end is the cause: the bus only saw its source break.
+      throw source.failure ?? error;
+    } finally {
+      commit.stop();
     }
+  }
+}
+
+/** Bodies up to here are answered in the time of any request; what is longer has to be flushed to a disk first. */
+const PROMPT_BYTES = LIMITS.json_body_bytes.value;
+
+/** The stream has an hour; its answer, once every byte is sent, has not: the storage that held it may be gone. */
+class CommitWatch {
+  readonly #controller = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  start(bytes: number): void {
+    const { request_timeout_ms, stream_idle_timeout_ms } = LIMITS;
+    const ms = (bytes <= PROMPT_BYTES ? request_timeout_ms : stream_idle_timeout_ms).value;
+    this.#timer = setTimeout(() => this.#controller.abort(), ms).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
   }
 }
 
@@ -61,19 +88,24 @@ class UploadSource implements AsyncIterable<Uint8Array> {
   failure: unknown;
   readonly #body: RequestBody;
   readonly #metrics: GatewayMetrics;
+  readonly #commit: CommitWatch;
 
-  constructor(body: RequestBody, metrics: GatewayMetrics) {
+  constructor(body: RequestBody, metrics: GatewayMetrics, commit: CommitWatch) {
     this.#body = body;
     this.#metrics = metrics;
+    this.#commit = commit;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     const taken = this.#metrics.bodyBytes.cell({ direction: 'in' });
+    let bytes = 0;
     try {
       for await (const chunk of this.#body.chunks(LIMITS.stream_idle_timeout_ms.value)) {
+        bytes += chunk.length;
         taken.inc(chunk.length);
         yield chunk;
       }
+      this.#commit.start(bytes);
     } catch (error) {
       this.failure = error;
       throw error;
