@@ -302,11 +302,11 @@ function urlOf(address: unknown, host: string): string {
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }
 
-async function listenHttp(app: INestApplication, { server, listen }: HttpPart): Promise<string> {
+async function listenHttp({ server, listen }: HttpPart): Promise<string> {
   const { host, port, reusePort } = listen;
   await server.instance.ready();
   await server.instance.listen({ host, port, ...(reusePort === true && { reusePort: true }) });
-  return urlOf(app.getHttpServer().address(), host);
+  return urlOf(server.instance.server.address(), host);
 }
 
 /** The drain: unready, a pause for balancers, no new connections, answers finished, everything closed in reverse. */
@@ -346,7 +346,7 @@ async function assemble(assembly: NodeAssembly, options: NodeOptions): Promise<R
   closeIntake(assembly, app, http);
   await app.init();
   await waitForBus(assembly, app, options.onFatal ?? (() => undefined));
-  const httpUrl = http === undefined ? undefined : await listenHttp(app, http);
+  const httpUrl = http === undefined ? undefined : await listenHttp(http);
   for (const { deps } of assembly.hosted) deps.readiness.setServing();
   return new RunningNode({ assembly, app, httpUrl, drain: () => drain(assembly, http) });
 }
