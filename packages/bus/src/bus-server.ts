@@ -5,7 +5,7 @@ import {
   RpcException,
   Server,
 } from '@nestjs/microservices';
-import { isObservable, lastValueFrom, type Observable } from 'rxjs';
+import { catchError, isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
 import type { Bus, BusStatus } from './bus.ts';
 import { type BusContext, Forwarded, StreamReply } from './bus-context.ts';
 import { isDomainError } from './error-body.ts';
@@ -122,7 +122,9 @@ export class BusServer extends Server<BusEvents, BusStatus> implements CustomTra
   /** The answer an Observable stands for: its values as a stream for who takes one, else its last value. */
   async #observe(result: Observable<unknown>, context: BusContext): Promise<unknown> {
     if (!context.takesValues) return lastValueFrom(result, { defaultValue: undefined });
-    const source = new ObservableSource(result);
+    const source = new ObservableSource(
+      result.pipe(catchError((error: unknown) => throwError(() => asCrossing(error)))),
+    );
     const first = await source.peek();
     if (first instanceof StreamReply || first instanceof Forwarded) {
       await source.return();

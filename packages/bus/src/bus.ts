@@ -7,7 +7,7 @@ import { decodeEntry } from './codec.ts';
 import type { BusCore } from './core.ts';
 import { CreditBudget } from './credit-budget.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
-import { BusClosed, FrameError } from './errors.ts';
+import { BusClosed, BusUnavailable, FrameError } from './errors.ts';
 import { KIND } from './frame.ts';
 import { HandlerSlots } from './handler-slots.ts';
 import { type HintHandler, HintReader } from './hint-reader.ts';
@@ -247,7 +247,7 @@ export class Bus implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    this.#assertOpen();
+    if (this.#ending !== undefined) throw new BusClosed(`the bus is ${this.#ending}`);
     const { link } = this.#core;
     if (link.status() === 'connecting') await link.start();
     this.#inbox = await link.openInbox(this.instance, (entry) => this.#onInbox(entry));
@@ -342,6 +342,8 @@ export class Bus implements AsyncDisposable {
 
   #assertOpen(): void {
     if (this.#ending !== undefined) throw new BusClosed(`the bus is ${this.#ending}`);
+    // Without an inbox there is nowhere to answer to.
+    if (!this.#started) throw new BusUnavailable('the bus is not started');
   }
 }
 

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { BusContext } from './bus-context.ts';
 import { context, eventually, Gate, rejection, subject, type World } from './conformance-world.ts';
-import { BusClosed, BusDeadline, BusNoResponders, BusOverflow, BusPayloadTooLarge, RemoteError } from './errors.ts';
+import {
+  BusClosed,
+  BusDeadline,
+  BusNoResponders,
+  BusOverflow,
+  BusPayloadTooLarge,
+  BusUnavailable,
+  RemoteError,
+} from './errors.ts';
 
 const echo = subject('b.echo');
 
@@ -265,6 +273,14 @@ export function callConformance(world: () => World): void {
       expect(await rejection(client.call(subject('b.get'), { id: 1 }, context({ ttlMs: 2_000 })))).toMatchObject({
         code: expect.stringMatching(/no_responders|deadline/) as string,
       });
+    });
+
+    it('refuses calls before it is started', async () => {
+      const client = await world().bus('a');
+      expect(client.status()).toBe('connecting');
+      expect(await rejection(client.call(echo, 1, context()))).toBeInstanceOf(BusUnavailable);
+      await client.start();
+      expect(client.status()).toBe('ready');
     });
 
     it('rejects what is pending, and all that comes later, when it is closed', async () => {
