@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BusError, BusOutcomeUnknown, BusOverflow, BusUnavailable } from './errors.ts';
 import type { Consumer, ConsumeOptions, Delivery } from './link.ts';
-import { RedisProcess, until } from './redis-fixture.ts';
+import { RedisProcess, SilentNetwork, until } from './redis-fixture.ts';
 import { RedisLink } from './redis-link.ts';
 import { DEFAULT_REDIS_TIMINGS, type RedisLinkEvent, type RedisLinkTimings } from './redis-options.ts';
 import { StreamKeys } from './stream-keys.ts';
@@ -279,6 +279,42 @@ describe('a Redis that hangs', () => {
     await until(() => pair.events.some(({ type }) => type === 'watchdog_fired'), 'the watchdog fires');
     await asleep;
     await pair.works('after');
+  });
+});
+
+describe('a network that swallows everything', () => {
+  it('is given up by our own clock, however often it answers a connect, and works when it speaks again', async () => {
+    await setUp();
+    await pair.close();
+    const network = await SilentNetwork.to(redis.url);
+    const timings = { block: 300, watchdogGrace: 200, command: 300, heartbeat: 200, stuckConnection: 400 };
+    const cut = await new Pair(network.url, timings).start();
+    try {
+      await cut.works('before');
+      network.fallSilent();
+      const asked = cut.caller.appendRequest('storage', 'fast', bytes('swallowed'), 1);
+      await expect(asked).rejects.toBeInstanceOf(BusOutcomeUnknown);
+      const told = (type: RedisLinkEvent['type']): number => cut.events.filter((event) => event.type === type).length;
+      await until(() => told('watchdog_fired') >= 4, 'readers and writers are given up');
+      await until(() => told('connection_replaced') >= 4, 'handshakes that never end are given up too');
+      expect(cut.caller.status()).toBe('reconnecting');
+      network.speak();
+      await until(() => cut.caller.status() === 'ready' && cut.server.status() === 'ready', 'both are back');
+      await cut.works('after');
+      expect(cut.texts.filter((message) => message === 'before')).toHaveLength(1);
+    } finally {
+      await cut.close();
+      await network.close();
+    }
+  });
+
+  it('does not keep a link from failing to start, nor from closing', async () => {
+    await setUp();
+    const network = await SilentNetwork.to(redis.url);
+    network.fallSilent();
+    const link = new RedisLink({ url: network.url, name: 'deaf', timings: { start: 300 } });
+    await expect(link.start()).rejects.toBeInstanceOf(BusUnavailable);
+    await network.close();
   });
 });
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -85,11 +85,68 @@ export class RedisProcess {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
+/** A network between a link and its Redis that can swallow everything, without a word to either side. */
+export class SilentNetwork {
+  readonly url: string;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #silent = false;
+
+  private constructor(server: Server, port: number) {
+    this.#server = server;
+    this.url = `redis://127.0.0.1:${port}`;
+  }
+
+  static async to(url: string): Promise<SilentNetwork> {
+    const { hostname, port } = new URL(url);
+    const server = createServer();
+    const own = await listen(server);
+    const network = new SilentNetwork(server, own);
+    server.on('connection', (near) => network.#join(near, connect(Number(port), hostname)));
+    return network;
+  }
+
+  fallSilent(): void {
+    this.#silent = true;
+  }
+
+  /** Speaks again for new connections; what was sent meanwhile stays lost. */
+  speak(): void {
+    this.#silent = false;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(near: Socket, far: Socket): void {
+    const pass = (from: Socket, to: Socket): void => {
+      this.#sockets.add(from);
+      from.on('data', (data) => {
+        if (!this.#silent) to.write(data);
+      });
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+    };
+    pass(near, far);
+    pass(far, near);
+  }
+}
+
+async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
+  if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const port = await listen(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

@@ -166,6 +166,15 @@ describe('requests', () => {
     expect(collector.deliveries.every(({ attempt, ageMs }) => attempt === 1 && ageMs >= 0 && ageMs < 5_000)).toBe(true);
   });
 
+  it('hands on what a stranger wrote as an entry without bytes', async () => {
+    const link = await bench.link();
+    const collector = await serve(link, 'storage', 'one');
+    await bench.admin.xadd(bench.keys.request('storage', 'fast').stream, '*', 'who', 'knows', 'n', 'many');
+    await until(() => collector.deliveries.length === 1, 'it is delivered');
+    expect(collector.deliveries[0]?.entry).toHaveLength(0);
+    await until(async () => (await bench.admin.xlen(bench.keys.request('storage', 'fast').stream)) === 0, 'settled');
+  });
+
   it('shares the work among consumers, each entry to one of them', async () => {
     const [left, right, sender] = [await bench.link(), await bench.link(), await bench.link()];
     const one = await serve(left, 'storage', 'one');
