@@ -111,14 +111,16 @@ async function within(timeoutMs: number, probe: () => boolean): Promise<boolean>
 /** One line per process, for people. */
 export function statusTable(state: RunState): string {
   const head = ['process', 'status', 'pid', 'restarts', 'ops', 'log'];
-  const rows = [...state.processes].reverse().map((one) => [
-    label(one),
-    one.status,
-    one.pid === undefined ? '-' : String(one.pid),
-    String(one.restarts),
-    one.ops,
-    one.log,
-  ]);
+  const rows = [...state.processes]
+    .reverse()
+    .map((one) => [
+      label(one),
+      one.status,
+      one.pid === undefined ? '-' : String(one.pid),
+      String(one.restarts),
+      one.ops,
+      one.log,
+    ]);
   const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
