@@ -229,6 +229,22 @@ describe('a node', () => {
     expect(amnesiac.deps('index').dataDir).toBeUndefined();
   });
 
+  it('writes each key of a log line once, under the service that speaks', async () => {
+    const lines: string[] = [];
+    const logStream = { write: (line: string) => void lines.push(line) };
+    const { LOG_LEVEL: _level, ...loud } = env;
+    {
+      await using node = await startNode({ services: [index, gateway], profile: 'micronode', env: loud, logStream });
+      node.deps('index').log.info('from the index');
+      await (await ask(node, 'defect')).text();
+    }
+    const of = (text: string): string => lines.find((line) => line.includes(text)) ?? '';
+    for (const line of lines) expect(line.match(/"service":/g)).toHaveLength(1);
+    expect(of('from the index')).toContain('"service":"index"');
+    expect(of('listens on')).toContain('"service":"micronode"');
+    expect(of('a secret of the index')).toMatch(/"service":"index".*"corr_id":"[0-9A-Z]{26}"/);
+  });
+
   it('shares a medium with another node', async () => {
     const link = new InProcessLink();
     await using _a = await startNode({

@@ -121,6 +121,7 @@ class NodeAssembly {
   readonly ops: OpsServer;
   readonly hosted: Hosted[] = [];
   readonly #options: NodeOptions;
+  readonly #base: Logger;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -129,7 +130,9 @@ class NodeAssembly {
     this.plan = { name, services, profile };
     this.config = readNodeConfig(this.plan, options.env);
     const { common } = this.config;
-    this.log = createLogger(common.logLevel, { service: name, node_id: common.nodeId }, options.logStream);
+    // Siblings, not parent and child: a key bound twice would be written twice.
+    this.#base = createLogger(common.logLevel, { node_id: common.nodeId }, options.logStream);
+    this.log = this.#base.child({ service: name });
     this.closing = new CloseStack(this.log);
     this.build = readBuildInfo(common.gitSha);
     this.link = options.link ?? createLink(common, name, this.log);
@@ -173,7 +176,7 @@ class NodeAssembly {
     const { common, services } = this.config;
     const metrics = this.metrics.scope({ service: name });
     const readiness = new ReadinessRegistry(name);
-    const log = this.log.child({ service: name });
+    const log = this.#base.child({ service: name });
     const count = bindRefusals(metrics, common.restarts, definition.rejectReasons);
     const bus = new Bus({
       service: name,
