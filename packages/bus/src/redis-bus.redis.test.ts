@@ -41,7 +41,7 @@ async function openBus(service: string): Promise<Bus> {
   buses.push(bus);
   if (service === 'storage') {
     bus.serve(ECHO.name, (payload) => {
-      const number = Number((payload as { number: number }).number);
+      const { number } = payload as { number: number };
       runs.set(number, (runs.get(number) ?? 0) + 1);
       return payload;
     });

@@ -80,13 +80,20 @@ export class RedisLink implements Link {
   async #start(): Promise<void> {
     const writer = this.#open('writer', true);
     this.#writer = writer;
-    await Promise.race([writer.whenReady(this.#closing.signal), pause(this.#timings.start, this.#closing.signal)]);
+    const waited = new AbortController();
+    await Promise.race([writer.whenReady(this.#closing.signal), pause(this.#timings.start, waited.signal)]);
+    waited.abort();
     if (!writer.ready) {
       await this.close();
       const why = writer.lastError === undefined ? '' : `: ${writer.lastError.message}`;
       throw new BusUnavailable(`Redis was not reached within ${this.#timings.start} ms${why}`);
     }
-    await Promise.all([probeRedis(writer, this.#onEvent), this.#announce(true)]);
+    try {
+      await Promise.all([probeRedis(writer, this.#onEvent), this.#announce(true)]);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     this.#started = true;
     this.#updateStatus();
     this.#scheduleHeartbeat();
