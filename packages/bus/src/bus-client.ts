@@ -1,4 +1,4 @@
-import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { ClientProxy, type MsPattern, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { Bus, BusStatus } from './bus.ts';
 import type { BusEvents } from './bus-server.ts';
 import { BusClosed, RemoteError } from './errors.ts';
@@ -17,6 +17,8 @@ const passing = { parse: (value: unknown): unknown => value };
 
 /** The NestJS client of the bus: `send` is cold and may answer several values, `emit` is hot and publishes work. */
 export class BusClient extends ClientProxy<BusEvents, BusStatus> {
+  /** The Bus, as whatever type the caller expects: NestJS asks for that. */
+  override readonly unwrap: ClientProxy['unwrap'] = () => this.#bus as never;
   readonly #bus: Bus;
   readonly #deadlineMs: number;
   readonly #context: () => CallContext;
@@ -40,17 +42,8 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
     for (const controller of this.#pending) controller.abort(new BusClosed('the client is closed'));
   }
 
-  override on<Event extends keyof BusEvents, Callback extends BusEvents[Event]>(
-    _event: Event,
-    callback: Callback,
-  ): void {
+  override on<Event extends keyof BusEvents>(_event: Event, callback: BusEvents[Event]): void {
     this.#bus.onStatus(callback);
-  }
-
-  /** The Bus. */
-  unwrap<T>(): T {
-    // The caller names the type it expects, as NestJS has it.
-    return this.#bus as T;
   }
 
   protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
@@ -68,7 +61,7 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
       await this.#bus.publishHint({ name: pattern.hint, event: passing }, packet.data, context);
     } else {
       await this.#bus.publishWork(
-        { name: this.normalizePattern(packet.pattern), event: passing },
+        { name: this.normalizePattern(packet.pattern as MsPattern), event: passing },
         packet.data,
         context,
       );
@@ -90,7 +83,7 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
   }
 
   #subjectOf(packet: ReadPacket): BusSubject<unknown, unknown> {
-    const name = this.normalizePattern(packet.pattern);
+    const name = this.normalizePattern(packet.pattern as MsPattern);
     return {
       name,
       service: name.split('.', 1)[0] ?? name,

@@ -24,6 +24,8 @@ export interface BusServerOptions {
 /** What `on` of the server and the client can follow. */
 export type BusEvents = { status: (status: BusStatus) => void };
 
+type ServerBase = Server<BusEvents, BusStatus>;
+
 interface EventExtras {
   /** Follow the topic as a hint instead of handling its work. */
   readonly hint?: boolean;
@@ -43,6 +45,8 @@ type Handler = (payload: unknown, context: BusContext) => Promise<unknown>;
 export class BusServer extends Server<BusEvents, BusStatus> implements CustomTransportStrategy {
   override transportId = BUS_TRANSPORT;
   override readonly propagatesEventHandlerErrors = true;
+  /** The Bus, as whatever type the caller expects: NestJS asks for that. */
+  override readonly unwrap: ServerBase['unwrap'] = () => this.#bus as never;
   readonly #bus: Bus;
   readonly #drainTimeoutMs: number;
 
@@ -71,14 +75,8 @@ export class BusServer extends Server<BusEvents, BusStatus> implements CustomTra
     return this.#bus.drain(this.#drainTimeoutMs);
   }
 
-  on<Event extends keyof BusEvents, Callback extends BusEvents[Event]>(_event: Event, callback: Callback): void {
+  on<Event extends keyof BusEvents>(_event: Event, callback: BusEvents[Event]): void {
     this.#bus.onStatus(callback);
-  }
-
-  /** The Bus. */
-  unwrap<T>(): T {
-    // The caller names the type it expects, as NestJS has it.
-    return this.#bus as T;
   }
 
   async #listen(): Promise<void> {

@@ -273,7 +273,7 @@ export class Bus implements AsyncDisposable {
   async #stopReading(): Promise<void> {
     await this.#joining?.catch(() => undefined);
     const readers = [this.#requests, ...this.#work.map(({ consumer }) => consumer), ...this.#hints];
-    await Promise.all(readers.map((reader) => reader?.stop().catch(() => undefined)));
+    await Promise.allSettled(readers.flatMap((reader) => (reader === undefined ? [] : [reader.stop()])));
   }
 
   #onInbox(entry: Uint8Array): void {

@@ -123,7 +123,10 @@ export class Caller {
       items: 'bytes',
       send: (seq, codec, body) => {
         const data = frame(KIND.DATA, { call: call.number, replyTo: instance, seq, codec, body });
-        outbox.toInbox(ticket.inbox, data, Infinity, (error, delivered) => this.#checkPeer(call, error, delivered));
+        outbox.toInbox(ticket.inbox, data, Infinity, (error, delivered) => {
+          // Before its end a stream takes no effect.
+          if (error !== undefined || delivered === false) this.calls.fail(call, gone(error));
+        });
       },
     });
     try {
@@ -199,9 +202,10 @@ export class Caller {
       const numbered = Object.assign(request, { call: call.number });
       if (plan.inbox === undefined) this.#sendRequest(call, target, numbered, target.idempotent);
       else {
-        this.#core.outbox.toInbox(plan.inbox, numbered, deadlineAt, (error, delivered) =>
-          this.#checkPeer(call, error, delivered),
-        );
+        this.#core.outbox.toInbox(plan.inbox, numbered, deadlineAt, (error, delivered) => {
+          if (error !== undefined) this.calls.fail(call, error);
+          else if (delivered === false) this.calls.fail(call, new BusNoResponders('the holder of the ticket is gone'));
+        });
       }
       return call;
     } catch (error) {
@@ -318,15 +322,13 @@ export class Caller {
     const onDue = (): void => {
       if (this.calls.get(call.number) !== call) return;
       const probe = frame(KIND.CREDIT, { call: call.number, replyTo: instance, credit: 0 });
-      this.#core.outbox.toInbox(inbox, probe, Infinity, (error, delivered) => this.#checkPeer(call, error, delivered));
+      this.#core.outbox.toInbox(inbox, probe, Infinity, (_error, delivered) => {
+        // Whether the last byte took effect before its reader was gone, nobody can say.
+        if (delivered === false) this.calls.fail(call, new BusOutcomeUnknown());
+      });
       this.#watchPeer(call, inbox);
     };
     wheel.add(clock.now() + limits.streamIdleMs / 3, { onDue });
-  }
-
-  #checkPeer(call: ClientCall, error: unknown, delivered: boolean | undefined): void {
-    if (error !== undefined) this.calls.fail(call, error);
-    else if (delivered === false) this.calls.fail(call, new BusNoResponders('the holder of the ticket is gone'));
   }
 
   #tell(inbox: string, notice: Frame): void {

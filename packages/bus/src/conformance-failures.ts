@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { context, eventually, Gate, rejection, subject, type World } from './conformance-world.ts';
-import { BusOverflow } from './errors.ts';
+import { BusOutcomeUnknown, BusOverflow } from './errors.ts';
 
 const CHUNK = 64 * 1024;
 
@@ -142,8 +142,28 @@ export function failureConformance(world: () => World): void {
       const writing = rejection(client.write(ticket, subject('s.write'), {}, source, context()));
       await received.opened;
       await world().kill(server);
-      expect(await writing).toMatchObject({ code: expect.stringMatching(/no_responders|deadline/) as string });
+      expect(await writing).toMatchObject({ code: expect.stringMatching(/unavailable|deadline/) as string });
       await eventually(() => returned, 'the source is closed');
+    });
+
+    it('cannot tell what became of an upload whose holder is killed before it answers', async () => {
+      const received = new Gate();
+      const server = await world().bus('s');
+      server.serve('s.write', async (_payload, ctx) => {
+        for await (const chunk of ctx.body) expect(chunk.length).toBe(CHUNK);
+        received.open();
+        await new Promise(() => undefined);
+      });
+      await server.start();
+      const client = await world().started('a', { limits: { streamIdleMs: 600 } });
+      async function* two(): AsyncGenerator<Uint8Array> {
+        yield* [Buffer.alloc(CHUNK), Buffer.alloc(CHUNK)];
+      }
+      const ticket = { inbox: server.instance, credit: CHUNK };
+      const writing = rejection(client.write(ticket, subject('s.write'), {}, two(), context()));
+      await received.opened;
+      await world().kill(server);
+      expect(await writing).toBeInstanceOf(BusOutcomeUnknown);
     });
 
     it('closes the source of a read whose caller is killed', async () => {

@@ -1,10 +1,10 @@
 import type { Clock } from './clock.ts';
 import { encodeEntry } from './codec.ts';
-import { BusDeadline } from './errors.ts';
+import { BusDeadline, BusUnavailable } from './errors.ts';
 import { type Frame, FRAME_LIMITS } from './frame.ts';
 
 /** Called once per frame: with the error that kept its entry from the medium, or with the medium's answer. */
-export type Written<R> = (error: unknown, result: R | undefined) => void;
+export type Written<R> = (error: Error | undefined, result: R | undefined) => void;
 
 /** Appends under way at once. Frames that come meanwhile collect, so load makes its own batches and no timer is needed. */
 const APPENDS_IN_FLIGHT = 2;
@@ -91,7 +91,7 @@ export class FrameWriter<R> {
     this.#options.onBatch(batch.length);
     this.#append(batch).then(
       (result) => this.#settle(batch, undefined, result),
-      (error: unknown) => this.#settle(batch, error ?? new Error('append failed'), undefined),
+      (error: unknown) => this.#settle(batch, asError(error), undefined),
     );
   }
 
@@ -100,10 +100,13 @@ export class FrameWriter<R> {
     return this.#options.append(entry, batch.length);
   }
 
-  #settle(batch: readonly Item<R>[], error: unknown, result: R | undefined): void {
+  #settle(batch: readonly Item<R>[], error: Error | undefined, result: R | undefined): void {
     this.#inFlight -= 1;
     for (const item of batch) item.done(error, result);
     if (this.#queue.length > 0) this.#schedule();
     else if (this.#inFlight === 0) this.#options.onIdle?.();
   }
 }
+
+const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new BusUnavailable('the append failed', { cause: error });

@@ -43,7 +43,7 @@ export class ObservableSource implements AsyncIterableIterator<unknown, undefine
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#values.length > 0) return Promise.resolve({ done: false, value: this.#values.shift() });
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error as Error);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };

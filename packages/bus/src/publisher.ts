@@ -23,7 +23,7 @@ export class Publisher {
         new Promise((resolve, reject) => {
           this.#core.outbox.toWork(topic, frame, Infinity, (error) => {
             if (error === undefined) resolve();
-            else reject(error as Error);
+            else reject(error);
           });
         }),
     );

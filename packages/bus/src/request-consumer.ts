@@ -23,17 +23,12 @@ export class RequestConsumer {
   async start(): Promise<void> {
     const { link, service, instance, slots } = this.#core;
     for (const lane of LANES) {
-      let consumer: Consumer | undefined;
-      const early: Delivery[] = [];
-      consumer = await link.consumeRequests(service, lane, instance, {
+      const consumer: Consumer = await link.consumeRequests(service, lane, instance, {
         credits: () => slots.credits(),
-        onDelivery: (delivery) => {
-          if (consumer === undefined) early.push(delivery);
-          else this.#onDelivery(consumer, lane, delivery);
-        },
+        // A link delivers in a turn of its own, so the consumer is known by then.
+        onDelivery: (delivery) => this.#onDelivery(consumer, lane, delivery),
       });
       this.#consumers.push(consumer);
-      for (const delivery of early) this.#onDelivery(consumer, lane, delivery);
     }
     this.#forget = slots.onCredits(() => {
       for (const consumer of this.#consumers) consumer.wake();

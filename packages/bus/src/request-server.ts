@@ -234,7 +234,7 @@ export class RequestServer {
         if (error instanceof BusOverflow) this.#core.metrics.overflow.inc({ gate: error.gate });
         // An unknown append may have worked: a second answer would contradict the first.
         if (error === undefined || error instanceof BusOutcomeUnknown) resolve();
-        else reject(error as Error);
+        else reject(error);
       });
     });
   }
