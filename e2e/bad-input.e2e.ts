@@ -172,7 +172,6 @@ describe('bytes no client library sends', () => {
     ['no protocol at all', 'hello there\r\n\r\n'],
     ['a header without a name', 'GET /openapi.json HTTP/1.1\r\nHost: n\r\n: x\r\n\r\n'],
     ['a space before the colon', 'GET /openapi.json HTTP/1.1\r\nHost : n\r\n\r\n'],
-    ['no host', 'GET /openapi.json HTTP/1.1\r\n\r\n'],
     ['two lengths', 'POST /o HTTP/1.1\r\nHost: n\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
     [
       'a length and chunks',
@@ -183,6 +182,10 @@ describe('bytes no client library sends', () => {
     ['a chunk size that is no number', 'POST /o HTTP/1.1\r\nHost: n\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
   ])('%s is 400 and the connection ends', async (_what, sent) => {
     expect(statusOf(await exchange(sent, () => false))).toBe(400);
+  });
+
+  test('a request without a host is 400', async () => {
+    expect(statusOf(await exchange('GET /openapi.json HTTP/1.1\r\n\r\n', headersDone))).toBe(400);
   });
 
   test('a refused body does not become the next request', async () => {

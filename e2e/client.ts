@@ -38,6 +38,17 @@ export const headerOf = (reply: { headers: IncomingHttpHeaders }, name: string):
   return Array.isArray(value) ? value.join(', ') : (value ?? '');
 };
 
+/** The connection ended before the body did: all a node can do about a body it cannot finish. */
+export class BrokenBody extends Error {
+  override readonly name = 'BrokenBody';
+  readonly status: number;
+
+  constructor(status: number, options: ErrorOptions) {
+    super(`the body of a ${status} broke off`, options);
+    this.status = status;
+  }
+}
+
 /** Plain HTTP/1.1 to the public surface: nothing is added, followed, decoded or retried. */
 export class Client {
   readonly url: string;
@@ -54,7 +65,11 @@ export class Client {
   async send(call: Request): Promise<Reply> {
     const { response } = await this.open(call);
     const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+    } catch (cause) {
+      throw new BrokenBody(response.statusCode ?? 0, { cause });
+    }
     const bytes = Buffer.concat(chunks);
     return {
       status: response.statusCode ?? 0,
@@ -160,7 +175,11 @@ export async function openSocket(): Promise<Socket> {
 /** Sends bytes as they are and returns what comes back until the gateway closes or `enough` says so. */
 export async function exchange(sent: string | Uint8Array, enough: (received: string) => boolean): Promise<string> {
   const socket = await openSocket();
-  socket.setTimeout(15_000, () => socket.destroy(new Error('the gateway neither answered nor closed in 15 s')));
+  let stuck: Error | undefined;
+  socket.setTimeout(10_000, () => {
+    stuck = new Error('the gateway neither answered nor closed in 10 s');
+    socket.destroy(stuck);
+  });
   socket.write(sent);
   let received = '';
   try {
@@ -170,7 +189,7 @@ export async function exchange(sent: string | Uint8Array, enough: (received: str
     }
   } catch (error) {
     // A reset after the answer is a way to close.
-    if (received === '') throw error;
+    if (received === '' || stuck !== undefined) throw error;
   } finally {
     socket.destroy();
   }

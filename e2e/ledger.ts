@@ -1,14 +1,17 @@
 import { Agent } from 'node:http';
 import { MailboxAckReply, MailboxRecvReply, MailboxSendReply, ErrorEnvelope } from '@macronode/contracts';
 import { hashBytes } from '@macronode/content';
-import { Client, headerOf, type Reply, type Request } from './client.ts';
+import { BrokenBody, Client, headerOf, type Reply, type Request } from './client.ts';
 import { freshObject, unique } from './content.ts';
 import { poll } from './poll.ts';
 
 /** One request of the load that did not succeed. */
 export interface Miss {
   readonly what: string;
+  /** Undefined when no answer came at all. */
   readonly status: number | undefined;
+  /** The answer had begun and its body broke off. */
+  readonly brokeOff: boolean;
   readonly code: string | undefined;
   readonly retryAfter: string;
   readonly tookMs: number;
@@ -136,10 +139,11 @@ export class Ledger {
   async #try(call: Request, also: readonly number[] = []): Promise<Reply | undefined> {
     const startedMs = performance.now();
     let reply: Reply | undefined;
+    let broken: BrokenBody | undefined;
     try {
       reply = await this.#client.send({ ...call, timeoutMs: 20_000 });
-    } catch {
-      reply = undefined;
+    } catch (error) {
+      broken = error instanceof BrokenBody ? error : undefined;
     }
     const tookMs = performance.now() - startedMs;
     this.slowestMs = Math.max(this.slowestMs, tookMs);
@@ -147,7 +151,12 @@ export class Ledger {
       this.acknowledged += 1;
       return reply;
     }
-    this.misses.push({ ...missOf(`${call.method} ${call.path.split('/')[1] ?? ''}`, reply), tookMs });
+    const what = `${call.method} ${call.path.split('/')[1] ?? ''}`;
+    this.misses.push(
+      broken === undefined
+        ? { ...missOf(what, reply), tookMs }
+        : { what, status: broken.status, brokeOff: true, code: undefined, retryAfter: '', tookMs },
+    );
     // A refused worker asks again at the pace of a polite client, not as fast as it can.
     await poll(async () => (performance.now() - startedMs > 50 ? true : undefined), { what: 'a pause' });
     return undefined;
@@ -162,8 +171,8 @@ const jsonCall = (method: string, path: string, value: unknown): Request => ({
 });
 
 function missOf(what: string, reply: Reply | undefined): Omit<Miss, 'tookMs'> {
-  if (reply === undefined) return { what, status: undefined, code: undefined, retryAfter: '' };
+  if (reply === undefined) return { what, status: undefined, brokeOff: false, code: undefined, retryAfter: '' };
   const parsed = ErrorEnvelope.safeParse(reply.status >= 400 ? reply.json() : undefined);
   const code = parsed.success ? parsed.data.error.code : undefined;
-  return { what, status: reply.status, code, retryAfter: headerOf(reply, 'retry-after') };
+  return { what, status: reply.status, brokeOff: false, code, retryAfter: headerOf(reply, 'retry-after') };
 }
