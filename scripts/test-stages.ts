@@ -5,7 +5,7 @@ import { runE2e } from './e2e-run.ts';
 import { requireProgram } from './programs.ts';
 import { provideRedis } from './redis.ts';
 import { runProgram, type Stage, type TestCounts } from './stages.ts';
-import { vectorsDir } from './vectors.ts';
+import { VECTORS_ABSENT, vectorsDir } from './vectors.ts';
 import { runVitest } from './vitest-run.ts';
 
 async function check(): Promise<undefined> {
@@ -16,7 +16,9 @@ async function unit(): Promise<TestCounts> {
   await ensureBuilt();
   // A test of the store reads the order of system calls.
   if (process.platform === 'linux') requireProgram('strace');
-  return runVitest('unit', ['--project', 'unit'], { env: { VECTORS_DIR: vectorsDir() } });
+  const vectors = vectorsDir();
+  if (vectors === undefined) console.log(VECTORS_ABSENT);
+  return runVitest('unit', ['--project', 'unit'], { env: { VECTORS_DIR: vectors } });
 }
 
 /** Every suite that needs a Redis: the drivers' conformance, and the bus on it. */
