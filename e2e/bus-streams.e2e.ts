@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LIMITS } from '@macronode/contracts';
 import { client } from './client.ts';
 import { freshObject, unique } from './content.ts';
 import { poll } from './poll.ts';
@@ -73,6 +74,9 @@ async function readStreams(): Promise<Stream[]> {
   return streams;
 }
 
+/** A long poll whose client went away may still be pending until its time is over. */
+const AT_REST_MS = LIMITS.mailbox_wait_max_ms.value + LIMITS.request_timeout_ms.value + 5_000;
+
 /** True when nothing is pending and no stream a group reads holds an entry; else says which one does. */
 function atRest(streams: readonly Stream[]): true {
   const busy = streams.filter(({ length, groups }) => groups.some(({ pending }) => pending > 0 || length > 0));
@@ -112,6 +116,7 @@ test('at rest no entry is pending and none piles up', async () => {
   await Promise.all(Array.from({ length: 10 }, journey));
   await poll(async () => atRest(await readStreams()), {
     what: 'every pending list and every request stream to be empty',
+    deadlineMs: AT_REST_MS,
   });
 });
 
