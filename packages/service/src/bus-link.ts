@@ -1,4 +1,5 @@
 import { InProcessLink, type Link, RedisLink } from '@macronode/bus';
+import type { MetricsScope } from '@macronode/metrics';
 import type { CommonConfig } from './common-config.ts';
 import type { Logger } from './logging.ts';
 
@@ -8,11 +9,12 @@ const FOREVER_MS = 2_147_483_647;
 const QUIET = new Set(['reconnected', 'reclaimed', 'consumers_removed']);
 
 /** The medium the settings ask for. */
-export function createLink(config: CommonConfig, name: string, log: Logger): Link {
+export function createLink(config: CommonConfig, name: string, metrics: MetricsScope, log: Logger): Link {
   if (config.busLink === 'in-process' || config.redisUrl === undefined) return new InProcessLink();
   return new RedisLink({
     url: config.redisUrl,
     name,
+    metrics,
     timings: { start: FOREVER_MS },
     onEvent: ({ type, ...event }) => {
       log[QUIET.has(type) ? 'info' : 'warn']({ link_event: type, ...event }, 'redis link');

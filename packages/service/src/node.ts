@@ -135,7 +135,7 @@ class NodeAssembly {
     this.log = this.#base.child({ service: name });
     this.closing = new CloseStack(this.log);
     this.build = readBuildInfo(common.gitSha);
-    this.link = options.link ?? createLink(common, name, this.log);
+    this.link = options.link ?? createLink(common, name, this.metrics.scope({ service: name }), this.log);
     this.ops = new OpsServer({
       metrics: this.metrics,
       readiness: () => this.readiness(),
