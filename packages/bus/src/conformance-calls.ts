@@ -108,10 +108,10 @@ export function callConformance(world: () => World): void {
       server.serve('b.inner', (_payload, ctx) => void left.push(ctx.remainingMs()));
       await server.start();
       const client = await world().started('a');
-      await rejection(client.call(subject('b.outer'), 1, context({ ttlMs: 200 })));
+      await rejection(client.call(subject('b.outer'), 1, context({ ttlMs: 600 })));
       await eventually(() => aborted, 'the signal aborts');
       expect(left[0]).toBeGreaterThan(0);
-      expect(left[0]).toBeLessThanOrEqual(200);
+      expect(left[0]).toBeLessThanOrEqual(600);
     });
 
     it('ends a call whose caller aborts, with its reason', async () => {
@@ -139,7 +139,8 @@ export function callConformance(world: () => World): void {
         name: 'BusOverflow',
         gate: 'client',
       });
-      expect(performance.now() - before).toBeLessThan(50);
+      // Far below the deadline: a busy machine must not decide this.
+      expect(performance.now() - before).toBeLessThan(500);
       gate.open();
       await Promise.all(calls);
       const big = client.call(subject('b.wait'), Buffer.alloc(90_000), context());
@@ -185,7 +186,8 @@ export function callConformance(world: () => World): void {
       expect(await rejection(client.call(echo, 1, context()))).toBeInstanceOf(BusNoResponders);
       const before = performance.now();
       expect(await rejection(client.call(echo, 1, context()))).toBeInstanceOf(BusNoResponders);
-      expect(performance.now() - before).toBeLessThan(50);
+      // Far below the deadline: a busy machine must not decide this.
+      expect(performance.now() - before).toBeLessThan(500);
       const server = await world().started('b');
       server.serve('b.echo', (payload) => payload);
       await server.start();
