@@ -1,4 +1,5 @@
 // The generated pages of docs/, each from the constants the code itself reads.
+import { redisLinkMetrics } from '@macronode/bus';
 import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
@@ -72,16 +73,15 @@ export async function metricsPage(): Promise<string> {
     ...micronode,
     env: { PORT: '0', OPS_PORT: '0', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'silent' },
   });
-  const rows = node.metrics
-    .declarations()
-    .map((declaration) => [
-      code(declaration.name),
-      declaration.type,
-      declaration.unit,
-      Object.keys(declaration.labels).map(code).join(' '),
-      declaration.help,
-      declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
-    ]);
+  // A micronode has no Redis: what the Redis link counts is added.
+  const rows = [...node.metrics.declarations(), ...Object.values(redisLinkMetrics)].map((declaration) => [
+    code(declaration.name),
+    declaration.type,
+    declaration.unit,
+    Object.keys(declaration.labels).map(code).join(' '),
+    declaration.help,
+    declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
+  ]);
   rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return page(
     'Metrics',
