@@ -1,7 +1,6 @@
 // npm run ci:full: npm test, and what needs Docker or k6 as well. Meant for the night.
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
-import { ensureBuilt } from './bootstrap.mjs';
 import { runE2e } from './e2e-run.ts';
 import { report, runProgram, runStages, selectStages, type Stage, type TestCounts } from './stages.ts';
 import { startTarget } from './targets.ts';
@@ -11,13 +10,11 @@ import { endWith } from './verb.ts';
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
 
 async function smoke(): Promise<undefined> {
-  await ensureBuilt();
   await using target = await startTarget('micronode');
   await runProgram(['node', join('scripts', 'load.ts'), 'smoke', '--url', target.state.url]);
 }
 
 async function large(): Promise<TestCounts> {
-  await ensureBuilt();
   return runE2e('micronode', { large: true });
 }
 

@@ -1,6 +1,5 @@
 // The stages of npm test, in one list: test.ts runs them, ci-full.ts runs them and more.
 import { join } from 'node:path';
-import { ensureBuilt } from './bootstrap.mjs';
 import { runE2e } from './e2e-run.ts';
 import { requireProgram } from './programs.ts';
 import { provideRedis } from './redis.ts';
@@ -13,7 +12,6 @@ async function check(): Promise<undefined> {
 }
 
 async function unit(): Promise<TestCounts> {
-  await ensureBuilt();
   // A test of the store reads the order of system calls.
   if (process.platform === 'linux') requireProgram('strace');
   const vectors = vectorsDir();
@@ -23,7 +21,6 @@ async function unit(): Promise<TestCounts> {
 
 /** Every suite that needs a Redis: the drivers' conformance, and the bus on it. */
 async function conformance(): Promise<TestCounts> {
-  await ensureBuilt();
   const { url, own } = await provideRedis();
   try {
     return await runVitest('conformance', ['--project', 'conformance'], {
@@ -37,7 +34,6 @@ async function conformance(): Promise<TestCounts> {
 const e2eOn = (kind: 'micronode' | 'processes'): Stage => ({
   name: `e2e-${kind}`,
   run: async () => {
-    await ensureBuilt();
     return runE2e(kind);
   },
 });

@@ -1,6 +1,6 @@
 /**
  * The verbs of the repository with their usage: plain text, so that `--help` answers before anything is installed.
- * `build` says whether the verb needs the built workspaces before it starts (check and test build as one of their steps).
+ * `build` says whether the verb needs the built workspaces before it starts (check builds as one of its steps).
  * @type {Readonly<Record<string, { script: string | undefined, build: boolean, summary: string, usage: string }>>}
  */
 export const VERBS = Object.freeze({
@@ -19,7 +19,7 @@ Every other setting is a flag or an environment variable too: docs/config.md lis
   },
   test: {
     script: 'test.ts',
-    build: false,
+    build: true,
     summary: 'everything the project can prove on one machine',
     usage: `npm test [-- --only STAGE[,STAGE]]
 
@@ -112,7 +112,7 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
   },
   'ci:full': {
     script: 'ci-full.ts',
-    build: false,
+    build: true,
     summary: 'npm test plus everything that needs more of the machine (nightly)',
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
