@@ -4,19 +4,25 @@ import { LIMITS, ObjectStored } from '@macronode/contracts';
 import { client } from './client.ts';
 import { byteChunks, streamOf, unique } from './content.ts';
 import { sumOf } from './metrics-text.ts';
+import { poll } from './poll.ts';
 
 const SIZE = LIMITS.max_object_bytes.value;
 const GROWTH_BYTES_MAX = 200 * 1024 * 1024;
 
 const residentBytes = (): Promise<number> => sumOf('gateway', 'process_resident_memory_bytes');
 
-/** Asks for the resident memory every so often while `work` runs, and returns the most it saw. */
+/** Often enough to see a peak, seldom enough that the scrapes themselves cost the node nothing. */
+const WATCH_EVERY_MS = 500;
+
+/** The most resident memory that was seen while `work` ran. */
 async function peakDuring(work: () => Promise<void>): Promise<number> {
   let peak = await residentBytes();
   let running = true;
-  const watching = (async () => {
-    while (running) peak = Math.max(peak, await residentBytes());
-  })();
+  const look = async (): Promise<true | undefined> => {
+    peak = Math.max(peak, await residentBytes());
+    return running ? undefined : true;
+  };
+  const watching = poll(look, { what: 'the transfer to end', deadlineMs: 300_000, everyMs: WATCH_EVERY_MS });
   try {
     await work();
   } finally {
