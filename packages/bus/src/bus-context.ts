@@ -138,7 +138,7 @@ export class BusContext {
 
   /**
    * Waits without holding a handler slot (long polls), so that waiting requests do not stop working ones.
-   * Rejects with `BusOverflow('handler')` at the bound of parked handlers.
+   * Rejects with `BusOverflow('handler')` at the bound of parked handlers, and with BusUnavailable when the instance drains.
    */
   parked<T>(wait: Promise<T>): Promise<T> {
     return this.#port.park(wait);

@@ -215,6 +215,7 @@ export class Bus implements AsyncDisposable {
     if (this.#server.size > 0) await link.markRestarting(this.service, RESTARTING_MS).catch(() => undefined);
     this.#server.drain();
     await this.#stopReading();
+    slots.endParked();
     const idle = (): boolean => slots.idle && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
     while (!idle() && clock.now() < until) {
       await new Promise<void>((resolve) => {

@@ -122,6 +122,21 @@ export function failureConformance(world: () => World): void {
       expect(server.status()).toBe('closed');
     });
 
+    it('ends long waits when it drains, so that they do not hold it up', async () => {
+      const server = await world().bus('b');
+      const waiting = new Gate();
+      server.serve('b.poll', (_payload, ctx) => {
+        waiting.open();
+        return ctx.parked(new Promise(() => undefined));
+      });
+      await server.start();
+      const client = await world().started('a');
+      const poll = rejection(client.call(subject('b.poll'), 1, context({ ttlMs: 60_000 })));
+      await waiting.opened;
+      await server.drain(60_000);
+      expect(await poll).toMatchObject({ code: 'unavailable', retryable: true });
+    });
+
     it('fails an upload at once when the holder of its ticket is killed', async () => {
       const received = new Gate();
       const server = await world().bus('s', { limits: { streamIdleMs: 30_000 } });

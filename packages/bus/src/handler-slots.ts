@@ -1,5 +1,5 @@
 import type { BusLimits } from './bus-limits.ts';
-import { BusOverflow } from './errors.ts';
+import { BusOverflow, BusUnavailable } from './errors.ts';
 import type { BusMetrics } from './metrics.ts';
 
 type Job = () => Promise<void>;
@@ -10,17 +10,18 @@ export class HandlerSlots {
   readonly #waiters = new Set<() => void>();
   #queue: Job[] = [];
   #running = 0;
-  #parked = 0;
+  readonly #parked = new Set<(error: Error) => void>();
+  #draining = false;
   #starved = false;
 
   constructor(limits: BusLimits, metrics: BusMetrics) {
     this.#limits = limits;
     metrics.handlersRunning.collect(() => this.#running);
-    metrics.handlersParked.collect(() => this.#parked);
+    metrics.handlersParked.collect(() => this.#parked.size);
   }
 
   get idle(): boolean {
-    return this.#running === 0 && this.#parked === 0 && this.#queue.length === 0;
+    return this.#running === 0 && this.#parked.size === 0 && this.#queue.length === 0;
   }
 
   /** Frames that may be read now. */
@@ -47,21 +48,31 @@ export class HandlerSlots {
     else this.#queue.push(job);
   }
 
-  /** Waits outside the slot of the handler that asks. */
+  /** Waits outside the slot of the handler that asks. Rejects when there is no room, or when the instance drains. */
   async park<T>(wait: Promise<T>): Promise<T> {
-    if (this.#parked >= this.#limits.parkedHandlers) {
+    if (this.#draining || this.#parked.size >= this.#limits.parkedHandlers) {
       void wait.catch(() => undefined);
-      throw new BusOverflow('handler');
+      throw this.#draining ? draining() : new BusOverflow('handler');
     }
-    this.#parked += 1;
     this.#running -= 1;
     this.#fill();
+    let end: (error: Error) => void = () => undefined;
     try {
-      return await wait;
+      return await new Promise<T>((resolve, reject) => {
+        end = reject;
+        this.#parked.add(end);
+        wait.then(resolve, reject);
+      });
     } finally {
-      this.#parked -= 1;
+      this.#parked.delete(end);
       this.#running += 1;
     }
+  }
+
+  /** Ends every parked wait: whoever polls is better answered now, by another instance, than after this one is gone. */
+  endParked(): void {
+    this.#draining = true;
+    for (const end of this.#parked) end(draining());
   }
 
   /** Drops what waits. */
@@ -88,3 +99,5 @@ export class HandlerSlots {
     for (const wake of this.#waiters) wake();
   }
 }
+
+const draining = (): BusUnavailable => new BusUnavailable('the instance is draining');
