@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureBuilt, ROOT } from './bootstrap.mjs';
 import { report, runProgram, runStages, selectStages, type Stage } from './stages.ts';
-import { runVitest } from './vitest-run.ts';
+import { runUnitTests } from './unit-tests.ts';
 
 /** Workspaces that are not compiled by the build; their types are checked here. */
 const UNBUILT = ['scripts', 'e2e', 'k6', 'grafana', 'infra'];
@@ -45,7 +45,7 @@ const steps: readonly Stage[] = [
   step('derived', () => runProgram(['node', join('scripts', 'generate.ts'), ...(values.fix ? [] : ['--check'])])),
   // No cache: what a typed rule says of one file depends on others.
   step('lint', () => runProgram(['eslint', '--max-warnings=0', ...(values.fix ? ['--fix'] : []), '.'])),
-  { name: 'unit', run: () => runVitest('check-unit', ['--project', 'unit']) },
+  { name: 'unit', run: runUnitTests },
 ];
 
 const selected = selectStages(steps, values.only).filter(({ name }) => !(values['no-unit'] && name === 'unit'));

@@ -1,22 +1,14 @@
 // The stages of npm test, in one list: test.ts runs them, ci-full.ts runs them and more.
 import { join } from 'node:path';
 import { runE2e } from './e2e-run.ts';
-import { requireProgram } from './programs.ts';
 import { provideRedis } from './redis.ts';
 import { runProgram, type Stage, type TestCounts } from './stages.ts';
-import { VECTORS_ABSENT, vectorsDir } from './vectors.ts';
+import { runUnitTests } from './unit-tests.ts';
+import { vectorsDir } from './vectors.ts';
 import { runVitest } from './vitest-run.ts';
 
 async function check(): Promise<undefined> {
   await runProgram(['node', join('scripts', 'check.ts'), '--no-unit']);
-}
-
-async function unit(): Promise<TestCounts> {
-  // A test of the store reads the order of system calls.
-  if (process.platform === 'linux') requireProgram('strace');
-  const vectors = vectorsDir();
-  if (vectors === undefined) console.log(VECTORS_ABSENT);
-  return runVitest('unit', ['--project', 'unit'], { env: { VECTORS_DIR: vectors } });
 }
 
 /** Every suite that needs a Redis: the drivers' conformance, and the bus on it. */
@@ -33,14 +25,12 @@ async function conformance(): Promise<TestCounts> {
 
 const e2eOn = (kind: 'micronode' | 'processes'): Stage => ({
   name: `e2e-${kind}`,
-  run: async () => {
-    return runE2e(kind);
-  },
+  run: () => runE2e(kind),
 });
 
 export const TEST_STAGES: readonly Stage[] = [
   { name: 'check', run: check },
-  { name: 'unit', run: unit },
+  { name: 'unit', run: runUnitTests },
   { name: 'conformance', run: conformance },
   e2eOn('micronode'),
   e2eOn('processes'),
