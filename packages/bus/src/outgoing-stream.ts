@@ -5,7 +5,7 @@ import { CODEC, type Codec, creditCost } from './frame.ts';
 import { encodePayload } from './payload.ts';
 
 /** Bytes of one DATA frame: the chunk of the content layer, so that one chunk is one frame. */
-export const DATA_BYTES = 64 * 1024;
+const DATA_BYTES = 64 * 1024;
 
 export interface OutgoingOptions {
   readonly clock: Clock;

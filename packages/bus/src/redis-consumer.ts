@@ -1,28 +1,14 @@
-import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery, Lane } from './link.ts';
+import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery } from './link.ts';
 import { BusUnavailable } from './errors.ts';
 import type { RedisClock } from './redis-clock.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault, writeFailure } from './redis-failures.ts';
 import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import type { ConsumerPlace } from './redis-place.ts';
 import { RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
 import { DEAD_LETTER, JOIN, LEAVE } from './redis-scripts.ts';
 import { pause, RedisSettler, type Unsettled } from './redis-settler.ts';
-import type { CountedStream, StreamKeySet } from './stream-keys.ts';
-
-/** What one consumer reads, and as whom. */
-export interface ConsumerPlace {
-  readonly kind: 'request' | 'work';
-  /** Service, or topic. */
-  readonly name: string;
-  readonly lane: Lane | 'none';
-  readonly keys: StreamKeySet;
-  readonly deadLetters: CountedStream;
-  /** Service whose dead letters these are. */
-  readonly service: string;
-  readonly group: string;
-  readonly instance: string;
-}
 
 export interface ConsumerParts {
   readonly writer: RedisConnection;

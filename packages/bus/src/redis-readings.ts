@@ -1,7 +1,7 @@
 import type { StreamReading } from './link.ts';
 import type { RedisClock } from './redis-clock.ts';
 import type { RedisArg, RedisConnection } from './redis-connection.ts';
-import type { ConsumerPlace } from './redis-consumer.ts';
+import type { ConsumerPlace } from './redis-place.ts';
 import type { RedisInbox } from './redis-inbox.ts';
 import { asArray, asNumber, asText } from './redis-replies.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { ConsumerPlace } from './redis-consumer.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { jittered } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asBytes, asNumber, asText, type StreamEntry } from './redis-replies.ts';
 import { JANITOR, RECLAIM, RELEASE, RENEW } from './redis-scripts.ts';
 
