@@ -1,5 +1,5 @@
 // Where a Redis comes from: one that runs, one on PATH, or Debian's package. Started ones are throwaway children.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -62,7 +62,7 @@ export class OwnRedis implements AsyncDisposable {
 }
 
 /** The server program on PATH, installed from Debian when root there; throws with what to install otherwise. */
-export function redisProgram(): string {
+function redisProgram(): string {
   const found = programOnPath('redis-server') ?? programOnPath('valkey-server');
   if (found !== undefined) return found;
   if (installDebianPackage('redis-server')) return programOnPath('redis-server') ?? 'redis-server';
@@ -116,12 +116,8 @@ export async function provideRedis(): Promise<{ url: string; own: OwnRedis | und
   return { url: own.url, own };
 }
 
-export function redisVersion(): string {
-  return /v=([0-9.]+)/.exec(execFileSync(redisProgram(), ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
-}
-
 /** True when a server at this address answers PING; a password-protected one answers an error, which counts. */
-export function answersPing(host: string, port: number): Promise<boolean> {
+function answersPing(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: PING_TIMEOUT_MS });
     const settle = (answer: boolean): void => {
