@@ -138,10 +138,16 @@ async function startCompose(runDir: string): Promise<RunningTarget> {
   for (const name of names) ports[name] = String(await freePort());
   const env = { ...ports, COMPOSE_PROFILES: '', COMPOSE_PROJECT_NAME: COMPOSE_PROJECT };
   const stop = async (): Promise<void> => {
-    await runProgram(['docker', 'compose', 'down', '--volumes', '--remove-orphans', '--timeout', '15'], { env });
+    await runProgram(
+      ['docker', 'compose', '--progress', 'quiet', 'down', '--volumes', '--remove-orphans', '--timeout', '15'],
+      { env },
+    );
   };
   try {
-    await runProgram(['docker', 'compose', 'up', '--wait', '--detach', '--build', '--quiet-pull'], { env });
+    await runProgram(
+      ['docker', 'compose', '--progress', 'quiet', 'up', '--wait', '--detach', '--build', '--quiet-pull'],
+      { env },
+    );
   } catch (error) {
     await runProgram(['docker', 'compose', 'logs', '--tail', '40'], { env });
     await stop();
