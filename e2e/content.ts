@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, randomUUID } from 'node:crypto';
+import { createCipheriv, createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { hashBytes } from '@macronode/content';
 
@@ -19,7 +19,10 @@ export const streamOf = (size: number, seed: string): Readable =>
 /** A word no other test and no earlier run has used. */
 export const unique = (prefix: string): string => `${prefix}-${randomUUID().slice(0, 13)}`;
 
-/** Bytes nobody has stored yet, and their id. */
+/** The id of nothing anybody has stored. */
+export const absentId = (): string => `b3:${randomBytes(32).toString('hex')}`;
+
+/** Bytes nobody has stored yet, and their id. There are few objects of a byte or two: those may be there already. */
 export function freshObject(size: number): { bytes: Buffer; id: string } {
   const bytes = bytesOf(size, randomUUID());
   return { bytes, id: hashBytes(bytes) };

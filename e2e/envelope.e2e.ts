@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ERRORS, isErrorCode } from '@macronode/contracts';
 import { client, headerOf, refusal, type Reply } from './client.ts';
-import { freshObject, unique } from './content.ts';
+import { absentId, freshObject, unique } from './content.ts';
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -11,10 +11,10 @@ const refusals: [string, () => Promise<Reply>][] = [
   ['bad_id', () => client.get('/o/nonsense')],
   ['bad_name', () => client.get('/names/NO')],
   ['schema', () => client.post('/mailbox/send', '{}', json)],
-  ['not_found', () => client.get(`/o/${freshObject(9).id}`)],
+  ['not_found', () => client.get(`/o/${absentId()}`)],
   ['not_found', () => client.get('/nowhere')],
   ['method_not_allowed', () => client.send({ method: 'DELETE', path: '/o' })],
-  ['digest_mismatch', () => client.put(`/o/${freshObject(9).id}`, 'other')],
+  ['digest_mismatch', () => client.put(`/o/${absentId()}`, 'other')],
   ['too_large', () => client.post('/mailbox/ack', Buffer.alloc(1_100_000, '['), json)],
   ['unsupported_media_type', () => client.post('/mailbox/send', '{}', { 'content-type': 'text/plain' })],
 ];
@@ -43,7 +43,7 @@ describe('the correlation id', () => {
   ])('%s is kept, on answers and on refusals', async (_what, sent) => {
     const headers = { 'x-corr-id': sent };
     expect(headerOf(await client.get('/openapi.json', headers), 'x-corr-id')).toBe(sent);
-    const reply = await client.get(`/o/${freshObject(3).id}`, headers);
+    const reply = await client.get(`/o/${absentId()}`, headers);
     expect(headerOf(reply, 'x-corr-id')).toBe(sent);
     expect(refusal(reply).corr_id).toBe(sent);
   });

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { LIMITS, SERVICES, type ServiceName } from '@macronode/contracts';
 import { Client, client, headerOf } from './client.ts';
-import { freshObject } from './content.ts';
+import { absentId } from './content.ts';
 import { Ledger, type Miss } from './ledger.ts';
 import { poll, until } from './poll.ts';
 import { opsOf, ownRedis, readControl } from './target.ts';
@@ -66,7 +66,7 @@ describe('Redis stopped for ten seconds and back', () => {
     await ledger.progress(200);
     const stoppedAtMs = performance.now();
     process.kill(redisPid(redis), 'SIGKILL');
-    const { id } = freshObject(1);
+    const id = absentId();
     await poll(async () => ((await client.get(`/o/${id}`)).status === 503 ? true : undefined), {
       what: 'the first 503',
     });

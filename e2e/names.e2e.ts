@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { NameRecord } from '@macronode/contracts';
 import { client, headerOf, refused } from './client.ts';
-import { freshObject, unique } from './content.ts';
+import { absentId, unique } from './content.ts';
 import { Owner, isSigned } from './name-records.ts';
 
 const freshName = (): string => `${unique('e2e')}.example`;
-const target = (): string => freshObject(10).id;
+const target = (): string => absentId();
 const put = (name: string, value: unknown, headers: Record<string, string> = {}) =>
   client.json('PUT', `/names/${name}`, value, headers);
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ContentHasher, hashBytes } from '@macronode/content';
 import { LIMITS, ObjectStored, ROUTES } from '@macronode/contracts';
 import { Client, client, headerOf, openSocket, refused } from './client.ts';
-import { byteChunks, freshObject, streamOf, unique } from './content.ts';
+import { absentId, byteChunks, freshObject, streamOf, unique } from './content.ts';
 import { sumOf } from './metrics-text.ts';
 import { until } from './poll.ts';
 import { target } from './target.ts';
@@ -60,7 +60,7 @@ describe('storing', () => {
   });
 
   test('a declared length over the limit is refused before a byte of it is sent', async () => {
-    const { id } = freshObject(1);
+    const id = absentId();
     const { request, response } = await client
       .open({
         method: 'PUT',
@@ -108,8 +108,8 @@ describe('sizes', () => {
   test.each(sizes)('%i bytes come back as they went in, by PUT and by POST', async (size) => {
     const { bytes, id } = freshObject(size);
     const put = await client.put(`/o/${id}`, bytes);
-    // There is only one empty object: another test or run may have stored it.
-    expect(size === 0 ? [200, 201] : [201]).toContain(put.status);
+    // There are few objects this small: another test or run may have stored it.
+    expect(size < 2 ? [200, 201] : [201]).toContain(put.status);
     expect(ObjectStored.parse((await client.post('/o', bytes)).json())).toEqual({ id, size });
     const read = await client.get(`/o/${id}`);
     expect(read.status).toBe(200);
@@ -161,7 +161,7 @@ describe('reading', () => {
   });
 
   test('an object that is not there is a 404 for GET and HEAD', async () => {
-    const { id } = freshObject(10);
+    const id = absentId();
     expect(refused(await client.get(`/o/${id}`))).toEqual({ status: 404, code: 'not_found' });
     const head = await client.head(`/o/${id}`);
     expect(head.status).toBe(404);
@@ -170,7 +170,7 @@ describe('reading', () => {
 
   test('conditions are judged in the order of RFC 9110', async () => {
     const { id, path } = await stored(1_000);
-    const other = freshObject(1).id;
+    const other = absentId();
     const cases: [Record<string, string>, number][] = [
       [{ 'if-none-match': `"${id}"` }, 304],
       [{ 'if-none-match': `W/"${id}"` }, 304],
@@ -284,7 +284,7 @@ describe('ranges', () => {
     const { id, path } = await stored(1_000);
     const range = 'bytes=0-9';
     expect((await client.get(path, { range, 'if-range': `"${id}"` })).status).toBe(206);
-    for (const other of [`W/"${id}"`, `"${freshObject(1).id}"`, 'Sat, 01 Jan 2000 00:00:00 GMT']) {
+    for (const other of [`W/"${id}"`, `"${absentId()}"`, 'Sat, 01 Jan 2000 00:00:00 GMT']) {
       expect((await client.get(path, { range, 'if-range': other })).status, other).toBe(200);
     }
   });
@@ -382,11 +382,11 @@ describe('connections', () => {
     const { bytes, id, path } = await stored(200_000);
     expect((await one.put('/o/nonsense', bytes)).status).toBe(400);
     expect((await one.get(path)).bytes.equals(bytes)).toBe(true);
-    expect((await one.put(`/o/${freshObject(5).id}`, bytes)).status).toBe(422);
+    expect((await one.put(`/o/${absentId()}`, bytes)).status).toBe(422);
     expect((await one.get(path)).bytes.equals(bytes)).toBe(true);
     expect((await one.put(`/o/${id}`, bytes, { 'if-none-match': '*' })).status).toBe(412);
     expect((await one.put(path, bytes, { 'content-encoding': 'br' })).status).toBe(415);
-    expect((await one.get(`/o/${freshObject(5).id}`)).status).toBe(404);
+    expect((await one.get(`/o/${absentId()}`)).status).toBe(404);
     expect((await one.get(path, { range: 'bytes=999999-' })).status).toBe(416);
     expect((await one.head(path)).status).toBe(200);
     expect((await one.get(path)).bytes.equals(bytes)).toBe(true);

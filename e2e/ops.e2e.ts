@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { Readiness, ROUTES, SERVICES, Version, type ServiceName } from '@macronode/contracts';
 import { Client, client, headerOf } from './client.ts';
-import { freshObject, unique } from './content.ts';
+import { absentId, freshObject, unique } from './content.ts';
 import { scrape, sumOf } from './metrics-text.ts';
-import { poll } from './poll.ts';
+import { poll, until } from './poll.ts';
 import { opsOf, target } from './target.ts';
 
 /** The golden set: every service has these series, with these labels. */
@@ -87,10 +87,11 @@ test('requests are counted exactly, by route template, method and code', async (
     [{ route: ROUTES.nameRead.template, method: 'GET', code: '404' }, 5],
   ];
   const read = () => Promise.all(expected.map(([labels]) => sumOf('gateway', 'http_requests_total', labels)));
+  await until(async () => (await sumOf('gateway', 'inflight_requests')) === 0, { what: 'earlier requests to be over' });
   const before = await read();
   for (let i = 0; i < 3; i += 1) await client.put(`/o/${id}`, bytes);
   for (let i = 0; i < 3; i += 1) await client.get(`/o/${id}`);
-  for (let i = 0; i < 2; i += 1) await client.get(`/o/${freshObject(1).id}`);
+  for (let i = 0; i < 2; i += 1) await client.get(`/o/${absentId()}`);
   await client.get(`/o/${id}`, { range: 'bytes=0-1' });
   for (let i = 0; i < 4; i += 1) await client.head(`/o/${id}`);
   for (let i = 0; i < 5; i += 1) await client.get(`/n/${name}`);
@@ -124,7 +125,7 @@ test('no id, name or topic becomes a label', async () => {
 test('latency is measured once per request', async () => {
   const labels = { route: ROUTES.objectHead.template, method: 'HEAD' };
   const before = await sumOf('gateway', 'request_latency_seconds_count', labels);
-  const { id } = freshObject(1);
+  const id = absentId();
   for (let i = 0; i < 7; i += 1) await client.head(`/o/${id}`);
   await poll(
     async () => ((await sumOf('gateway', 'request_latency_seconds_count', labels)) === before + 7 ? true : undefined),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SERVICES } from '@macronode/contracts';
-import { freshObject, unique } from './content.ts';
+import { absentId, freshObject, unique } from './content.ts';
 import { opsOf, target } from './target.ts';
 
 const PROGRAM = join(import.meta.dirname, '../apps/ronctl/dist/main.js');
@@ -60,7 +60,7 @@ test('standard input and the empty file are objects', async () => {
 
 test('what is not there ends with code 3, says the corr_id, and leaves no file', async () => {
   const inner = await mkdtemp(join(folder, 'get-'));
-  const ran = await ronctl(['get', freshObject(1).id, '-o', join(inner, 'out')]);
+  const ran = await ronctl(['get', absentId(), '-o', join(inner, 'out')]);
   expect(ran).toMatchObject({ code: 3, out: '' });
   expect(ran.err).toMatch(/not_found, corr_id \S+/);
   expect(await readdir(inner)).toEqual([]);

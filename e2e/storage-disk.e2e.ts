@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { client, openSocket } from './client.ts';
-import { freshObject } from './content.ts';
+import { absentId, freshObject } from './content.ts';
 import { until } from './poll.ts';
 import { dataFolder } from './target.ts';
 
@@ -28,7 +28,7 @@ test('a large object is one file named by its hash, and uploads cut off leave no
     );
     socket.destroy();
   }
-  const wrong = await client.put(`/o/${freshObject(1).id}`, cut.bytes);
+  const wrong = await client.put(`/o/${absentId()}`, cut.bytes);
   expect(wrong.status).toBe(422);
   await until(async () => (await filesUnder(join(folder, 'tmp'))).length === 0, {
     what: 'the temp folder to be empty',
