@@ -14,6 +14,7 @@ import {
 import { VERBS } from './verbs.mjs';
 
 const NODE_MAJOR_MIN = 20;
+const PARENT_WATCH_MS = 250;
 const FORWARDED_SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 
 /** @param {string | undefined} name */
@@ -42,6 +43,10 @@ function become(script, args) {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  const parent = process.ppid;
+  // npm and its shell end on a signal without passing it on; what they started must not outlive them.
+  const orphaned = () => process.env['npm_lifecycle_event'] !== undefined && process.ppid !== parent;
+  setInterval(() => orphaned() && child.kill('SIGTERM'), PARENT_WATCH_MS).unref();
   child.on('error', (error) => {
     process.stderr.write(`Cannot run scripts/${script}: ${error.message}\n`);
     process.exitCode = 1;

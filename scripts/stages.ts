@@ -46,12 +46,19 @@ export function selectStages(stages: readonly Stage[], only: string | undefined)
   return stages.filter((stage) => wanted.includes(stage.name));
 }
 
-/** Runs the stages in order. The first failure ends the run unless `keepGoing`; what was left out is listed as not run. */
+/** Set by the first signal of a run of stages: nothing new is started, what was started is stopped. */
+const interruption = new AbortController();
+
+/**
+ * Runs the stages in order. The first failure ends the run unless `keepGoing`, a signal ends it always; what was left
+ * out is listed as not run.
+ */
 export async function runStages(stages: readonly Stage[], { keepGoing = false } = {}): Promise<readonly StageResult[]> {
   const results: StageResult[] = [];
   let broken = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interruption.abort());
   for (const stage of stages) {
-    if (broken && !keepGoing) {
+    if (interruption.signal.aborted || (broken && !keepGoing)) {
       results.push({ name: stage.name, outcome: 'not run', seconds: 0, counts: undefined });
       continue;
     }
@@ -125,6 +132,7 @@ export async function exitCodeOf(
   [program, ...args]: readonly [string, ...string[]],
   options: RunOptions = {},
 ): Promise<number> {
+  if (interruption.signal.aborted) throw new StageFailed('interrupted');
   const child = spawn(program, args, {
     cwd: options.cwd ?? ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
