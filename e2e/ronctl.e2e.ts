@@ -7,7 +7,7 @@ import { SERVICES } from '@macronode/contracts';
 import { absentId, freshObject, unique } from './content.ts';
 import { opsOf, target } from './target.ts';
 
-const PROGRAM = join(import.meta.dirname, '../apps/ronctl/dist/main.js');
+const PROGRAM = join(import.meta.dirname, '../apps/ronctl/bin/ronctl.js');
 let folder: string;
 
 beforeAll(async () => {
