@@ -26,5 +26,5 @@ export const mean = (metric: HistogramDeclaration, by: string): string =>
   `sum by (${by}) (rate(${metric.name}_sum{${SELECTED}}[$__rate_interval])) / ` +
   `sum by (${by}) (rate(${metric.name}_count{${SELECTED}}[$__rate_interval]))`;
 
-/** `part` over `whole`; no traffic gives no data instead of 0/0. */
-export const ratio = (part: string, whole: string): string => `(${part}) / (${whole} > 0)`;
+/** `part` over `whole`: 0 while no part was ever counted, no data instead of 0/0 without traffic. */
+export const ratio = (part: string, whole: string): string => `((${part}) or (${whole}) * 0) / (${whole} > 0)`;
