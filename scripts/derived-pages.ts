@@ -1,8 +1,10 @@
 // The generated pages of docs/, each from the constants the code itself reads.
-import { redisLinkMetrics } from '@macronode/bus';
+import { DEFAULT_BUS_LIMITS, DEFAULT_REDIS_BOUNDS, FRAME_LIMITS, redisLinkMetrics } from '@macronode/bus';
 import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
+import { STORE_LIMITS } from '@macronode/store';
+import { docstringsOf } from './docstrings.ts';
 
 const NOTICE = '<!-- Written by `npm run generate`; edits are lost. -->';
 
@@ -20,17 +22,60 @@ function page(title: string, intro: string, ...sections: readonly string[]): str
   return `${[NOTICE, `# ${title}`, intro, ...sections].join('\n\n')}\n`;
 }
 
+/** Bounds that a package keeps: where they are declared, their values, and what a full one does. */
+const PACKAGE_LIMITS = [
+  {
+    title: 'Bus',
+    intro:
+      'One bus, per service and process. At a bound: `BusOverflow` with its gate, counted in `bus_overflow_total{gate}`.',
+    file: 'packages/bus/src/bus-limits.ts',
+    declaration: 'BusLimits',
+    values: DEFAULT_BUS_LIMITS,
+  },
+  {
+    title: 'Streams in Redis',
+    intro:
+      'Checked by the script that appends. A full stream refuses; only hints and dead letters drop their oldest, which is counted.',
+    file: 'packages/bus/src/redis-options.ts',
+    declaration: 'RedisLinkBounds',
+    values: DEFAULT_REDIS_BOUNDS,
+  },
+  {
+    title: 'Frames',
+    intro:
+      'The format, checked before anything is allocated. Over a bound: `BusPayloadTooLarge` for who sends, `bus_malformed_total` for what arrives.',
+    file: 'packages/bus/src/frame.ts',
+    declaration: 'FRAME_LIMITS',
+    values: FRAME_LIMITS,
+  },
+  {
+    title: 'Store',
+    intro: 'The group-commit writer of one embedded store. A full queue refuses with `StoreBusy`.',
+    file: 'packages/store/src/store-limits.ts',
+    declaration: 'StoreLimits',
+    values: STORE_LIMITS,
+  },
+] as const;
+
+const grouped = (value: number): string => value.toLocaleString('en-US');
+
 export function limitsPage(): string {
   const rows = Object.entries(LIMITS).map(([name, { value, unit, reason }]) => [
     code(name),
-    value.toLocaleString('en-US'),
+    grouped(value),
     unit,
     reason,
   ]);
+  const sections = PACKAGE_LIMITS.flatMap(({ title, intro, file, declaration, values }) => {
+    const meaning = docstringsOf(file, declaration);
+    const bounds = Object.entries(values).map(([name, value]) => [code(name), grouped(value), meaning.get(name) ?? '']);
+    return [`## ${title}`, intro, table(['bound', 'value', 'meaning'], bounds)];
+  });
   return page(
     'Limits',
     'Every bound of the public surface and the protocols behind it. Above a bound comes a typed refusal ([errors](errors.md)) and a count in `rejected_total{reason}`, never a silent drop. Those an operator may move are settings: see [config](config.md).',
     table(['limit', 'value', 'unit', 'why'], rows),
+    ...sections,
   );
 }
 

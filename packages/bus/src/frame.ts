@@ -38,18 +38,25 @@ export const HEADER = Object.freeze({
 
 /** Limits of the format, checked before anything is allocated. */
 export const FRAME_LIMITS = Object.freeze({
-  /** Frame without its length field: headers and body. */
+  /** Frame without its length field, in bytes: headers and body. */
   frameBytes: 1024 * 1024,
+  /** Headers of one frame: addresses, trace and metadata, never content. */
   headerBytes: 4 * 1024,
+  /** Frames of one entry: beyond it batching gains nothing and delays the first. */
   entryFrames: 128,
-  /** Bodies of one entry together. */
+  /** Bodies of one entry together, in bytes. */
   entryBodyBytes: 1024 * 1024,
-  /** An entry in all: its bodies, the headers of 128 frames, and the string table. */
+  /** An entry in all, in bytes: its bodies, the headers of 128 frames, and the string table. */
   entryBytes: 1024 * 1024 + 128 * (4 * 1024 + 12) + 64 * 1024 + 5,
+  /** Addresses in the string table of one entry (count): an index is one byte. */
   strings: 255,
+  /** One address in bytes: its length is one byte. */
   stringBytes: 255,
+  /** Who asks, in bytes: a reference, not a document. */
   principalBytes: 512,
+  /** Correlation id in bytes: a ULID or a UUID with room to spare. */
   corrIdBytes: 64,
+  /** Metadata of one frame in bytes, encoded. */
   metadataBytes: 2 * 1024,
 });
 

@@ -31,6 +31,7 @@ export {
   RemoteError,
 } from './errors.ts';
 export type { BusErrorCode, FrameFault, OverflowGate, RemoteErrorBody } from './errors.ts';
+export { FRAME_LIMITS } from './frame.ts';
 export type {
   ConsumeOptions,
   Consumer,
@@ -45,5 +46,6 @@ export type {
 } from './link.ts';
 export { RedisLink } from './redis-link.ts';
 export { redisLinkMetrics } from './redis-metrics.ts';
-export type { RedisLinkEvent, RedisLinkOptions } from './redis-options.ts';
+export { DEFAULT_REDIS_BOUNDS } from './redis-options.ts';
+export type { RedisLinkBounds, RedisLinkEvent, RedisLinkOptions } from './redis-options.ts';
 export type { BusSubject, BusTopic, ByteStream, CallContext, Parser, StreamTicket } from './subject.ts';
