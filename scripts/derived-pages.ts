@@ -68,7 +68,11 @@ export function limitsPage(): string {
   ]);
   const sections = PACKAGE_LIMITS.flatMap(({ title, intro, file, declaration, values }) => {
     const meaning = docstringsOf(file, declaration);
-    const bounds = Object.entries(values).map(([name, value]) => [code(name), grouped(value), meaning.get(name) ?? '']);
+    const bounds = Object.entries<number>({ ...values }).map(([name, value]) => [
+      code(name),
+      grouped(value),
+      meaning.get(name) ?? '',
+    ]);
     return [`## ${title}`, intro, table(['bound', 'value', 'meaning'], bounds)];
   });
   return page(
