@@ -62,12 +62,12 @@ export class OwnRedis implements AsyncDisposable {
 }
 
 /** The server program on PATH, installed from Debian when root there; throws with what to install otherwise. */
-function redisProgram(): string {
+export function redisProgram(): string {
   const found = programOnPath('redis-server') ?? programOnPath('valkey-server');
   if (found !== undefined) return found;
   if (installDebianPackage('redis-server')) return programOnPath('redis-server') ?? 'redis-server';
   throw new Error(
-    'No Redis: set REDIS_URL, or install redis-server or valkey-server (7.0 or newer) so that it is on PATH.',
+    'No Redis: install redis-server or valkey-server (7.0 or newer) so that it is on PATH.',
   );
 }
 

@@ -1,7 +1,7 @@
 // The stages of npm test, in one list: test.ts runs them, ci-full.ts runs them and more.
 import { join } from 'node:path';
 import { runE2e } from './e2e-run.ts';
-import { provideRedis } from './redis.ts';
+import { provideRedis, redisProgram } from './redis.ts';
 import { runProgram, type Stage, type TestCounts } from './stages.ts';
 import { runUnitTests } from './unit-tests.ts';
 import { vectorsDir } from './vectors.ts';
@@ -16,7 +16,8 @@ async function conformance(): Promise<TestCounts> {
   const { url, own } = await provideRedis();
   try {
     return await runVitest('conformance', ['--project', 'conformance'], {
-      env: { REDIS_URL: url, VECTORS_DIR: vectorsDir() },
+      // Tests that stop and start a Redis run one of their own.
+      env: { REDIS_URL: url, REDIS_SERVER: redisProgram(), VECTORS_DIR: vectorsDir() },
     });
   } finally {
     await own?.stop();
