@@ -66,9 +66,7 @@ export function redisProgram(): string {
   const found = programOnPath('redis-server') ?? programOnPath('valkey-server');
   if (found !== undefined) return found;
   if (installDebianPackage('redis-server')) return programOnPath('redis-server') ?? 'redis-server';
-  throw new Error(
-    'No Redis: install redis-server or valkey-server (7.0 or newer) so that it is on PATH.',
-  );
+  throw new Error('No Redis: install redis-server or valkey-server (7.0 or newer) so that it is on PATH.');
 }
 
 export interface StartRedisOptions {
