@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import { InProcessLink } from '@macronode/bus';
 import { hashBytes } from '@macronode/content';
 import { type RunningNode, startNode } from '@macronode/service';
@@ -58,6 +59,10 @@ export class BootedGateway {
 
   get url(): string {
     return this.#node?.httpUrl ?? 'http://not.started.invalid';
+  }
+
+  get server(): Server {
+    return this.#node?.app.getHttpServer() as Server;
   }
 
   readonly call = (path: string, init: RequestInit = {}): Promise<Response> => fetch(`${this.url}${path}`, init);

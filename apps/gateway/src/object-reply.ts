@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ByteStream } from '@macronode/bus';
 import { LIMITS, ServiceError, type ObjectReadReply } from '@macronode/contracts';
@@ -59,8 +60,7 @@ export class ObjectReply {
     if (method === 'HEAD') return void reply.send();
     const bytes = this.#counted(request, head, body);
     if (head.end - head.start <= WHOLE_BYTES) return void reply.send(await collect(bytes));
-    // A client that takes nothing holds a window of ours: its socket is cut.
-    reply.raw.setTimeout(LIMITS.stream_idle_timeout_ms.value, () => reply.raw.destroy());
+    cutWhenStalled(reply.raw);
     reply.send(Readable.from(bytes));
   }
 
@@ -100,6 +100,15 @@ export class ObjectReply {
       if (ended !== undefined) this.#metrics.downloadsAborted.inc({ reason: ended });
     }
   }
+}
+
+/**
+ * A client that takes nothing holds a window of ours: its socket is cut. The timer is the socket's, and Node leaves it to
+ * a request that was parsed before this answer was out; so it goes first of all that happens at the end.
+ */
+function cutWhenStalled(response: ServerResponse): void {
+  response.setTimeout(LIMITS.stream_idle_timeout_ms.value, () => response.destroy());
+  response.prependOnceListener('finish', () => response.socket?.setTimeout(0));
 }
 
 async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {

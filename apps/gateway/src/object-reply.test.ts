@@ -1,0 +1,29 @@
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BootedGateway, JSON_TYPE, sample, until } from './booted-gateway.ts';
+import { RawClient } from './raw-client.ts';
+
+const gateway = new BootedGateway();
+beforeAll(() => gateway.start());
+afterAll(() => gateway.close());
+
+describe('a streamed answer', () => {
+  it('leaves no stall timer on its connection for the request behind it', async () => {
+    const id = await gateway.put(sample(300_000));
+    gateway.omnigate.mailbox = (_payload, context) => gateway.omnigate.hold(context);
+    const sockets: Socket[] = [];
+    gateway.server.on('connection', (socket) => sockets.push(socket));
+    using client = new RawClient(gateway.url);
+    const poll = JSON.stringify({ topic: 'quiet', wait_ms: 1_000 });
+    // Both at once, so that the second is parsed before the first is answered: Node then resets no timer between them.
+    client.write(
+      `GET /o/${id} HTTP/1.1\r\nhost: x\r\n\r\n` +
+        `POST /mailbox/recv HTTP/1.1\r\nhost: x\r\ncontent-type: ${JSON_TYPE['content-type']}\r\n` +
+        `content-length: ${String(poll.length)}\r\n\r\n${poll}`,
+    );
+    expect((await client.answer()).status).toBe(200);
+    await until(() => gateway.omnigate.waiting === 1, 'the second request to be under way');
+    expect(sockets).toHaveLength(1);
+    expect(sockets[0]?.timeout ?? 0).toBe(0);
+  });
+});
