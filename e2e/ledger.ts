@@ -14,6 +14,8 @@ export interface Miss {
   readonly brokeOff: boolean;
   readonly code: string | undefined;
   readonly retryAfter: string;
+  /** What the client saw break, when no answer came. */
+  readonly broke: string;
   readonly tookMs: number;
 }
 
@@ -139,11 +141,11 @@ export class Ledger {
   async #try(call: Request, also: readonly number[] = []): Promise<Reply | undefined> {
     const startedMs = performance.now();
     let reply: Reply | undefined;
-    let broken: BrokenBody | undefined;
+    let broken: unknown;
     try {
       reply = await this.#client.send({ ...call, timeoutMs: 20_000 });
     } catch (error) {
-      broken = error instanceof BrokenBody ? error : undefined;
+      broken = error;
     }
     const tookMs = performance.now() - startedMs;
     this.slowestMs = Math.max(this.slowestMs, tookMs);
@@ -153,9 +155,9 @@ export class Ledger {
     }
     const what = `${call.method} ${call.path.split('/')[1] ?? ''}`;
     this.misses.push(
-      broken === undefined
-        ? { ...missOf(what, reply), tookMs }
-        : { what, status: broken.status, brokeOff: true, code: undefined, retryAfter: '', tookMs },
+      broken instanceof BrokenBody
+        ? { ...missOf(what, undefined), status: broken.status, brokeOff: true, tookMs }
+        : { ...missOf(what, reply), broke: broken === undefined ? '' : String(broken), tookMs },
     );
     // A refused worker asks again at the pace of a polite client, not as fast as it can.
     await poll(async () => (performance.now() - startedMs > 50 ? true : undefined), { what: 'a pause' });
@@ -171,8 +173,9 @@ const jsonCall = (method: string, path: string, value: unknown): Request => ({
 });
 
 function missOf(what: string, reply: Reply | undefined): Omit<Miss, 'tookMs'> {
-  if (reply === undefined) return { what, status: undefined, brokeOff: false, code: undefined, retryAfter: '' };
+  const none = { what, status: undefined, brokeOff: false, code: undefined, retryAfter: '', broke: '' };
+  if (reply === undefined) return none;
   const parsed = ErrorEnvelope.safeParse(reply.status >= 400 ? reply.json() : undefined);
   const code = parsed.success ? parsed.data.error.code : undefined;
-  return { what, status: reply.status, brokeOff: false, code, retryAfter: headerOf(reply, 'retry-after') };
+  return { ...none, status: reply.status, code, retryAfter: headerOf(reply, 'retry-after') };
 }
