@@ -143,7 +143,7 @@ export class Ledger {
     let reply: Reply | undefined;
     let broken: unknown;
     try {
-      reply = await this.#client.send({ ...call, timeoutMs: 20_000 });
+      reply = await this.#client.send({ ...call, timeoutMs: 30_000 });
     } catch (error) {
       broken = error;
     }

@@ -107,7 +107,7 @@ export class ObjectReply {
  * a request that was parsed before this answer was out; so it goes first of all that happens at the end.
  */
 function cutWhenStalled(response: ServerResponse): void {
-  response.setTimeout(LIMITS.stream_idle_timeout_ms.value, () => response.destroy());
+  response.setTimeout(LIMITS.client_idle_timeout_ms.value, () => response.destroy());
   response.prependOnceListener('finish', () => response.socket?.setTimeout(0));
 }
 

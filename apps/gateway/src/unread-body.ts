@@ -26,7 +26,11 @@ function drain(request: IncomingMessage): void {
   if (request.complete && request.readableEnded) return;
   let left = DRAIN_BYTES;
   const timer = setTimeout(() => socket.destroy(), DRAIN_MS);
-  const stop = (): void => clearTimeout(timer);
+  // Off the socket too: it outlives many requests.
+  const stop = (): void => {
+    clearTimeout(timer);
+    socket.off('close', stop);
+  };
   request.on('data', (piece: Buffer) => {
     left -= piece.length;
     if (left < 0) socket.destroy();

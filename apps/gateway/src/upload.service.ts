@@ -100,7 +100,7 @@ class UploadSource implements AsyncIterable<Uint8Array> {
     const taken = this.#metrics.bodyBytes.cell({ direction: 'in' });
     let bytes = 0;
     try {
-      for await (const chunk of this.#body.chunks(LIMITS.stream_idle_timeout_ms.value)) {
+      for await (const chunk of this.#body.chunks(LIMITS.client_idle_timeout_ms.value)) {
         bytes += chunk.length;
         taken.inc(chunk.length);
         yield chunk;

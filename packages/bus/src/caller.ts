@@ -310,10 +310,20 @@ export class Caller {
       this.#watchPeer(call, inbox);
     } catch (error) {
       // The receiver has had enough and answers; anything else is the end of the call.
-      if (!(error instanceof BusCanceled)) this.calls.fail(call, error);
+      if (error instanceof BusCanceled) this.#boundAnswer(call);
+      else this.calls.fail(call, error);
     } finally {
       this.#outgoing.delete(call.number);
     }
+  }
+
+  /** A receiver that ended the stream owes an answer: not for as long as the whole stream could have taken. */
+  #boundAnswer(call: ClientCall): void {
+    const { clock, wheel, limits } = this.#core;
+    const onDue = (): void => {
+      if (this.calls.get(call.number) === call) this.calls.fail(call, new BusOutcomeUnknown());
+    };
+    wheel.add(clock.now() + limits.streamIdleMs, { onDue });
   }
 
   /** All bytes are sent: until the answer comes, only a look at the inbox tells whether its owner still lives. */

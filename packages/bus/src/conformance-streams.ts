@@ -314,6 +314,20 @@ export function streamConformance(world: () => World): void {
       expect(ends[0]).toBeInstanceOf(BusDeadline);
     });
 
+    it('does not wait for ever for a receiver that ended the stream and says nothing', async () => {
+      const server = await world().bus('s', { limits: { streamIdleMs: 200 } });
+      const silence = Promise.withResolvers<undefined>();
+      server.serve('s.write', () => silence.promise);
+      await server.start();
+      const client = await world().started('a', { limits: { streamIdleMs: 600 } });
+      const source = new Source();
+      const ticket = { inbox: server.instance, credit: CHUNK };
+      const error = await rejection(client.write(ticket, write, {}, source.chunks(MIB), context({ ttlMs: 60_000 })));
+      expect(error).toMatchObject({ code: 'outcome_unknown' });
+      await eventually(() => source.returned, 'the source is closed');
+      silence.resolve(undefined);
+    });
+
     it('refuses a ticket whose holder is gone, and closes the source', async () => {
       const client = await world().started('a');
       const source = new Source();

@@ -24,7 +24,8 @@ describe('the limits', () => {
     expect(LIMITS.max_object_bytes.value % LIMITS.chunk_bytes.value).toBe(0);
     expect(LIMITS.inline_object_bytes.value).toBeLessThan(LIMITS.chunk_bytes.value);
     expect(LIMITS.name_label_chars.value).toBeLessThan(LIMITS.name_chars.value);
-    expect(LIMITS.stream_idle_timeout_ms.value).toBeLessThan(LIMITS.stream_timeout_ms.value);
+    expect(LIMITS.stream_idle_timeout_ms.value).toBeLessThan(LIMITS.client_idle_timeout_ms.value);
+    expect(LIMITS.client_idle_timeout_ms.value).toBeLessThan(LIMITS.stream_timeout_ms.value);
     expect(LIMITS.mailbox_visibility_min_ms.value).toBeLessThan(LIMITS.mailbox_visibility_max_ms.value);
     // A message of the largest payload, in base64, fits a JSON body.
     expect(Math.ceil(LIMITS.mailbox_payload_bytes.value / 3) * 4).toBeLessThan(LIMITS.json_body_bytes.value);

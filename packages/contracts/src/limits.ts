@@ -28,6 +28,11 @@ export const LIMITS = Object.freeze({
     'ms',
     'A stream that moves no byte for this long is ended, so that slow clients hold nothing.',
   ),
+  client_idle_timeout_ms: limit(
+    20_000,
+    'ms',
+    'A client that sends or takes no byte for this long is cut. Longer than a stream inside the node may stand still, so that a failure in there is answered, not cut.',
+  ),
   stream_timeout_ms: limit(3_600_000, 'ms', 'One upload or download in all: 1 GiB at 300 KiB/s.'),
   drain_bytes: limit(MIB, 'bytes', 'Rest of a refused body that is read and thrown away, so that the answer arrives.'),
   drain_ms: limit(2_000, 'ms', 'How long that rest is waited for before the connection is cut.'),
