@@ -98,11 +98,12 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
   #contextOf(packet: ReadPacket): CallContext {
     const context = this.#context();
     if (packet.metadata === undefined) return context;
-    const { traceparent, ...metadata } = packet.metadata;
+    const { traceparent, tracestate, ...metadata } = packet.metadata;
     return {
       ...context,
       metadata: { ...context.metadata, ...metadata },
-      ...(traceparent === undefined ? {} : { traceparent }),
+      // A trace of the packet replaces the context's as a whole: a state belongs to its parent.
+      ...(traceparent === undefined ? {} : { traceparent, tracestate }),
     };
   }
 }

@@ -24,6 +24,7 @@ export interface BusContextFields {
   readonly attempt: number;
   readonly principal: string | undefined;
   readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly body: ByteStream;
   readonly initialCredit: number;
@@ -72,6 +73,7 @@ export class BusContext {
   readonly attempt: number;
   readonly principal: string | undefined;
   readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   /** The request stream of a write; empty otherwise. */
   readonly body: ByteStream;
@@ -94,6 +96,7 @@ export class BusContext {
     this.attempt = fields.attempt;
     this.principal = fields.principal;
     this.traceparent = fields.traceparent;
+    this.tracestate = fields.tracestate;
     this.metadata = fields.metadata;
     this.body = fields.body;
     this.initialCredit = fields.initialCredit;

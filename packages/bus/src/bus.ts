@@ -306,9 +306,9 @@ export class Bus implements AsyncDisposable {
         payload: Request,
         signal: AbortSignal | undefined,
       ): Promise<Reply> => {
-        const { corrId, traceparent, principal, metadata } = context;
+        const { corrId, traceparent, tracestate, principal, metadata } = context;
         const ttlMs = Math.min(subject.deadlineMs, context.remainingMs());
-        const own: CallContext = { corrId, ttlMs, traceparent, principal, metadata, signal };
+        const own: CallContext = { corrId, ttlMs, traceparent, tracestate, principal, metadata, signal };
         return (await this.#caller.call(subject, payload, own)) as Reply;
       },
       park: (wait) => slots.park(wait),

@@ -12,7 +12,7 @@ import {
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent } from './frame.ts';
+import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent, readableTracestate } from './frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { decodePayload, encodeMetadata, encodePayload } from './payload.ts';
@@ -361,6 +361,7 @@ function requestFrame(
     route: target.name,
     ttlMs: 0,
     traceparent: readableTraceparent(context.traceparent),
+    tracestate: readableTracestate(context.tracestate, context.traceparent),
     principal: context.principal,
     metadata: encodeMetadata(context.metadata),
     corrId: context.corrId,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeEntry, encodeEntry, frameBytes, frameFault } from './codec.ts';
 import { FrameError } from './errors.ts';
-import { CODEC, type Frame, frame, FRAME_LIMITS, KIND } from './frame.ts';
+import { CODEC, type Frame, frame, FRAME_LIMITS, KIND, readableTracestate } from './frame.ts';
 import { decodeMetadata, decodePayload, encodeMetadata, encodePayload } from './payload.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffffffff });
@@ -25,6 +25,7 @@ const anyFrame: fc.Arbitrary<Frame> = fc
     route: maybe(address),
     ttlMs: maybe(u32),
     traceparent: maybe(traceparent),
+    tracestate: maybe(fc.string({ maxLength: 100 })),
     principal: maybe(fc.string({ maxLength: 100 })),
     attempt: maybe(fc.integer({ min: 0, max: 255 })),
     metadata: maybe(fc.uint8Array({ maxLength: 100 })),
@@ -178,4 +179,14 @@ test('metadata keeps strings only', () => {
   expect(encodeMetadata({})).toBeUndefined();
   expect(decodeMetadata(Buffer.of(0xd9, 9))).toEqual({});
   expect(decodeMetadata(Buffer.from(encodePayload({ a: 1, b: 'x' }).body))).toEqual({ b: 'x' });
+});
+
+test('a tracestate travels with its trace only, and only within its limit', () => {
+  const parent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  expect(readableTracestate('a=1', parent)).toBe('a=1');
+  expect(readableTracestate('a=1', undefined)).toBeUndefined();
+  expect(readableTracestate('a=1', 'garbage')).toBeUndefined();
+  expect(readableTracestate('é'.repeat(256), parent)).toHaveLength(256);
+  expect(readableTracestate('é'.repeat(257), parent)).toBeUndefined();
+  expect(frameFault(frame(KIND.EVT, { tracestate: 'x'.repeat(513) }))).toBeInstanceOf(FrameError);
 });

@@ -33,6 +33,7 @@ function headerBytes(frame: Frame): number {
   if (frame.route !== undefined) bytes += SLOT_HEAD + 2;
   if (frame.ttlMs !== undefined) bytes += SLOT_HEAD + 4;
   if (frame.traceparent !== undefined) bytes += SLOT_HEAD + TRACE_BYTES;
+  if (frame.tracestate !== undefined) bytes += SLOT_HEAD + Buffer.byteLength(frame.tracestate);
   if (frame.principal !== undefined) bytes += SLOT_HEAD + Buffer.byteLength(frame.principal);
   if (frame.attempt !== undefined) bytes += SLOT_HEAD + 1;
   if (frame.metadata !== undefined) bytes += SLOT_HEAD + frame.metadata.length;
@@ -50,6 +51,8 @@ export function frameFault(frame: Frame): FrameError | undefined {
     return new FrameError('length', `a frame is at most ${FRAME_LIMITS.frameBytes} bytes`);
   if (headers > FRAME_LIMITS.headerBytes)
     return new FrameError('headers', `headers are at most ${FRAME_LIMITS.headerBytes} bytes`);
+  if (frame.tracestate !== undefined && Buffer.byteLength(frame.tracestate) > FRAME_LIMITS.traceStateBytes)
+    return new FrameError('headers', `a tracestate is at most ${FRAME_LIMITS.traceStateBytes} bytes`);
   if (frame.principal !== undefined && Buffer.byteLength(frame.principal) > FRAME_LIMITS.principalBytes)
     return new FrameError('headers', `a principal is at most ${FRAME_LIMITS.principalBytes} bytes`);
   if (frame.corrId !== undefined && Buffer.byteLength(frame.corrId) > FRAME_LIMITS.corrIdBytes)
@@ -137,6 +140,7 @@ function writeHeaders(out: Buffer, start: number, frame: Frame, table: StringTab
   if (frame.route !== undefined) at = out.writeUInt16LE(table.indexOf(frame.route), slot(out, at, HEADER.ROUTE, 2));
   if (frame.ttlMs !== undefined) at = out.writeUInt32LE(frame.ttlMs, slot(out, at, HEADER.TTL, 4));
   if (frame.traceparent !== undefined) at = writeTrace(out, at, frame.traceparent);
+  if (frame.tracestate !== undefined) at = writeText(out, at, HEADER.TRACE_STATE, frame.tracestate);
   if (frame.principal !== undefined) at = writeText(out, at, HEADER.PRINCIPAL, frame.principal);
   if (frame.attempt !== undefined) at = out.writeUInt8(Math.min(frame.attempt, 255), slot(out, at, HEADER.ATTEMPT, 1));
   if (frame.metadata !== undefined) {
@@ -245,6 +249,7 @@ function readFrame(bytes: Buffer, start: number, end: number, strings: readonly 
     route: undefined,
     ttlMs: undefined,
     traceparent: undefined,
+    tracestate: undefined,
     principal: undefined,
     attempt: undefined,
     metadata: undefined,
@@ -314,6 +319,9 @@ function readHeader(
     case HEADER.TRACE:
       if (length === TRACE_BYTES) draft.traceparent = readTrace(bytes, at);
       return length === TRACE_BYTES;
+    case HEADER.TRACE_STATE:
+      draft.tracestate = bytes.toString('utf8', at, at + length);
+      return length <= FRAME_LIMITS.traceStateBytes;
     case HEADER.PRINCIPAL:
       draft.principal = bytes.toString('utf8', at, at + length);
       return length <= FRAME_LIMITS.principalBytes;

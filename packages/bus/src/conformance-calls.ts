@@ -264,7 +264,13 @@ export function callConformance(world: () => World): void {
       await last.start();
       const client = await world().started('a');
       const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-      const sent = { corrId: '01JAAAAAAAAAAAAAAAAAAAAAAA', traceparent, principal: 'alice', metadata: { tenant: 'x' } };
+      const sent = {
+        corrId: '01JAAAAAAAAAAAAAAAAAAAAAAA',
+        traceparent,
+        tracestate: 'vendor=1',
+        principal: 'alice',
+        metadata: { tenant: 'x' },
+      };
       expect(await client.call(subject('b.get'), { id: 1 }, { ...sent, ttlMs: 3_000 })).toEqual({ id: 3 });
       expect(seen).toMatchObject({ ...sent, caller: client.instance, attempt: 1 });
       expect(seen?.remainingMs()).toBeLessThanOrEqual(3_000);

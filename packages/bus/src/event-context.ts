@@ -15,6 +15,7 @@ export const eventContext = (event: Frame, topic: string, attempt: number, port:
       attempt,
       principal: event.principal,
       traceparent: event.traceparent,
+      tracestate: event.tracestate,
       metadata: decodeMetadata(event.metadata),
       body: EMPTY_STREAM,
       initialCredit: 0,

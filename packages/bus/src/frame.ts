@@ -20,6 +20,8 @@ export const HEADER = Object.freeze({
   TTL: 4,
   /** 25 bytes: trace id, parent id and flags of a version 00 traceparent. */
   TRACE: 5,
+  /** UTF-8, at most 512 bytes: W3C tracestate, only beside TRACE. */
+  TRACE_STATE: 6,
   /** UTF-8, at most 512 bytes. */
   PRINCIPAL: 7,
   /** u8: deliveries before this frame was written again. */
@@ -54,6 +56,8 @@ export const FRAME_LIMITS = Object.freeze({
   stringBytes: 255,
   /** Who asks, in bytes: a reference, not a document. */
   principalBytes: 512,
+  /** W3C tracestate in bytes: what the standard asks everyone to pass on. A longer one is left out, as it allows. */
+  traceStateBytes: 512,
   /** Correlation id in bytes: a ULID or a UUID with room to spare. */
   corrIdBytes: 64,
   /** Metadata of one frame in bytes, encoded. */
@@ -73,6 +77,7 @@ export interface Frame {
   /** Set again when the frame is written, so that waiting in the writer counts. */
   ttlMs: number | undefined;
   readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
   readonly principal: string | undefined;
   readonly attempt: number | undefined;
   readonly metadata: Uint8Array | undefined;
@@ -99,6 +104,7 @@ export function frame(kind: Kind, fields: Partial<Frame>): Frame {
     route: fields.route,
     ttlMs: fields.ttlMs,
     traceparent: fields.traceparent,
+    tracestate: fields.tracestate,
     principal: fields.principal,
     attempt: fields.attempt,
     metadata: fields.metadata,
@@ -114,6 +120,15 @@ const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed is ignored). */
 export const readableTraceparent = (value: string | undefined): string | undefined =>
   value !== undefined && TRACEPARENT.test(value) ? value : undefined;
+
+/** A tracestate that may travel: only with a trace to belong to, and within its limit; else absent. */
+export const readableTracestate = (value: string | undefined, traceparent: string | undefined): string | undefined =>
+  value !== undefined &&
+  value !== '' &&
+  readableTraceparent(traceparent) !== undefined &&
+  Buffer.byteLength(value) <= FRAME_LIMITS.traceStateBytes
+    ? value
+    : undefined;
 
 /** What a DATA frame costs of the credit: its body, and what holding it costs beside, so that tiny chunks are bounded too. */
 export const creditCost = (body: Uint8Array): number => body.length + 64;

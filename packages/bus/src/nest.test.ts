@@ -121,7 +121,12 @@ class MathController {
 
   @MessagePattern('math.metadata')
   metadata(@Ctx() ctx: BusContext): unknown {
-    return { ...ctx.metadata, traceparent: ctx.traceparent, isContext: ctx instanceof BusContext };
+    return {
+      ...ctx.metadata,
+      traceparent: ctx.traceparent,
+      tracestate: ctx.tracestate,
+      isContext: ctx instanceof BusContext,
+    };
   }
 
   @MessagePattern('math.bytes')
@@ -257,9 +262,14 @@ describe('the bus in NestJS', () => {
   it('carries what a dispatch hook attaches', async () => {
     const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
     client.setOnDispatchHook((packet) => {
-      packet.metadata = { tenant: 'x', traceparent };
+      packet.metadata = { tenant: 'x', traceparent, tracestate: 'vendor=1' };
     });
-    expect(await ask('math.metadata')).toEqual({ tenant: 'x', traceparent, isContext: true });
+    expect(await ask('math.metadata')).toEqual({
+      tenant: 'x',
+      traceparent,
+      tracestate: 'vendor=1',
+      isContext: true,
+    });
   });
 
   it('streams bytes from a controller through interceptors', async () => {

@@ -2,7 +2,7 @@ import type { ClientCalls } from './client-calls.ts';
 import { encodeEntry, frameBytes, frameFault } from './codec.ts';
 import type { BusCore } from './core.ts';
 import { BusOverflow, BusPayloadTooLarge } from './errors.ts';
-import { type Frame, frame, KIND, readableTraceparent } from './frame.ts';
+import { type Frame, frame, KIND, readableTraceparent, readableTracestate } from './frame.ts';
 import { encodeMetadata, encodePayload } from './payload.ts';
 import type { CallContext } from './subject.ts';
 
@@ -56,6 +56,7 @@ function eventFrame(topic: string, event: unknown, context: CallContext): Frame 
     ...encodePayload(event),
     route: topic,
     traceparent: readableTraceparent(context.traceparent),
+    tracestate: readableTracestate(context.tracestate, context.traceparent),
     principal: context.principal,
     metadata: encodeMetadata(context.metadata),
     corrId: context.corrId,

@@ -153,6 +153,7 @@ export class RequestServer {
         attempt,
         principal: received.principal,
         traceparent: received.traceparent,
+        tracestate: received.tracestate,
         metadata: decodeMetadata(received.metadata),
         body,
         initialCredit: this.#core.limits.streamCreditInitial,
@@ -213,7 +214,7 @@ export class RequestServer {
 
   /** Sends the request on as it came, but for its subject and payload. The original is settled after that append. */
   async #forward(request: Request, forwarded: Forwarded): Promise<void> {
-    const { traceparent, principal, corrId, metadata, credit, accepts } = request.frame;
+    const { traceparent, tracestate, principal, corrId, metadata, credit, accepts } = request.frame;
     const next = frame(KIND.REQ, {
       ...encodePayload(forwarded.payload),
       call: request.call,
@@ -221,6 +222,7 @@ export class RequestServer {
       route: forwarded.subject.name,
       ttlMs: 0,
       traceparent,
+      tracestate,
       principal,
       corrId,
       metadata,

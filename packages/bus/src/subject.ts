@@ -32,6 +32,8 @@ export interface CallContext {
   readonly ttlMs?: number | undefined;
   /** W3C trace context. */
   readonly traceparent?: string | undefined;
+  /** W3C tracestate, at most 512 bytes; a longer one, or one without a traceparent, does not travel. */
+  readonly tracestate?: string | undefined;
   /** Who asks, opaque to the bus, at most 512 bytes. Set by the edge only. */
   readonly principal?: string | undefined;
   /** Aborting it ends the call, and tells the other side to stop a stream. */
