@@ -85,7 +85,7 @@ export default {
       severity: 'error',
       from: {
         path: '^packages/bus/src/',
-        pathNot: ['^packages/bus/src/bus-(server|client|exception-filter)\\.ts$', TEST],
+        pathNot: ['^packages/bus/src/nest/', TEST],
       },
       to: { path: '(^|/)node_modules/@nestjs/' },
     },

@@ -53,8 +53,8 @@ function legalTree(): Record<string, string> {
   }
   files['packages/contracts/src/index.ts'] =
     `export * from './noun.ts';\nexport * from './routes.ts';\nexport * from './limits.ts';\n`;
-  files['packages/bus/src/bus-server.ts'] = `import { it } from '@nestjs/common';\nexport const server = it;\n`;
-  files['packages/bus/src/index.ts'] = `export * from './noun.ts';\nexport * from './bus-server.ts';\n`;
+  files['packages/bus/src/nest/bus-server.ts'] = `import { it } from '@nestjs/common';\nexport const server = it;\n`;
+  files['packages/bus/src/index.ts'] = `export * from './noun.ts';\nexport * from './nest/bus-server.ts';\n`;
   return files;
 }
 

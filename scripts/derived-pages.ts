@@ -36,7 +36,7 @@ const PACKAGE_LIMITS = [
     title: 'Streams in Redis',
     intro:
       'Checked by the script that appends. A full stream refuses; only hints and dead letters drop their oldest, which is counted.',
-    file: 'packages/bus/src/redis-options.ts',
+    file: 'packages/bus/src/redis/redis-options.ts',
     declaration: 'RedisLinkBounds',
     values: DEFAULT_REDIS_BOUNDS,
   },
@@ -44,7 +44,7 @@ const PACKAGE_LIMITS = [
     title: 'Frames',
     intro:
       'The format, checked before anything is allocated. Over a bound: `BusPayloadTooLarge` for who sends, `bus_malformed_total` for what arrives.',
-    file: 'packages/bus/src/frame.ts',
+    file: 'packages/bus/src/wire/frame.ts',
     declaration: 'FRAME_LIMITS',
     values: FRAME_LIMITS,
   },

@@ -1,5 +1,5 @@
-import { decodeEntry, encodeEntry } from '../../packages/bus/dist/codec.js';
-import { CODEC, frame, KIND, type Frame } from '../../packages/bus/dist/frame.js';
+import { decodeEntry, encodeEntry } from '../../packages/bus/dist/wire/codec.js';
+import { CODEC, frame, KIND, type Frame } from '../../packages/bus/dist/wire/frame.js';
 import { perOperation, type Bench, type BenchCase } from '../bench-harness.ts';
 
 const SMALL_BYTES = 256;

@@ -1,5 +1,5 @@
 import { ClientCalls, type ClientCall } from './client-calls.ts';
-import { frameBytes, frameFault } from './codec.ts';
+import { frameBytes, frameFault } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { errorOf } from './error-body.ts';
 import {
@@ -12,10 +12,10 @@ import {
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent, readableTracestate } from './frame.ts';
+import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
-import { decodePayload, encodeMetadata, encodePayload } from './payload.ts';
+import { decodePayload, encodeMetadata, encodePayload } from './wire/payload.ts';
 import type { BusSubject, CallContext, StreamTicket } from './subject.ts';
 
 /** A reply with what is streamed behind it; `body` is undefined when nothing is. */

@@ -3,7 +3,7 @@ import type { BusLimits } from './bus-limits.ts';
 import type { Clock } from './clock.ts';
 import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusClosed, BusDeadline, BusError, BusOutcomeUnknown, BusOverflow, RemoteError } from './errors.ts';
-import type { Frame } from './frame.ts';
+import type { Frame } from './wire/frame.ts';
 import type { BusMetrics, Result } from './metrics.ts';
 
 const MAX_U32 = 0xffffffff;

@@ -11,8 +11,8 @@ import {
   RemoteError,
   type RemoteErrorBody,
 } from './errors.ts';
-import { type Frame, FRAME_LIMITS, frame, KIND } from './frame.ts';
-import { decodePayload, encodePayload, type Payload } from './payload.ts';
+import { type Frame, FRAME_LIMITS, frame, KIND } from './wire/frame.ts';
+import { decodePayload, encodePayload, type Payload } from './wire/payload.ts';
 
 /** An ERR frame's content: `bus` is set when the receiving bus refused before any handler ran. */
 interface WireError extends RemoteErrorBody {

@@ -1,7 +1,7 @@
 import { BusContext, type HandlerPort } from './bus-context.ts';
-import type { Frame } from './frame.ts';
+import type { Frame } from './wire/frame.ts';
 import { EMPTY_STREAM } from './incoming-stream.ts';
-import { decodeMetadata } from './payload.ts';
+import { decodeMetadata } from './wire/payload.ts';
 
 /** The context of an event: nobody waits for an answer, so there is no caller and no deadline. */
 export const eventContext = (event: Frame, topic: string, attempt: number, port: HandlerPort): BusContext =>

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
-import { encodeEntry } from './codec.ts';
+import { encodeEntry } from './wire/codec.ts';
 import { BusDeadline, BusUnavailable } from './errors.ts';
-import { type Frame, FRAME_LIMITS } from './frame.ts';
+import { type Frame, FRAME_LIMITS } from './wire/frame.ts';
 
 /** Called once per frame: with the error that kept its entry from the medium, or with the medium's answer. */
 export type Written<R> = (error: Error | undefined, result: R | undefined) => void;

@@ -1,12 +1,12 @@
 import type { BusContext, HandlerPort } from './bus-context.ts';
 import { LINK_BOUNDS } from './bus-limits.ts';
-import { decodeEntry } from './codec.ts';
+import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
-import type { Frame } from './frame.ts';
+import type { Frame } from './wire/frame.ts';
 import { eventContext } from './event-context.ts';
 import type { HintFollower } from './link.ts';
-import { decodePayload } from './payload.ts';
+import { decodePayload } from './wire/payload.ts';
 
 /** Handles a hint. It is called for one hint at a time; what it throws is reported and otherwise ignored. */
 export type HintHandler = (event: unknown, context: BusContext) => unknown;

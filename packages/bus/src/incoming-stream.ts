@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import type { CreditBudget } from './credit-budget.ts';
 import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusCanceled, BusDeadline, BusUnavailable, FrameError } from './errors.ts';
-import { type Codec, creditCost, type Frame, FRAME_LIMITS } from './frame.ts';
+import { type Codec, creditCost, type Frame, FRAME_LIMITS } from './wire/frame.ts';
 import type { ByteStream } from './subject.ts';
 
 export interface IncomingOptions<T> {

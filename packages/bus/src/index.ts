@@ -1,17 +1,17 @@
 export { Bus } from './bus.ts';
 export type { BusOptions, BusStatus } from './bus.ts';
-export { BusClient } from './bus-client.ts';
-export type { BusClientOptions } from './bus-client.ts';
-export { BusExceptionFilter } from './bus-exception-filter.ts';
-export { BUS_TRANSPORT, BusServer } from './bus-server.ts';
-export type { BusServerOptions } from './bus-server.ts';
+export { BusClient } from './nest/bus-client.ts';
+export type { BusClientOptions } from './nest/bus-client.ts';
+export { BusExceptionFilter } from './nest/bus-exception-filter.ts';
+export { BUS_TRANSPORT, BusServer } from './nest/bus-server.ts';
+export type { BusServerOptions } from './nest/bus-server.ts';
 export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
 export type { BusHandler } from './bus-context.ts';
 export { ManualClock, systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export type { HintHandler } from './hint-reader.ts';
-export { InProcessLink } from './in-process-link.ts';
-export type { InProcessLinkOptions } from './in-process-link.ts';
+export { InProcessLink } from './in-process/in-process-link.ts';
+export type { InProcessLinkOptions } from './in-process/in-process-link.ts';
 export { busMetrics } from './metrics.ts';
 export type { WorkHandler } from './work-consumer.ts';
 export { DEFAULT_BUS_LIMITS, LINK_BOUNDS } from './bus-limits.ts';
@@ -31,7 +31,7 @@ export {
   RemoteError,
 } from './errors.ts';
 export type { BusErrorCode, FrameFault, OverflowGate, RemoteErrorBody } from './errors.ts';
-export { FRAME_LIMITS } from './frame.ts';
+export { FRAME_LIMITS } from './wire/frame.ts';
 export type {
   ConsumeOptions,
   Consumer,
@@ -44,8 +44,8 @@ export type {
   StreamBounds,
   StreamReading,
 } from './link.ts';
-export { RedisLink } from './redis-link.ts';
-export { redisLinkMetrics } from './redis-metrics.ts';
-export { DEFAULT_REDIS_BOUNDS } from './redis-options.ts';
-export type { RedisLinkBounds, RedisLinkEvent, RedisLinkOptions } from './redis-options.ts';
+export { RedisLink } from './redis/redis-link.ts';
+export { redisLinkMetrics } from './redis/redis-metrics.ts';
+export { DEFAULT_REDIS_BOUNDS } from './redis/redis-options.ts';
+export type { RedisLinkBounds, RedisLinkEvent, RedisLinkOptions } from './redis/redis-options.ts';
 export type { BusSubject, BusTopic, ByteStream, CallContext, Parser, StreamTicket } from './subject.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { type Frame, FRAME_LIMITS } from './frame.ts';
+import { type Frame, FRAME_LIMITS } from './wire/frame.ts';
 import { FrameWriter, type FrameWriterOptions, type Written } from './frame-writer.ts';
 import type { Lane, Link } from './link.ts';
 import type { BusMetrics } from './metrics.ts';

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
 import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusDeadline } from './errors.ts';
-import { CODEC, type Codec, creditCost } from './frame.ts';
-import { encodePayload } from './payload.ts';
+import { CODEC, type Codec, creditCost } from './wire/frame.ts';
+import { encodePayload } from './wire/payload.ts';
 
 /** Bytes of one DATA frame: the chunk of the content layer, so that one chunk is one frame. */
 const DATA_BYTES = 64 * 1024;

@@ -2,8 +2,8 @@ import type { BusContext, StreamReply } from './bus-context.ts';
 import type { BusCore } from './core.ts';
 import { endedByPeer, handlerError, isDomainError } from './error-body.ts';
 import { BusCanceled, BusPayloadTooLarge } from './errors.ts';
-import { frameFault } from './codec.ts';
-import { type Frame, frame, KIND } from './frame.ts';
+import { frameFault } from './wire/codec.ts';
+import { type Frame, frame, KIND } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 

@@ -1,9 +1,9 @@
 import type { ClientCalls } from './client-calls.ts';
-import { encodeEntry, frameBytes, frameFault } from './codec.ts';
+import { encodeEntry, frameBytes, frameFault } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { BusOverflow, BusPayloadTooLarge } from './errors.ts';
-import { type Frame, frame, KIND, readableTraceparent, readableTracestate } from './frame.ts';
-import { encodeMetadata, encodePayload } from './payload.ts';
+import { type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
+import { encodeMetadata, encodePayload } from './wire/payload.ts';
 import type { CallContext } from './subject.ts';
 
 /** Publishes events. A publish counts against the client gate until the medium has admitted it. */

@@ -1,7 +1,7 @@
-import { decodeEntry } from './codec.ts';
+import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
-import { KIND } from './frame.ts';
+import { KIND } from './wire/frame.ts';
 import type { Consumer, Delivery, Lane } from './link.ts';
 import type { RequestServer } from './request-server.ts';
 

@@ -1,6 +1,6 @@
 import type { HistogramCell } from '@macronode/metrics';
 import { BusContext, type BusHandler, Forwarded, type HandlerPort, StreamReply } from './bus-context.ts';
-import { frameFault } from './codec.ts';
+import { frameFault } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { busRefusal, handlerError, isDomainError } from './error-body.ts';
 import {
@@ -12,10 +12,10 @@ import {
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { ACCEPTS, type Frame, frame, KIND } from './frame.ts';
+import { ACCEPTS, type Frame, frame, KIND } from './wire/frame.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
 import type { ByteStream } from './subject.ts';
-import { decodeMetadata, decodePayload, encodePayload } from './payload.ts';
+import { decodeMetadata, decodePayload, encodePayload } from './wire/payload.ts';
 import { discard, type PeerCalls } from './peer-calls.ts';
 
 /** A request that names its caller, its call and its subject. */

@@ -1,11 +1,11 @@
 import type { BusContext, HandlerPort } from './bus-context.ts';
-import { decodeEntry } from './codec.ts';
+import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
-import { type Frame, frame, KIND } from './frame.ts';
+import { type Frame, frame, KIND } from './wire/frame.ts';
 import { eventContext } from './event-context.ts';
 import type { Consumer, DeadLetterReason, Delivery } from './link.ts';
-import { decodePayload } from './payload.ts';
+import { decodePayload } from './wire/payload.ts';
 
 /** Handles a work event; what it throws means: deliver it again later. Deliveries may repeat, so it is idempotent. */
 export type WorkHandler = (event: unknown, context: BusContext) => unknown;

@@ -1,0 +1,180 @@
+import { BusUnavailable } from '../errors.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import { backoffMs, loopFault } from './redis-failures.ts';
+import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import { idAfter, streamEntry, streamsOf } from './redis-replies.ts';
+import { OPEN_INBOX, TRIM_INBOX } from './redis-scripts.ts';
+import { pause } from './redis-settler.ts';
+import type { CountedStream } from './stream-keys.ts';
+
+const READ_ENTRIES_MAX = 256;
+/** Bytes one read should return at most, by the average seen. */
+const READ_BYTES = 4 * 1024 * 1024;
+const START = '0-0';
+
+export interface InboxOptions {
+  readonly instance: string;
+  readonly keys: CountedStream;
+  readonly writer: RedisConnection;
+  readonly reader: RedisConnection;
+  readonly timings: RedisLinkTimings;
+  readonly onEntry: (entry: Uint8Array) => void;
+  readonly onEvent: (event: RedisLinkEvent) => void;
+}
+
+/**
+ * Reads one inbox in order, by plain XREAD from the last id: what arrived during a lost connection is read after it.
+ * What was read is trimmed at once, so that the inbox stays short.
+ */
+export class RedisInbox {
+  readonly #options: InboxOptions;
+  readonly #stopping = new AbortController();
+  #lastId = START;
+  #opened = false;
+  #loop: Promise<void> | undefined;
+  #renewedAt = 0;
+  #lastTraffic = Date.now();
+  #bytesPerEntry = 1_024;
+  #unread = { upTo: '', bytes: 0 };
+  #trimming = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  get instance(): string {
+    return this.#options.instance;
+  }
+
+  get keys(): CountedStream {
+    return this.#options.keys;
+  }
+
+  /** Makes the inbox and begins to read. Waits for Redis while it is away; rejects when the link is closed meanwhile. */
+  async start(): Promise<void> {
+    const { writer } = this.#options;
+    for (let failures = 1; !this.#opened; failures++) {
+      await writer.whenReady(this.#stopping.signal);
+      if (writer.closed || this.#stopping.signal.aborted) throw new BusUnavailable('the link is closed');
+      try {
+        await this.renew();
+      } catch {
+        await pause(backoffMs(failures), this.#stopping.signal);
+      }
+    }
+    await this.#options.reader.whenReady(this.#stopping.signal);
+    this.#loop = this.#run();
+  }
+
+  /** Renews the lease; makes the inbox anew where it is gone. */
+  async renew(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    const { writer, keys, timings, instance } = this.#options;
+    const made = await writer.run(OPEN_INBOX, [keys.stream, keys.counters], [timings.inboxLease]);
+    this.#renewedAt = performance.now();
+    if (made === 1 && this.#opened) {
+      // A new stream may number from an earlier clock than the old one: all of it is new to us.
+      this.#lastId = START;
+      this.#options.onEvent({ type: 'inbox_remade', instance });
+      void this.#unblock();
+    }
+    this.#opened = true;
+  }
+
+  /** Renews when a third of the lease is gone. */
+  async renewIfDue(): Promise<void> {
+    if (performance.now() - this.#renewedAt >= this.#options.timings.inboxRenew) await this.renew();
+  }
+
+  /** Ends the reading and removes the inbox: writers learn at once that nobody is there. */
+  async close(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    const { writer, keys } = this.#options;
+    await writer.command('del', [keys.stream, keys.counters]).catch(() => undefined);
+    this.#options.reader.close();
+    await this.#loop;
+  }
+
+  /** Drops everything at once, as a killed process would. */
+  abandon(): void {
+    this.#stopping.abort();
+    this.#options.reader.close();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { reader, onEvent } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        await reader.whenReady(signal);
+        if (signal.aborted) break;
+        await this.#read();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) break;
+        failures += 1;
+        const message = error instanceof Error ? error.message : String(error);
+        onEvent({ type: 'loop_restarted', role: 'inbox', fault: loopFault(error), message });
+        if (reader.ready) await pause(backoffMs(failures), signal);
+        await this.renew().catch(() => undefined);
+      }
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { reader, keys, timings } = this.#options;
+    const block = Date.now() - this.#lastTraffic > timings.idleAfter ? timings.idleBlock : timings.block;
+    const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / this.#bytesPerEntry)));
+    const from = this.#lastId;
+    const reply = await reader.blockingRead(
+      'xread',
+      ['COUNT', count, 'BLOCK', block, 'STREAMS', keys.stream, from],
+      block,
+    );
+    // Remade while we were blocked: this answer belongs to the stream that is gone.
+    if (this.#lastId !== from) return;
+    const entries = streamsOf(reply)[0]?.[1] ?? [];
+    // A deleted stream does not wake its reader, so each quiet block asks whether it is still there.
+    if (entries.length === 0) return this.renew();
+    this.#lastTraffic = Date.now();
+    let bytes = 0;
+    for (const item of entries) {
+      const { id, entry } = streamEntry(item);
+      this.#lastId = id;
+      bytes += entry.byteLength;
+      this.#bytesPerEntry += (entry.byteLength - this.#bytesPerEntry) / 16;
+      try {
+        this.#options.onEntry(entry);
+      } catch (error) {
+        this.#options.onEvent({ type: 'listener_failed', role: 'inbox', message: String(error) });
+      }
+    }
+    this.#unread = { upTo: idAfter(this.#lastId), bytes: this.#unread.bytes + bytes };
+    void this.#trim();
+  }
+
+  /** One trim is under way; the next covers whatever was read meanwhile. */
+  async #trim(): Promise<void> {
+    if (this.#trimming) return;
+    this.#trimming = true;
+    const { writer, keys } = this.#options;
+    while (this.#unread.upTo !== '' && !this.#stopping.signal.aborted) {
+      const { upTo, bytes } = this.#unread;
+      this.#unread = { upTo: '', bytes: 0 };
+      try {
+        await writer.run(TRIM_INBOX, [keys.stream, keys.counters], [upTo, bytes]);
+      } catch {
+        // The bytes are given back when the inbox is empty the next time; the entries by the next trim.
+        break;
+      }
+    }
+    this.#trimming = false;
+  }
+
+  async #unblock(): Promise<void> {
+    const id = this.#options.reader.clientId;
+    if (id !== 0) await this.#options.writer.command('client', ['unblock', id]).catch(() => undefined);
+  }
+}

@@ -1,0 +1,140 @@
+import type { MetricsScope } from '@macronode/metrics';
+import { LINK_BOUNDS } from '../bus-limits.ts';
+
+const MIB = 1024 * 1024;
+
+/** Bounds of what a `RedisLink` keeps in Redis and in flight. A full bound refuses; only hints and dead letters trim. */
+export interface RedisLinkBounds {
+  /** Frames one request or work stream holds. */
+  readonly streamFrames: number;
+  /** Bytes one request or work stream holds. */
+  readonly streamBytes: number;
+  /** Hints one topic keeps (entries). */
+  readonly hintEntries: number;
+  /** Bytes of hints one topic keeps. */
+  readonly hintBytes: number;
+  /** Dead letters one service keeps (entries). */
+  readonly deadLetterEntries: number;
+  /** Bytes of dead letters one service keeps. */
+  readonly deadLetterBytes: number;
+  /** Entries that wait in one inbox. Its owner reads all the time: a full one means that the owner is stuck. */
+  readonly inboxEntries: number;
+  /** Bytes that wait in one inbox: twice the receive windows of a process, so that credit binds first. */
+  readonly inboxBytes: number;
+  /** Bytes sent to Redis and not confirmed yet. */
+  readonly unconfirmedBytes: number;
+}
+
+export const DEFAULT_REDIS_BOUNDS: RedisLinkBounds = Object.freeze({
+  streamFrames: LINK_BOUNDS.streamFrames,
+  streamBytes: LINK_BOUNDS.streamBytes,
+  hintEntries: LINK_BOUNDS.hintEntries,
+  hintBytes: LINK_BOUNDS.hintBytes,
+  deadLetterEntries: LINK_BOUNDS.deadLetterEntries,
+  deadLetterBytes: 64 * MIB,
+  inboxEntries: 16_384,
+  inboxBytes: 128 * MIB,
+  unconfirmedBytes: 64 * MIB,
+});
+
+/** Every time a `RedisLink` knows, in ms. Tests shorten them; production has no reason to. */
+export interface RedisLinkTimings {
+  /** One blocking read. Bounded, because a read of a deleted stream is not always woken. */
+  readonly block: number;
+  /** One blocking read of a loop that had nothing to do for `idleAfter`. */
+  readonly idleBlock: number;
+  readonly idleAfter: number;
+  /** A blocking read that is this much over its time is given up, and its connection with it. */
+  readonly watchdogGrace: number;
+  /** A command without an answer by then has an unknown outcome. */
+  readonly command: number;
+  readonly connect: number;
+  /** A connection that is not ready by then is thrown away and made anew. */
+  readonly stuckConnection: number;
+  /** `start()` fails when Redis is not reached by then. */
+  readonly start: number;
+  /** Presence of a consumer without a heartbeat. */
+  readonly presence: number;
+  readonly heartbeat: number;
+  /** Life of an inbox without renewal. */
+  readonly inboxLease: number;
+  readonly inboxRenew: number;
+  readonly reclaimEvery: number;
+  /** Between two looks at a stream that had nothing pending. */
+  readonly reclaimIdleEvery: number;
+  /** Silence after which an entry is taken from its consumer; above the longest deadline of a call. */
+  readonly reclaimMinIdle: number;
+  readonly janitorEvery: number;
+  /** `close()` waits this long for settlements under way. */
+  readonly close: number;
+}
+
+export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
+  block: 2_000,
+  idleBlock: 5_000,
+  idleAfter: 30_000,
+  watchdogGrace: 1_000,
+  command: 2_000,
+  connect: 5_000,
+  stuckConnection: 15_000,
+  start: 10_000,
+  presence: 15_000,
+  heartbeat: 5_000,
+  inboxLease: 30_000,
+  inboxRenew: 10_000,
+  reclaimEvery: 5_000,
+  reclaimIdleEvery: 15_000,
+  reclaimMinIdle: 15_000,
+  janitorEvery: 60_000,
+  close: 2_000,
+});
+
+/** Why a read loop had to begin again. */
+export const LOOP_FAULTS = Object.freeze([
+  'connection',
+  'watchdog',
+  'no_group',
+  'unblocked',
+  'loading',
+  'readonly',
+  'out_of_memory',
+  'cluster',
+  'busy_script',
+  'other',
+] as const);
+export type LoopFault = (typeof LOOP_FAULTS)[number];
+
+/** What a link tells beside its answers, for metrics and the log. Never carries payloads. */
+export type RedisLinkEvent =
+  /** A connection came back after it was lost. */
+  | { readonly type: 'reconnected'; readonly role: string }
+  | { readonly type: 'loop_restarted'; readonly role: string; readonly fault: LoopFault; readonly message: string }
+  /** A blocking read was given up. */
+  | { readonly type: 'watchdog_fired'; readonly role: string }
+  /** A client was thrown away and made anew. */
+  | { readonly type: 'connection_replaced'; readonly role: string }
+  | { readonly type: 'reclaimed'; readonly stream: string; readonly entries: number }
+  | { readonly type: 'dead_lettered'; readonly service: string; readonly reason: string; readonly dropped: number }
+  /** Names of gone consumers were removed. */
+  | { readonly type: 'consumers_removed'; readonly stream: string; readonly consumers: number }
+  /** The inbox was gone (restart without data, or the lease ran out) and was made anew: replies may be lost. */
+  | { readonly type: 'inbox_remade'; readonly instance: string }
+  /** A listener of the link threw; the loop goes on. */
+  | { readonly type: 'listener_failed'; readonly role: string; readonly message: string }
+  /** Redis is set up in a way that can lose entries. */
+  | { readonly type: 'misconfigured'; readonly message: string };
+
+export interface RedisLinkOptions {
+  /** `redis://` or `rediss://`, with user and password where the server asks for them. */
+  readonly url: string;
+  /** Names the connections (`bus:<name>:<role>` in CLIENT LIST); the service's name. */
+  readonly name: string;
+  /** First part of every key, when several deployments share one Redis. Default `bus`. */
+  readonly namespace?: string | undefined;
+  readonly bounds?: Partial<RedisLinkBounds> | undefined;
+  readonly timings?: Partial<RedisLinkTimings> | undefined;
+  /** Where the link counts what it tells through `onEvent`. */
+  readonly metrics?: MetricsScope | undefined;
+  /** For the log. */
+  readonly onEvent?: ((event: RedisLinkEvent) => void) | undefined;
+}

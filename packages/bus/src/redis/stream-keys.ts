@@ -1,0 +1,78 @@
+import type { Lane } from '../link.ts';
+
+/**
+ * The only place where keys are spelled. Every key of a shard carries the shard's hash tag, so that a script may touch
+ * several of them on a cluster: `bus:{b0}:<kind>:<name…>`.
+ *
+ * | kind | type | what |
+ * |---|---|---|
+ * | `rq` | stream | requests of a service, by lane |
+ * | `in` | stream | inbox of one bus instance, under a lease |
+ * | `ev` | stream | work events of a topic |
+ * | `hi` | stream | hints of a topic |
+ * | `dl` | stream | dead letters of a service |
+ * | `ad` | hash | what admission counts for the stream of that name |
+ * | `lv` | zset | live instances of a service (or of a work group), scored by the end of their presence, in ms of Redis's clock |
+ * | `rs` | string | restarting mark of a service |
+ * | `ls` | string | lease: who reclaims the stream of that name |
+ */
+export class StreamKeys {
+  readonly #prefix: string;
+
+  /**
+   * @param namespace first part of every key; `bus` unless several deployments share one Redis.
+   * @param shard number of the bus shard; one shard stands on one Redis slot.
+   */
+  constructor(namespace = 'bus', shard = 0) {
+    this.#prefix = `${namespace}:{b${shard}}:`;
+  }
+
+  /** Glob of every key of this namespace and shard, for cleaning up. */
+  get everything(): string {
+    return `${this.#prefix}*`;
+  }
+
+  request(service: string, lane: Lane): StreamKeySet {
+    return this.#set(`rq:${service}:${lane}`, service, `rq:${service}:${lane}`);
+  }
+
+  work(topic: string, group: string): StreamKeySet {
+    return this.#set(`ev:${topic}`, `ev:${topic}:${group}`, `ev:${topic}:${group}`);
+  }
+
+  inbox(instance: string): CountedStream {
+    return this.#counted(`in:${instance}`);
+  }
+
+  hints(topic: string): CountedStream {
+    return this.#counted(`hi:${topic}`);
+  }
+
+  deadLetters(service: string): CountedStream {
+    return this.#counted(`dl:${service}`);
+  }
+
+  restarting(service: string): string {
+    return `${this.#prefix}rs:${service}`;
+  }
+
+  #counted(name: string): CountedStream {
+    return { stream: this.#prefix + name, counters: `${this.#prefix}ad:${name}` };
+  }
+
+  #set(stream: string, presence: string, lease: string): StreamKeySet {
+    return { ...this.#counted(stream), live: `${this.#prefix}lv:${presence}`, lease: `${this.#prefix}ls:${lease}` };
+  }
+}
+
+/** A stream and the hash in which its bytes (and frames, and numbers) are counted. */
+export interface CountedStream {
+  readonly stream: string;
+  readonly counters: string;
+}
+
+/** A stream read by a group, with the group's presence and its reclaim lease. */
+export interface StreamKeySet extends CountedStream {
+  readonly live: string;
+  readonly lease: string;
+}
