@@ -166,7 +166,7 @@ export class Caller {
   ): void {
     const { clock, wheel, limits, outbox, instance } = this.#core;
     const { inbox } = ticket;
-    let call: ClientCall | undefined;
+    let call: ClientCall | undefined = undefined;
     const outgoing = new OutgoingStream({
       clock,
       wheel,
