@@ -1,4 +1,4 @@
-import type { BusSubject, ByteStream } from './subject.ts';
+import type { BusSubject, ByteStream, StreamTicket } from './subject.ts';
 
 /** What a context needs of the bus that runs its handler. */
 export interface HandlerPort {
@@ -13,6 +13,8 @@ export interface HandlerPort {
     signal: AbortSignal | undefined,
   ): Promise<Reply>;
   park<T>(wait: Promise<T>): Promise<T>;
+  /** A ticket to this instance goes out: its holder is waited for when the instance drains. */
+  ticketed(): void;
 }
 
 export interface BusContextFields {
@@ -27,6 +29,7 @@ export interface BusContextFields {
   readonly tracestate: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly body: ByteStream;
+  /** Bytes the holder of a ticket may send before the first credit. */
   readonly initialCredit: number;
   /** Bytes the caller accepts before it gives credit; undefined when it cannot take a stream. */
   readonly callerCredit: number | undefined;
@@ -63,7 +66,7 @@ export class Forwarded {
 export class BusContext {
   readonly subject: string;
   readonly corrId: string;
-  /** Inbox of this instance: where a ticket sends its holder. */
+  /** Inbox of this instance. */
   readonly instance: string;
   /** Inbox of whoever asked. */
   readonly caller: string;
@@ -77,11 +80,10 @@ export class BusContext {
   readonly metadata: Readonly<Record<string, string>>;
   /** The request stream of a write; empty otherwise. */
   readonly body: ByteStream;
-  /** Credit to put into a ticket: the bytes a writer may send to this instance before the first credit. */
-  readonly initialCredit: number;
   readonly callerCredit: number | undefined;
   readonly takesValues: boolean;
   readonly deadlineAt: number;
+  readonly #initialCredit: number;
   readonly #port: HandlerPort;
   #controller: AbortController | undefined;
   #unwatch: (() => void) | undefined;
@@ -99,7 +101,7 @@ export class BusContext {
     this.tracestate = fields.tracestate;
     this.metadata = fields.metadata;
     this.body = fields.body;
-    this.initialCredit = fields.initialCredit;
+    this.#initialCredit = fields.initialCredit;
     this.callerCredit = fields.callerCredit;
     this.takesValues = fields.takesValues;
     this.deadlineAt = fields.deadlineAt;
@@ -124,6 +126,15 @@ export class BusContext {
   /** Streams `source` behind `head`. Return the result from the handler. The source is always closed. */
   stream(head: unknown, source: AsyncIterable<Uint8Array>): StreamReply {
     return new StreamReply(head, source);
+  }
+
+  /**
+   * Where one upload goes: to this instance, with the bytes that may be sent before its first credit. An instance that
+   * drains still takes the uploads of the tickets it gave, for `ticketMs` (BusLimits).
+   */
+  ticket(): StreamTicket {
+    this.#port.ticketed();
+    return { inbox: this.instance, credit: this.#initialCredit };
   }
 
   /**

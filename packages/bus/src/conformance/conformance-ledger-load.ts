@@ -69,7 +69,7 @@ export async function serveLedger(bus: Bus, report: LedgerReport): Promise<void>
   });
   bus.serve('ledger.ticket', (payload, ctx) => {
     const { id } = small(payload) as { id: string };
-    return { id, ticket: { inbox: ctx.instance, credit: ctx.initialCredit } };
+    return { id, ticket: ctx.ticket() };
   });
   bus.serve('ledger.upload', async (payload, ctx) => {
     const { id } = payload as { id: string };
