@@ -135,12 +135,12 @@ export class LedgerBook {
     return errors;
   }
 
-  /** Admitted work that a group has not handled yet; what was admitted after `before` (ms of the process) is left out. */
-  unhandled(groups: readonly string[], before = Infinity): string[] {
+  /** Admitted work that a group has not handled yet. Left out is what `mayBeLost` says of the moment it was admitted. */
+  unhandled(groups: readonly string[], mayBeLost: (admittedAt: number) => boolean): string[] {
     return groups.flatMap((group) =>
       [...this.#work]
         .filter(
-          ([id, { outcome, admittedAt }]) => outcome === 'answered' && admittedAt < before && !this.#did(group, id),
+          ([id, { outcome, admittedAt }]) => outcome === 'answered' && !mayBeLost(admittedAt) && !this.#did(group, id),
         )
         .map(([id]) => `${group} never handled ${id}`),
     );

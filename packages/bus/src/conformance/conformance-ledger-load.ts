@@ -10,6 +10,8 @@ export const LEDGER_GROUPS: readonly string[] = Object.freeze(['ledger', 'audit'
 const WORK = topic('ledger.work');
 const HINTS = topic('ledger.hint');
 const KIB = 1024;
+/** Limits of callers and servers: a stream whose other end was killed is given up within seconds. */
+export const LEDGER_LIMITS = Object.freeze({ streamIdleMs: 1_500 });
 const BLOCK_BYTES = 64 * KIB;
 /** As near to the frame limit as a payload with its headers fits. */
 const LARGE_BYTES = 1024 * KIB - 512;

@@ -4,6 +4,7 @@ import { RESULTS } from '../metrics.ts';
 import { LedgerBook } from './conformance-ledger-book.ts';
 import {
   LEDGER_GROUPS,
+  LEDGER_LIMITS,
   LEDGER_SERVICE,
   LedgerLoad,
   type LedgerLoadOptions,
@@ -17,10 +18,16 @@ const DRAIN_MS = 8_000;
 
 /** What a fault may have taken from the medium, and what is left out of the reckoning for it. */
 export interface Losses {
-  /** Work admitted after this moment (ms of the process) may be gone. */
-  readonly workAfter?: number;
+  /** Work admitted between these moments (ms of the process) may be gone. */
+  readonly work?: { readonly from: number; readonly to: number };
   /** Hints may be gone without a gap in their numbers. */
   readonly hints?: boolean;
+}
+
+/** Servers in processes of their own. */
+export interface OtherServers {
+  readonly instances: readonly string[];
+  drain(): Promise<void>;
 }
 
 /** A medium under load with its ledger. */
@@ -28,8 +35,8 @@ export class LedgerRun {
   readonly book = new LedgerBook();
   readonly world: World;
   load: LedgerLoad;
-  /** Instances that live outside this process. */
-  others: readonly string[] = [];
+  /** Servers outside this process. */
+  others: OtherServers = { instances: [], drain: () => Promise.resolve() };
   readonly #servers: Bus[] = [];
   readonly #callers: Bus[] = [];
 
@@ -45,13 +52,14 @@ export class LedgerRun {
   /** Starts servers in this process, then the load. */
   async start(servers = SERVERS, options: LedgerLoadOptions = {}): Promise<void> {
     for (let i = 0; i < servers; i += 1) await this.addServer();
-    for (let i = 0; i < CALLERS; i += 1) this.#callers.push(await this.world.started('caller'));
+    for (let i = 0; i < CALLERS; i += 1)
+      this.#callers.push(await this.world.started('caller', { limits: LEDGER_LIMITS }));
     this.load = new LedgerLoad(this.#callers, this.book, options);
     await this.load.start();
   }
 
   async addServer(): Promise<Bus> {
-    const bus = await this.world.bus(LEDGER_SERVICE);
+    const bus = await this.world.bus(LEDGER_SERVICE, { limits: LEDGER_LIMITS });
     await serveLedger(bus, this.book);
     await bus.start();
     this.#servers.push(bus);
@@ -72,21 +80,22 @@ export class LedgerRun {
   async close(losses: Losses = {}): Promise<void> {
     await this.load.stop();
     const { book, world } = this;
-    const before = losses.workAfter ?? Infinity;
-    await eventually(
-      () => book.unhandled(LEDGER_GROUPS, before).length === 0,
-      'every admitted event is handled by each group',
-      30_000,
-    ).catch(() => undefined);
-    expect(book.unhandled(LEDGER_GROUPS, before).slice(0, 10), book.summary).toEqual([]);
+    const { from, to } = losses.work ?? { from: Infinity, to: -Infinity };
+    const unhandled = (): string[] => book.unhandled(LEDGER_GROUPS, (at) => at >= from && at <= to);
+    await eventually(() => unhandled().length === 0, 'every admitted event is handled by each group', 30_000).catch(
+      () => undefined,
+    );
+    expect(unhandled().slice(0, 10), book.summary).toEqual([]);
     if (losses.hints !== true) await this.#hintsAddUp();
     for (const result of RESULTS) {
       const counted = await world.metric('bus_requests_total', `result="${result}"`);
       expect(counted, `bus_requests_total of ${result}: ${book.summary}`).toBe(book.results.get(result) ?? 0);
     }
     expect(await world.metric('bus_client_inflight')).toBe(0);
-    await this.#leavesNothing([...this.#servers, ...this.#callers].map((bus) => bus.instance));
+    const own = [...this.#servers, ...this.#callers].map((bus) => bus.instance);
+    await this.#leavesNothing([...own, ...this.others.instances]);
     for (const bus of [...this.#servers]) await this.drain(bus);
+    await this.others.drain();
     await Promise.all(this.#callers.map((bus) => bus.close()));
     await this.#leavesNothing([]);
     expect(book.problems().slice(0, 10), book.summary).toEqual([]);
@@ -94,7 +103,7 @@ export class LedgerRun {
 
   /** Of those who are gone nothing stays: no entry, no name, no inbox. */
   async #leavesNothing(living: readonly string[]): Promise<void> {
-    const left = (): Promise<readonly string[]> => this.world.medium().leftovers([...living, ...this.others]);
+    const left = (): Promise<readonly string[]> => this.world.medium().leftovers(living);
     await eventually(async () => (await left()).length === 0, 'the medium is empty', 20_000).catch(() => undefined);
     expect(await left()).toEqual([]);
   }
@@ -122,7 +131,7 @@ export function ledgerConformance(name: string, open: OpenMedium): void {
     it('has every request answered once, by its own answer, when nothing goes wrong', async () => {
       const run = new LedgerRun(world);
       await run.start();
-      await run.load.progress(2_000);
+      await run.load.progress(600);
       await run.close();
       expect([...run.book.errors]).toEqual([]);
       expect([...run.book.repeats]).toEqual([]);

@@ -13,7 +13,7 @@ export interface RedisMediumOptions {
 }
 
 /** Times of tests: a killed process is missed within seconds, so that its peers' failures are seen. */
-const TEST_TIMINGS: Partial<RedisLinkTimings> = Object.freeze({
+export const TEST_TIMINGS: Partial<RedisLinkTimings> = Object.freeze({
   block: 500,
   inboxLease: 1_000,
   inboxRenew: 300,
