@@ -50,7 +50,7 @@ export const JOIN = script(
   'join',
   `#!lua flags=allow-oom
 -- KEYS[1] stream  KEYS[2] live zset
--- ARGV[1] group  ARGV[2] consumer  ARGV[3] lease ms
+-- ARGV[1] group  ARGV[2] consumer  ARGV[3] lease ms  ARGV[4] ms a zset nobody renews is kept
 -- returns 1 when the group was made, else 0
 local missing = redis.pcall('XPENDING', KEYS[1], ARGV[1]).err ~= nil
 if missing then
@@ -60,8 +60,27 @@ end
 ${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[2])
-redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[3]) * 2)
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
 return missing and 1 or 0`,
+);
+
+/**
+ * Renews the presence of every consumer of a shard in one call, and tells the time. Groups are not looked after: whoever
+ * reads one that is gone is told by its read.
+ */
+export const HEARTBEAT = script(
+  'heartbeat',
+  `#!lua flags=allow-oom
+-- KEYS live zsets, at most 128
+-- ARGV[1] lease ms  ARGV[2] ms a zset nobody renews is kept, 0 leaves it  ARGV[3…] consumer in each zset
+-- returns {seconds, microseconds} of the clock
+${NOW}
+local ends = string.format('%.0f', now + tonumber(ARGV[1]))
+for i = 1, #KEYS do
+  redis.call('ZADD', KEYS[i], ends, ARGV[i + 2])
+  if ARGV[2] ~= '0' then redis.call('PEXPIRE', KEYS[i], ARGV[2]) end
+end
+return t`,
 );
 
 /** Ends a consumer: its presence, and its name in the group unless entries are still pending under it. */
@@ -264,13 +283,13 @@ export const OPEN_INBOX = script(
 -- KEYS[1] inbox  KEYS[2] counters
 -- ARGV[1] lease ms
 -- returns 1 when it was made, else 0
-local made = redis.call('EXISTS', KEYS[1]) == 0 and 1 or 0
+local made = redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 and 1 or 0
 if made == 1 then
   redis.call('XGROUP', 'CREATE', KEYS[1], 'make', '$', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', KEYS[1], 'make')
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('HSET', KEYS[2], 'bytes', 0)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return made`,
 );
@@ -369,6 +388,7 @@ return {tonumber(state[1]) or 0, state[2] or '', last}`,
 export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
   JOIN,
+  HEARTBEAT,
   LEAVE,
   SETTLE,
   DEAD_LETTER,
