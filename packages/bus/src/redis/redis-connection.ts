@@ -48,6 +48,7 @@ export class RedisConnection {
   #movedAt: number | undefined;
   /** While the slot is being moved, writes wait for this, so that they stay in order. */
   #moving: Promise<void> | undefined;
+  #corked = false;
   readonly #waiters = new Set<() => void>();
 
   constructor(options: RedisConnectionOptions) {
@@ -194,7 +195,21 @@ export class RedisConnection {
 
   #sendable(): Redis {
     if (!this.#ready) throw new RedisNotSent(`the ${this.#options.role} connection is not ready`);
-    return this.#client;
+    const client = this.#client;
+    this.#cork(client);
+    return client;
+  }
+
+  /** What one turn of the event loop sends leaves in one write: a system call costs more than a command. */
+  #cork(client: Redis): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    const { stream } = client;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
   }
 
   #connect(): Redis {

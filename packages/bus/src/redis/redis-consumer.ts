@@ -33,9 +33,6 @@ interface InFlight extends Unsettled {
   readonly deliveredAt: number;
 }
 
-/** A set of live consumers that nobody renews any more is kept this long, in ms: many renewals, for not each extends it. */
-export const presenceKept = (presence: number): number => presence * 20;
-
 /** A supervised pull on one stream: every fault has an answer, and only `stop()` ends the loop. */
 export class RedisConsumer implements Consumer {
   readonly place: ConsumerPlace;
@@ -108,8 +105,7 @@ export class RedisConsumer implements Consumer {
   async join(): Promise<void> {
     if (this.#leaving) return;
     const { keys, group, instance } = this.place;
-    const { presence } = this.#parts.timings;
-    await this.#parts.writer.run(JOIN, [keys.stream, keys.live], [group, instance, presence, presenceKept(presence)]);
+    await this.#parts.writer.run(JOIN, [keys.stream, keys.live], [group, instance, this.#parts.timings.presence]);
     this.#joined = true;
   }
 

@@ -165,7 +165,8 @@ export class RedisLink implements Link {
     const shard = this.#running(instance);
     const { stream, counters } = shard.keys.inbox(instance);
     const { inboxEntries, inboxBytes } = this.#bounds;
-    const reply = await this.#write(shard, APPEND_INBOX, [stream, counters], entry, [inboxEntries, inboxBytes]);
+    const args = [entry.byteLength, inboxEntries, inboxBytes];
+    const reply = await this.#write(shard, APPEND_INBOX, [stream, counters], entry, args);
     if (reply === -1) throw new BusOverflow('stream', jittered(250), `the inbox of ${instance} is full`);
     return reply === 1;
   }
@@ -201,7 +202,7 @@ export class RedisLink implements Link {
     what: string,
   ): Promise<number> {
     const { streamFrames, streamBytes } = this.#bounds;
-    const bounds = [frames, streamFrames, streamBytes];
+    const bounds = [frames, entry.byteLength, streamFrames, streamBytes];
     const reply = await this.#write(shard, APPEND, [keys.stream, keys.counters, ...presence], entry, bounds);
     const [outcome, first, rate] = asArray(reply);
     if (outcome === -1) throw new BusNoResponders(`nobody is there for the ${what}`, { retryAfterMs: jittered(1_000) });

@@ -73,7 +73,7 @@ export interface RedisLinkTimings {
 
 export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
   block: 2_000,
-  idleBlock: 7_500,
+  idleBlock: 10_000,
   idleAfter: 30_000,
   watchdogGrace: 1_000,
   command: 2_000,
@@ -88,7 +88,7 @@ export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
   reclaimEvery: 5_000,
   reclaimIdleEvery: 20_000,
   reclaimMinIdle: 15_000,
-  janitorEvery: 60_000,
+  janitorEvery: 120_000,
   close: 2_000,
 });
 

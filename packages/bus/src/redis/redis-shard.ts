@@ -2,7 +2,7 @@ import { BusUnavailable } from '../errors.ts';
 import type { Consumer, ConsumeOptions, HintFollower, StreamReading } from '../link.ts';
 import { RedisClock } from './redis-clock.ts';
 import { RedisConnection, type RedisArg } from './redis-connection.ts';
-import { presenceKept, RedisConsumer } from './redis-consumer.ts';
+import { RedisConsumer } from './redis-consumer.ts';
 import { writeFailure } from './redis-failures.ts';
 import { RedisHintReader } from './redis-hints.ts';
 import { RedisInbox } from './redis-inbox.ts';
@@ -31,8 +31,8 @@ export interface ShardOptions {
 
 /** Presences renewed by one script call (count): its loop must stay short. */
 const HEARTBEAT_MAX = 128;
-/** Heartbeats between two extensions of a presence's time to live. */
-const EXTEND_EVERY = 8;
+/** Heartbeats between two that ask for the time and remove names that are gone: 30 s, as clocks drift. */
+const ASK_EVERY = 6;
 
 /**
  * What one process has of one shard: the connection that writes, a connection for every blocking read, the clock of the
@@ -226,7 +226,7 @@ export class RedisShard {
     await Promise.all([this.#beat(anew).catch(ignore), ...inboxes, ...groups]);
   }
 
-  /** One call for all that is present here; its answer sets the clock. A shard that is only written to needs neither. */
+  /** One call for all that is present here; now and then its answer sets the clock. A shard that is only written to needs neither. */
   async #beat(anew: boolean): Promise<void> {
     const present = new Map<string, readonly [live: string, instance: string]>();
     for (const { leaving, joined, place } of this.#consumers) {
@@ -234,19 +234,19 @@ export class RedisShard {
     }
     if (present.size === 0 && !anew) return;
     const { presence } = this.#options.timings;
-    const kept = anew || this.#beats++ % EXTEND_EVERY === 0 ? presenceKept(presence) : 0;
+    const asks = anew || this.#beats++ % ASK_EVERY === 0;
     const pairs = [...present.values()];
     for (let at = 0; at === 0 || at < pairs.length; at += HEARTBEAT_MAX) {
       const page = pairs.slice(at, at + HEARTBEAT_MAX);
       const askedAt = performance.now();
-      const args = [presence, kept, ...page.map(([, instance]) => instance)];
+      const args = [presence, asks ? '' : Math.floor(this.clock.now()), ...page.map(([, instance]) => instance)];
       const reply = await this.#writer.run(
         HEARTBEAT,
         page.map(([live]) => live),
         args,
       );
       const [seconds, microseconds] = asArray(reply);
-      this.clock.observe(asNumber(seconds), asNumber(microseconds), askedAt);
+      if (asks) this.clock.observe(asNumber(seconds), asNumber(microseconds), askedAt);
     }
   }
 

@@ -71,7 +71,8 @@ export interface Frame {
   /** DATA and END: position in the stream, from 0; a gap is a loss. Otherwise 0. */
   readonly seq: number;
   readonly body: Uint8Array;
-  readonly call: number | undefined;
+  /** Set when the call is opened, after the frame was checked. */
+  call: number | undefined;
   readonly replyTo: string | undefined;
   readonly route: string | undefined;
   /** Set again when the frame is written, so that waiting in the writer counts. */
