@@ -198,6 +198,11 @@ export class RedisConsumer implements Consumer {
     this.#reader.close();
   }
 
+  /** Has had its group once. */
+  get joined(): boolean {
+    return this.#joined;
+  }
+
   get leaving(): boolean {
     return this.#leaving;
   }

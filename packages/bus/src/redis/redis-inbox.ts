@@ -140,7 +140,8 @@ export class RedisInbox {
 
   async #read(): Promise<void> {
     const { reader, keys, timings } = this.#options;
-    const block = Date.now() - this.#lastTraffic > timings.idleAfter ? timings.idleBlock : timings.block;
+    const isIdle = Date.now() - this.#lastTraffic > timings.idleAfter;
+    const block = isIdle ? timings.idleBlock : timings.block;
     const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / this.#bytesPerEntry)));
     const from = this.#lastId;
     const reply = await reader.blockingRead(
@@ -151,8 +152,8 @@ export class RedisInbox {
     // Remade while we were blocked: this answer belongs to the stream that is gone.
     if (this.#lastId !== from) return;
     const entries = streamsOf(reply)[0]?.[1] ?? [];
-    // A deleted stream does not wake its reader, so each quiet block asks whether it is still there.
-    if (entries.length === 0) return this.renew();
+    // A deleted stream does not wake its reader, so a quiet block asks whether it is still there; an idle one when it is due.
+    if (entries.length === 0) return isIdle ? this.renewIfDue() : this.renew();
     this.#lastTraffic = Date.now();
     let bytes = 0;
     for (const item of entries) {

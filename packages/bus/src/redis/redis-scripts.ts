@@ -68,6 +68,31 @@ redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return missing and 1 or 0`,
 );
 
+/**
+ * Renews the presence of every consumer of a shard in one call. Groups are not looked after: whoever reads one that is
+ * gone is told by its read. Now and then the clock is asked and names that are gone are removed; in between a renewal
+ * costs Redis two commands for each set.
+ */
+export const HEARTBEAT = script(
+  'heartbeat',
+  `#!lua flags=allow-oom
+-- KEYS live zsets, at most 128
+-- ARGV[1] lease ms  ARGV[2] ms of Redis's clock, or '' to ask it and to tidy  ARGV[3…] consumer in each zset
+-- returns {seconds, microseconds} of the clock when it was asked, else {}
+local now, t, tidy = tonumber(ARGV[2]), {}, ARGV[2] == ''
+if tidy then
+  t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local ends = string.format('%.0f', now + tonumber(ARGV[1]))
+for i = 1, #KEYS do
+  if tidy then redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now)) end
+  redis.call('ZADD', KEYS[i], ends, ARGV[i + 2])
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+end
+return t`,
+);
+
 /** Ends a consumer: its presence, and its name in the group unless entries are still pending under it. */
 export const LEAVE = script(
   'leave',
@@ -268,13 +293,13 @@ export const OPEN_INBOX = script(
 -- KEYS[1] inbox  KEYS[2] counters
 -- ARGV[1] lease ms
 -- returns 1 when it was made, else 0
-local made = redis.call('EXISTS', KEYS[1]) == 0 and 1 or 0
+local made = redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 and 1 or 0
 if made == 1 then
   redis.call('XGROUP', 'CREATE', KEYS[1], 'make', '$', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', KEYS[1], 'make')
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('HSET', KEYS[2], 'bytes', 0)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return made`,
 );
@@ -377,6 +402,7 @@ return {tonumber(state[1]) or 0, state[2] or '', last}`,
 export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
   JOIN,
+  HEARTBEAT,
   LEAVE,
   SETTLE,
   DEAD_LETTER,
