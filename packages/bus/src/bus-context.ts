@@ -1,4 +1,4 @@
-import type { BusSubject, ByteStream } from './subject.ts';
+import type { BusSubject, ByteStream, StreamTicket } from './subject.ts';
 import { ACCEPTS, type Frame } from './wire/frame.ts';
 import { decodeMetadata } from './wire/payload.ts';
 
@@ -17,6 +17,8 @@ export interface HandlerPort {
     signal: AbortSignal | undefined,
   ): Promise<Reply>;
   park<T>(wait: Promise<T>): Promise<T>;
+  /** A ticket to this instance goes out: its holder is waited for when the instance drains. */
+  ticketed(): void;
 }
 
 /** Where a message stands: what its frame does not say by itself. */
@@ -78,7 +80,7 @@ export class BusContext {
     return this.#message.frame.corrId ?? '';
   }
 
-  /** Inbox of this instance: where a ticket sends its holder. */
+  /** Inbox of this instance. */
   get instance(): string {
     return this.#port.instance;
   }
@@ -119,11 +121,6 @@ export class BusContext {
     return this.#message.body;
   }
 
-  /** Credit to put into a ticket: the bytes a writer may send to this instance before the first credit. */
-  get initialCredit(): number {
-    return this.#port.initialCredit;
-  }
-
   /** Bytes the caller accepts before it gives credit; undefined when it cannot take a stream. */
   get callerCredit(): number | undefined {
     return this.#message.frame.credit;
@@ -157,6 +154,15 @@ export class BusContext {
   /** Streams `source` behind `head`. Return the result from the handler. The source is always closed. */
   stream(head: unknown, source: AsyncIterable<Uint8Array>): StreamReply {
     return new StreamReply(head, source);
+  }
+
+  /**
+   * Where one upload goes: to this instance, with the bytes that may be sent before its first credit. An instance that
+   * drains still takes the uploads of the tickets it gave, for `ticketMs` (BusLimits).
+   */
+  ticket(): StreamTicket {
+    this.#port.ticketed();
+    return { inbox: this.instance, credit: this.#port.initialCredit };
   }
 
   /**

@@ -210,7 +210,8 @@ export class Bus implements AsyncDisposable {
     this.#server.drain();
     await this.#stopReading();
     slots.endParked();
-    const idle = (): boolean => slots.idle && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
+    const idle = (): boolean =>
+      slots.idle && !this.#server.awaitsUploads && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
     while (!idle() && clock.now() < until) {
       await new Promise<void>((resolve) => {
         clock.after(DRAIN_POLL_MS, resolve);
@@ -307,6 +308,7 @@ export class Bus implements AsyncDisposable {
         return (await this.#caller.call(subject, payload, own)) as Reply;
       },
       park: (wait) => slots.park(wait),
+      ticketed: () => this.#server.ticketed(),
     };
   }
 

@@ -15,7 +15,7 @@ import { EMPTY_STREAM } from './incoming-stream.ts';
 import { discard, type PeerCalls } from './peer-calls.ts';
 import type { ByteStream } from './subject.ts';
 import { frameFault } from './wire/codec.ts';
-import { type Frame, frame, KIND } from './wire/frame.ts';
+import { type Frame, frame, KIND, replyFrame } from './wire/frame.ts';
 import { decodePayload, encodePayload } from './wire/payload.ts';
 
 /** A handler and what is counted for its subject. */
@@ -136,7 +136,7 @@ export class RequestRun implements Job, Message {
     if (this.#late()) return this.#end();
     if (result instanceof Forwarded) return this.#forward(result);
     const { codec, body } = encodePayload(result);
-    const reply = frame(KIND.REP, { call: this.callNumber, codec, body });
+    const reply = replyFrame(this.callNumber, codec, body);
     const fault = frameFault(reply);
     if (fault !== undefined) throw new BusPayloadTooLarge(`the reply: ${fault.message}`);
     this.#send(reply);

@@ -26,6 +26,9 @@ export class RequestServer implements Serving {
   readonly handlers = new Map<string, Served>();
   closed = false;
   #draining = false;
+  /** Tickets given whose uploads have not come, and until when the last of them is waited for. */
+  #tickets = 0;
+  #ticketsUntil = 0;
 
   constructor(core: BusCore, peers: PeerCalls, port: HandlerPort) {
     this.core = core;
@@ -44,6 +47,17 @@ export class RequestServer implements Serving {
 
   drain(): void {
     this.#draining = true;
+  }
+
+  /** A handler gave a ticket for one upload to this instance. */
+  ticketed(): void {
+    this.#tickets = this.awaitsUploads ? this.#tickets + 1 : 1;
+    this.#ticketsUntil = this.core.clock.now() + this.core.limits.ticketMs;
+  }
+
+  /** Whether holders of tickets may still come. */
+  get awaitsUploads(): boolean {
+    return this.#tickets > 0 && this.core.clock.now() < this.#ticketsUntil;
   }
 
   close(): void {
@@ -71,7 +85,8 @@ export class RequestServer implements Serving {
       if (error instanceof BusOverflow) this.core.metrics.overflow.inc({ gate: error.gate });
       this.core.outbox.toInbox(caller, busRefusal(call, error), Infinity, () => undefined);
     };
-    if (this.#draining) return refuse(new BusUnavailable('the instance is draining'));
+    if (this.#draining && !this.awaitsUploads) return refuse(new BusUnavailable('the instance is draining'));
+    this.#tickets = Math.max(0, this.#tickets - 1);
     if (!this.core.slots.hasRoom()) return refuse(new BusOverflow('handler'));
     const body = this.peers.openBody(caller, call);
     if (body === undefined) return refuse(new BusOverflow('credit'));

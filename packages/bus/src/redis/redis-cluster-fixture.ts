@@ -30,6 +30,10 @@ export class RedisCluster {
     return cluster;
   }
 
+  get nodeUrls(): readonly string[] {
+    return this.#members.map(({ process }) => process.url);
+  }
+
   get admins(): readonly Redis[] {
     return this.#members.map(({ admin }) => admin);
   }

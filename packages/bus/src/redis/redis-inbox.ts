@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault } from './redis-failures.ts';
@@ -172,6 +173,8 @@ export class RedisInbox {
       bytes: this.#consumed.bytes + bytes,
     };
     this.#scheduleTrim();
+    // Whoever was answered may ask again in this turn: that leaves first.
+    await nextTurn();
   }
 
   /** Trimming is worth a command when there is something to trim, and must not stand in the way of the next answer. */
