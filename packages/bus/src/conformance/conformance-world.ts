@@ -8,6 +8,8 @@ export interface MediumOptions {
   readonly streamFrames?: number;
   /** A delivery not settled for this long is delivered again, in ms. */
   readonly minIdleMs?: number;
+  /** Entries of one group delivered and not settled. */
+  readonly pendingEntries?: number;
 }
 
 /** The medium of one test: what its links share. */
@@ -20,7 +22,7 @@ export interface Medium {
 }
 
 /** How a driver is brought up for one test. */
-export type OpenMedium = (options: MediumOptions) => Medium;
+export type OpenMedium = (options: MediumOptions, metrics: MetricsScope) => Medium;
 
 /** The buses of one test, closed behind it. */
 export class World {
@@ -35,7 +37,7 @@ export class World {
 
   /** Sets the medium up; without it the first bus does, with defaults. */
   medium(options: MediumOptions = {}): Medium {
-    this.#medium ??= this.#open(options);
+    this.#medium ??= this.#open(options, this.scope('medium'));
     return this.#medium;
   }
 

@@ -4,7 +4,7 @@ import { redisUrl, uniqueNamespace } from './redis-fixture.ts';
 import { RedisLink } from './redis-link.ts';
 import { StreamKeys } from './stream-keys.ts';
 
-busConformance('Redis', ({ streamFrames, minIdleMs }) => {
+busConformance('Redis', ({ streamFrames, minIdleMs, pendingEntries }, metrics) => {
   const namespace = uniqueNamespace();
   const links: RedisLink[] = [];
   return {
@@ -13,7 +13,11 @@ busConformance('Redis', ({ streamFrames, minIdleMs }) => {
         url: redisUrl(),
         namespace,
         name: namespace,
-        ...(streamFrames === undefined ? {} : { bounds: { streamFrames } }),
+        metrics,
+        bounds: {
+          ...(streamFrames === undefined ? {} : { streamFrames }),
+          ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),
+        },
         timings: {
           block: 500,
           // A killed process is missed within seconds, so that its peers' failures are seen in a test.

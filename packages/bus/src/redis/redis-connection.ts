@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import { backoffMs, RedisNotSent, RedisReadStuck } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
-import { REDIS_SCRIPTS, type RedisScript } from './redis-scripts.ts';
+import type { RedisScript } from './redis-script.ts';
+import { REDIS_SCRIPTS } from './redis-scripts.ts';
 
 export type RedisArg = string | number | Buffer;
 

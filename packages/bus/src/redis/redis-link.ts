@@ -1,8 +1,10 @@
+import type { DeadLetters } from '../dead-letters.ts';
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
 import type { Consumer, ConsumeOptions, HintFollower, Lane, Link, LinkStatus, StreamReading } from '../link.ts';
 import { RedisClock } from './redis-clock.ts';
 import { RedisConnection, type RedisArg } from './redis-connection.ts';
 import { RedisConsumer } from './redis-consumer.ts';
+import { RedisDeadLetters } from './redis-dead-letters.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { jittered, retryAfterFull, writeFailure } from './redis-failures.ts';
 import { RedisHintReader } from './redis-hints.ts';
@@ -19,7 +21,8 @@ import {
 import { probeRedis } from './redis-probe.ts';
 import { readStreams } from './redis-readings.ts';
 import { asArray, asNumber } from './redis-replies.ts';
-import { APPEND, APPEND_INBOX, PUBLISH_HINT, type RedisScript } from './redis-scripts.ts';
+import type { RedisScript } from './redis-script.ts';
+import { APPEND, APPEND_INBOX, PUBLISH_HINT } from './redis-scripts.ts';
 import { pause } from './redis-settler.ts';
 import { StreamKeys, type StreamKeySet } from './stream-keys.ts';
 
@@ -202,7 +205,9 @@ export class RedisLink implements Link {
 
   async publishHint(topic: string, entry: Uint8Array): Promise<void> {
     const { stream, counters } = this.#keys.hints(topic);
-    await this.#write(PUBLISH_HINT, [stream, counters], entry, [this.#bounds.hintEntries, this.#bounds.hintBytes]);
+    const bounds = [this.#bounds.hintEntries, this.#bounds.hintBytes];
+    const [, trimmed] = asArray(await this.#write(PUBLISH_HINT, [stream, counters], entry, bounds));
+    if (trimmed !== 0) this.#onEvent({ type: 'hints_trimmed', topic, entries: asNumber(trimmed) });
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -222,6 +227,15 @@ export class RedisLink implements Link {
     } catch (error) {
       throw writeFailure(error);
     }
+  }
+
+  deadLetters(service: string): DeadLetters {
+    return new RedisDeadLetters({
+      service,
+      keys: this.#keys,
+      bounds: this.#bounds,
+      writer: () => this.#running(),
+    });
   }
 
   /** Readings of what this link consumes; none while Redis is away. */

@@ -58,11 +58,14 @@ export class RedisSettler {
   async #run(): Promise<void> {
     // The rest of this microtask turn joins the first batch.
     await Promise.resolve();
+    const { stream, counters, notes } = this.#keys;
+    // Requests carry no notes.
+    const keys = this.#shared ? [stream, counters, notes] : [stream, counters];
     let failures = 0;
     while (this.#queue.length > 0 && !this.#stop.aborted) {
       const batch = this.#queue.splice(0, BATCH_MAX);
       try {
-        await this.#writer.run(SETTLE, [this.#keys.stream, this.#keys.counters], this.#arguments(batch));
+        await this.#writer.run(SETTLE, keys, this.#arguments(batch));
         failures = 0;
         this.#onSettled(batch);
       } catch {

@@ -9,6 +9,8 @@ describe('keys', () => {
       counters: 'bus:{b0}:ad:rq:storage:bulk',
       live: 'bus:{b0}:lv:storage',
       lease: 'bus:{b0}:ls:rq:storage:bulk',
+      notes: 'bus:{b0}:nt:rq:storage:bulk',
+      shares: 'bus:{b0}:qt:rq:storage:bulk',
     });
     expect(keys.work('object.stored', 'index')).toEqual({
       stream: 'bus:{b0}:ev:object.stored',
