@@ -21,8 +21,8 @@ export interface Medium {
   close(): Promise<void>;
 }
 
-/** How a driver is brought up for one test. */
-export type OpenMedium = (options: MediumOptions, metrics: MetricsScope) => Medium;
+/** How a driver is brought up for one test. Each link counts in a scope of its own. */
+export type OpenMedium = (options: MediumOptions, metrics: () => MetricsScope) => Medium;
 
 /** The buses of one test, closed behind it. */
 export class World {
@@ -37,7 +37,8 @@ export class World {
 
   /** Sets the medium up; without it the first bus does, with defaults. */
   medium(options: MediumOptions = {}): Medium {
-    this.#medium ??= this.#open(options, this.scope('medium'));
+    let links = 0;
+    this.#medium ??= this.#open(options, () => this.scope(`link-${links++}`));
     return this.#medium;
   }
 

@@ -7,7 +7,7 @@ import type { Delivery } from '../link.ts';
 
 busConformance('in-process', ({ streamFrames, minIdleMs, pendingEntries }, metrics) => {
   const link = new InProcessLink({
-    metrics,
+    metrics: metrics(),
     ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),
     ...(minIdleMs === undefined ? {} : { minIdleMs }),
     ...(streamFrames === undefined ? {} : { bounds: { maxFrames: streamFrames, maxBytes: 64 * 1024 * 1024 } }),
@@ -58,7 +58,7 @@ describe('in-process link', () => {
     await turn();
     expect(seen).toMatchObject([
       { attempt: 1, ageMs: 0 },
-      { attempt: 2, ageMs: 6_250 },
+      { attempt: 2, ageMs: 6_400 },
     ]);
     for (const each of seen.slice(1)) heir.settle(each);
     clock.advance(5_000);

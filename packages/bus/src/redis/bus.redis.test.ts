@@ -13,7 +13,7 @@ busConformance('Redis', ({ streamFrames, minIdleMs, pendingEntries }, metrics) =
         url: redisUrl(),
         namespace,
         name: namespace,
-        metrics,
+        metrics: metrics(),
         bounds: {
           ...(streamFrames === undefined ? {} : { streamFrames }),
           ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),

@@ -17,6 +17,8 @@ describe('keys', () => {
       counters: 'bus:{b0}:ad:ev:object.stored',
       live: 'bus:{b0}:lv:ev:object.stored:index',
       lease: 'bus:{b0}:ls:ev:object.stored:index',
+      notes: 'bus:{b0}:nt:ev:object.stored:index',
+      shares: 'bus:{b0}:qt:ev:object.stored:index',
     });
     expect(keys.inbox('i1').stream).toBe('bus:{b0}:in:i1');
     expect(keys.hints('registry.head').stream).toBe('bus:{b0}:hi:registry.head');
