@@ -125,14 +125,16 @@ export async function metricsPage(): Promise<string> {
   // A micronode has no Redis: what the Redis link counts is added.
   const declared = [...node.metrics.declarations(), ...Object.values(redisLinkMetrics)];
   // Both links count some things under one name.
-  const rows = [...new Map(declared.map((declaration) => [declaration.name, declaration])).values()].map((declaration) => [
-    code(declaration.name),
-    declaration.type,
-    declaration.unit,
-    Object.keys(declaration.labels).map(code).join(' '),
-    declaration.help,
-    declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
-  ]);
+  const rows = [...new Map(declared.map((declaration) => [declaration.name, declaration])).values()].map(
+    (declaration) => [
+      code(declaration.name),
+      declaration.type,
+      declaration.unit,
+      Object.keys(declaration.labels).map(code).join(' '),
+      declaration.help,
+      declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
+    ],
+  );
   rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return page(
     'Metrics',

@@ -70,7 +70,9 @@ export function addBusCommands(program: Command, terminal: Terminal): void {
       const { client, options } = opened(command, terminal);
       const { service, limit, after, all = false } = options;
       const page = await listLetters(client, { service, limit, all, ...(after === undefined ? {} : { after }) });
-      print(terminal, options.json, page, () => (page.letters.length === 0 ? [] : table(letterRows(page.letters), (cell) => cell)));
+      print(terminal, options.json, page, () =>
+        page.letters.length === 0 ? [] : table(letterRows(page.letters), (cell) => cell),
+      );
       if (!options.json && page.next !== null) note(terminal, `there are more: --after ${page.next}, or --all`);
     });
   verb('show', 'one dead letter, with its original bytes as base64')
@@ -81,7 +83,11 @@ export function addBusCommands(program: Command, terminal: Terminal): void {
       const dimmed = (cell: string, column: number): string => (column === 0 ? paint(terminal, 'dim', cell) : cell);
       print(terminal, options.json, letter, () => table(shownRows(letter), dimmed));
     });
-  addChange(verb('replay', 'send dead letters to where they came from again, as first attempts'), terminal, replayLetters);
+  addChange(
+    verb('replay', 'send dead letters to where they came from again, as first attempts'),
+    terminal,
+    replayLetters,
+  );
   addChange(verb('drop', 'remove dead letters for good'), terminal, dropLetters);
 }
 

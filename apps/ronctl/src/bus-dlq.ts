@@ -34,7 +34,7 @@ export async function listLetters(
   for (;;) {
     const query = new URLSearchParams({ service: options.service, limit: String(options.limit) });
     if (after !== undefined) query.set('after', after);
-    const call: Call = { method: 'GET', path: `${BUS_ADMIN_ROUTES.list}?${query}` };
+    const call: Call = { method: 'GET', path: `${BUS_ADMIN_ROUTES.list}?${query.toString()}` };
     const { value } = await client.json(call, BusDeadLetterList);
     letters.push(...value.letters);
     if (!options.all || value.next === null) return { letters, next: value.next };
@@ -81,13 +81,14 @@ async function* eachAnswer<T extends { readonly more: boolean }>(
   ask: (path: string) => Promise<T>,
   verb: string,
 ): AsyncGenerator<T> {
-  if (all === ids.length > 0) throw new Failure(EXIT.usage, 'name dead letters by their ids, or all of them with --all');
+  if (all === ids.length > 0)
+    throw new Failure(EXIT.usage, 'name dead letters by their ids, or all of them with --all');
   for (const id of ids) yield await ask(`${one(service, id)}${verb}`);
   if (!all) return;
   // What fails again becomes a letter of a later time: without this bound it would be taken in a circle.
   const query = new URLSearchParams({ limit: String(limit), before: String(Date.now()) });
-  for (let more = true; more; ) {
-    const answer = await ask(`${many(service)}${verb}?${query}`);
+  for (let more = true; more;) {
+    const answer = await ask(`${many(service)}${verb}?${query.toString()}`);
     yield answer;
     more = answer.more;
   }

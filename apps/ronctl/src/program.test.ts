@@ -356,7 +356,10 @@ test('bus dlq list shows the letters of a service and goes through the pages wit
   handler = (request, response) => {
     const { searchParams } = new URL(request.url ?? '', url);
     const second = searchParams.get('after') === letter.id;
-    json(response, 200, { letters: [second ? { ...letter, id: '1700000000001-0' } : letter], next: second ? null : letter.id });
+    json(response, 200, {
+      letters: [second ? { ...letter, id: '1700000000001-0' } : letter],
+      next: second ? null : letter.id,
+    });
   };
   const page = await dlq('list', '--service', 'mailbox', '--limit', '1');
   expect(page).toMatchObject({ exitCode: EXIT.ok });

@@ -28,7 +28,10 @@ export const BusDeadLetterListQuery = z.strictObject({
 export type BusDeadLetterListQuery = z.infer<typeof BusDeadLetterListQuery>;
 
 /** `before`: only letters put aside at or before this time, in ms since 1970; by default now. */
-export const BusDeadLetterManyQuery = z.strictObject({ limit, before: z.coerce.number().int().nonnegative().optional() });
+export const BusDeadLetterManyQuery = z.strictObject({
+  limit,
+  before: z.coerce.number().int().nonnegative().optional(),
+});
 export type BusDeadLetterManyQuery = z.infer<typeof BusDeadLetterManyQuery>;
 
 /** A dead letter without its bytes. */

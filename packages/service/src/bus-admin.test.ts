@@ -15,7 +15,14 @@ import { OpsServer } from './ops-server.ts';
 import { nodeReadiness } from './readiness.ts';
 
 const TOKEN = 'a-token-of-some-length';
-const version = { service: 'b', version: '1', git_sha: 'dev', node: 'v24', profile: 'micronode', amnesia: true } as const;
+const version = {
+  service: 'b',
+  version: '1',
+  git_sha: 'dev',
+  node: 'v24',
+  profile: 'micronode',
+  amnesia: true,
+} as const;
 let ops: OpsServer | undefined;
 let link: InProcessLink;
 afterEach(async () => {
@@ -99,7 +106,10 @@ describe('the admin routes of an ops port', () => {
     const [one, two] = first.letters.map(({ id }) => id);
     const shown = BusDeadLetterShown.parse((await ask('GET', `/b/${one ?? ''}`)).body);
     expect(shown).toMatchObject({ contents: [], fault: expect.any(String) as string, entry_b64: '/wA=' });
-    expect(BusDeadLettersDropped.parse((await ask('DELETE', `/b/${one ?? ''}`)).body)).toEqual({ dropped: 1, more: false });
+    expect(BusDeadLettersDropped.parse((await ask('DELETE', `/b/${one ?? ''}`)).body)).toEqual({
+      dropped: 1,
+      more: false,
+    });
     expect(codeOf(await ask('GET', `/b/${one ?? ''}`))).toBe('not_found');
     expect(BusDeadLettersReplayed.parse((await ask('POST', `/b/${two ?? ''}/replay`)).body).replayed).toBe(1);
     expect((await ask('POST', `/b/${two ?? ''}/replay`)).status).toBe(404);

@@ -19,7 +19,10 @@ export function createLink(config: CommonConfig, name: string, metrics: MetricsS
     metrics,
     timings: { start: FOREVER_MS },
     onEvent: ({ type, ...event }) => {
-      log[FREQUENT.has(type) ? 'debug' : QUIET.has(type) ? 'info' : 'warn']({ link_event: type, ...event }, 'redis link');
+      log[FREQUENT.has(type) ? 'debug' : QUIET.has(type) ? 'info' : 'warn'](
+        { link_event: type, ...event },
+        'redis link',
+      );
     },
   });
 }

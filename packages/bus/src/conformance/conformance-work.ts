@@ -24,7 +24,8 @@ export function workConformance(world: () => World): void {
       const pending = async (): Promise<number> =>
         (await world().linkOf(publisher).readings()).reduce((sum, reading) => sum + reading.pendingEntries, 0);
       await eventually(async () => (await pending()) === 0, 'nothing is pending');
-      const counts = (event: string): number[] => (runs['billing'] ?? []).filter(([e]) => e === event).map(([, n]) => n);
+      const counts = (event: string): number[] =>
+        (runs['billing'] ?? []).filter(([e]) => e === event).map(([, n]) => n);
       expect([counts('a'), counts('b'), counts('c')]).toEqual([[1], [1, 2, 3], [1]]);
       expect(runs['mail']?.map(([event]) => event)).toEqual(['a', 'b', 'c']);
       expect(await world().metric('bus_work_retries_total')).toBe(2);
@@ -45,7 +46,9 @@ export function workConformance(world: () => World): void {
 
     it('waits as long as its error asks, not as long as its backoff', async () => {
       const attempts: number[] = [];
-      const worker = await world().started('billing', { limits: { workBackoffMs: 600_000, workBackoffMaxMs: 600_000 } });
+      const worker = await world().started('billing', {
+        limits: { workBackoffMs: 600_000, workBackoffMaxMs: 600_000 },
+      });
       await worker.onWork(orders.name, 'billing', (_event, ctx) => {
         attempts.push(ctx.attempt);
         if (ctx.attempt === 1) throw Object.assign(new Error('soon'), { retryAfterMs: 20 });
@@ -118,7 +121,10 @@ export function workConformance(world: () => World): void {
         await world().kill(doomed.bus);
         doomed = await worker();
       }
-      await eventually(async () => (await world().metric('bus_dead_letters_total', 'max_deliveries')) === 1, 'put aside');
+      await eventually(
+        async () => (await world().metric('bus_dead_letters_total', 'max_deliveries')) === 1,
+        'put aside',
+      );
       await eventually(() => handled.includes('behind'), 'the one behind it is handled');
       expect(deaths).toEqual([1, 2, 3]);
       const { letters } = await world().linkOf(publisher).deadLetters('billing').list();

@@ -2,12 +2,13 @@ import type { LetterDetails } from '../dead-letters.ts';
 import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery } from '../link.ts';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisClock } from './redis-clock.ts';
-import type { RedisArg, RedisConnection } from './redis-connection.ts';
+import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault, writeFailure } from './redis-failures.ts';
 import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { type ClaimedEntry, RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
+import { letterArguments } from './redis-dead-letters.ts';
 import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { LEAVE } from './redis-scripts.ts';
@@ -149,7 +150,9 @@ export class RedisConsumer implements Consumer {
   async note(delivery: Delivery, text: string): Promise<boolean> {
     const { keys, group, instance } = this.place;
     try {
-      return (await this.#parts.writer.run(NOTE, [keys.stream, keys.notes], [group, instance, delivery.id, text])) === 1;
+      return (
+        (await this.#parts.writer.run(NOTE, [keys.stream, keys.notes], [group, instance, delivery.id, text])) === 1
+      );
     } catch (error) {
       throw writeFailure(error);
     }
@@ -172,11 +175,12 @@ export class RedisConsumer implements Consumer {
 
   async deadLetter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails = {}): Promise<void> {
     const { keys, deadLetters, service } = this.place;
+    const frames = this.#inFlight.get(delivery.id)?.frames ?? 1;
     try {
       const reply = await this.#parts.writer.run(
         DEAD_LETTER,
         [keys.stream, keys.counters, deadLetters.stream, deadLetters.counters, keys.notes],
-        this.#letter(delivery, reason, details),
+        letterArguments(this.place, this.#parts.bounds, { delivery, frames, reason, details }),
       );
       const [moved, dropped] = asArray(reply);
       if (moved === 1) this.#parts.onEvent({ type: 'dead_lettered', service, reason, dropped: asNumber(dropped) });
@@ -184,26 +188,6 @@ export class RedisConsumer implements Consumer {
       throw writeFailure(error);
     }
     if (details.part === undefined) this.#inFlight.delete(delivery.id);
-  }
-
-  #letter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails): RedisArg[] {
-    const { group, instance, kind, name, lane } = this.place;
-    const { deadLetterEntries, deadLetterBytes } = this.#parts.bounds;
-    const frames = this.#inFlight.get(delivery.id)?.frames ?? 1;
-    const { part, attempts = delivery.attempt, corrId = '', traceparent = '' } = details;
-    return [
-      group,
-      kind === 'work' ? '1' : '0',
-      delivery.id,
-      frames,
-      instance,
-      deadLetterEntries,
-      deadLetterBytes,
-      part === undefined ? '' : Buffer.from(part.entry),
-      part?.note ?? '',
-      ...['kind', kind, 'name', name, 'lane', lane, 'reason', reason, 'attempt', attempts],
-      ...['corr', corrId, 'trace', traceparent],
-    ];
   }
 
   async stop(): Promise<void> {
@@ -284,18 +268,7 @@ export class RedisConsumer implements Consumer {
     const block = this.#idle() ? this.#parts.timings.idleBlock : this.#parts.timings.block;
     const reply = await this.#reader.blockingRead(
       'xreadgroup',
-      [
-        'GROUP',
-        group,
-        instance,
-        'COUNT',
-        this.#reading,
-        'BLOCK',
-        block,
-        'STREAMS',
-        keys.stream,
-        '>',
-      ],
+      ['GROUP', group, instance, 'COUNT', this.#reading, 'BLOCK', block, 'STREAMS', keys.stream, '>'],
       block,
     );
     for (const [, entries] of streamsOf(reply)) {
@@ -313,7 +286,8 @@ export class RedisConsumer implements Consumer {
     this.#bytesPerEntry += (bytes - this.#bytesPerEntry) / 8;
     this.#inFlight.set(item.id, { id: item.id, frames: item.frames, bytes, deliveredAt: performance.now() });
     // A replay that is another group's: this one has had it.
-    if (item.group !== '' && item.group !== this.place.group) return this.#settler.add({ id: item.id, frames: item.frames, bytes });
+    if (item.group !== '' && item.group !== this.place.group)
+      return this.#settler.add({ id: item.id, frames: item.frames, bytes });
     const ageMs = this.#parts.clock.ageMs(item.id);
     try {
       this.#options.onDelivery({ id: item.id, entry: item.entry, attempt, note, ageMs });

@@ -4,14 +4,16 @@ import {
   type DeadLetterHead,
   type DeadLetterPage,
   type DeadLetters,
+  type LetterDetails,
   pageLimit,
 } from '../dead-letters.ts';
 import { BusOverflow } from '../errors.ts';
-import type { DeadLetterReason, Lane } from '../link.ts';
+import type { DeadLetterReason, Delivery, Lane } from '../link.ts';
 import type { RedisArg, RedisConnection } from './redis-connection.ts';
 import { retryAfterFull, writeFailure } from './redis-failures.ts';
 import { DROP_LETTERS, LIST_LETTERS, REPLAY_LETTER } from './redis-letter-scripts.ts';
 import type { RedisLinkBounds } from './redis-options.ts';
+import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asBytes, asNumber, asText, idMs } from './redis-replies.ts';
 import type { RedisScript } from './redis-script.ts';
 import type { CountedStream, StreamKeys } from './stream-keys.ts';
@@ -41,7 +43,9 @@ export class RedisDeadLetters implements DeadLetters {
     this.#writer = options.writer;
   }
 
-  async list(options: { readonly after?: string | undefined; readonly limit?: number | undefined } = {}): Promise<DeadLetterPage> {
+  async list(
+    options: { readonly after?: string | undefined; readonly limit?: number | undefined } = {},
+  ): Promise<DeadLetterPage> {
     const { after, limit } = options;
     const from = after !== undefined && ID.test(after) ? `(${after}` : '-';
     const bounds = [pageLimit(limit), DEAD_LETTER_LIMITS.passedBytes];
@@ -52,14 +56,19 @@ export class RedisDeadLetters implements DeadLetters {
 
   async show(id: string): Promise<DeadLetter | undefined> {
     const row = await this.#row(id);
-    return row === undefined ? undefined : { ...this.#head(row), entry: Uint8Array.from(asBytes(fieldsOf(row).get('f'))) };
+    return row === undefined
+      ? undefined
+      : { ...this.#head(row), entry: Uint8Array.from(asBytes(fieldsOf(row).get('f'))) };
   }
 
   async replay(id: string): Promise<boolean> {
     const row = await this.#row(id);
     if (row === undefined) return false;
     const { kind, name, lane } = this.#head(row);
-    const target = kind === 'work' ? this.#keys.work(name, this.#service) : this.#keys.request(name, lane === 'bulk' ? 'bulk' : 'fast');
+    const target =
+      kind === 'work'
+        ? this.#keys.work(name, this.#service)
+        : this.#keys.request(name, lane === 'bulk' ? 'bulk' : 'fast');
     const { streamFrames, streamBytes } = this.#bounds;
     const reply = await this.#run(
       REPLAY_LETTER,
@@ -84,7 +93,9 @@ export class RedisDeadLetters implements DeadLetters {
 
   async #drop(from: string, to: string, limit: number): Promise<number> {
     const { stream, counters } = this.#own;
-    return asNumber(await this.#run(DROP_LETTERS, [stream, counters], [from, to, limit, DEAD_LETTER_LIMITS.passedBytes]));
+    return asNumber(
+      await this.#run(DROP_LETTERS, [stream, counters], [from, to, limit, DEAD_LETTER_LIMITS.passedBytes]),
+    );
   }
 
   async #row(id: string): Promise<unknown> {
@@ -132,4 +143,24 @@ function fieldsOf(row: unknown): Map<string, unknown> {
   const fields = new Map<string, unknown>();
   for (let i = 0; i + 1 < list.length; i += 2) fields.set(asText(list[i]), list[i + 1]);
   return fields;
+}
+
+/** Arguments of DEAD_LETTER for one delivery, or a part of it. */
+export function letterArguments(
+  { group, instance, kind, name, lane }: ConsumerPlace,
+  { deadLetterEntries, deadLetterBytes }: RedisLinkBounds,
+  buried: {
+    readonly delivery: Delivery;
+    readonly frames: number;
+    readonly reason: DeadLetterReason;
+    readonly details: LetterDetails;
+  },
+): RedisArg[] {
+  const { delivery, frames, reason, details } = buried;
+  const { part, attempts = delivery.attempt, corrId = '', traceparent = '' } = details;
+  const bounds = [deadLetterEntries, deadLetterBytes];
+  const rest = part === undefined ? ['', ''] : [Buffer.from(part.entry), part.note];
+  const origin = ['kind', kind, 'name', name, 'lane', lane];
+  const why = ['reason', reason, 'attempt', attempts, 'corr', corrId, 'trace', traceparent];
+  return [group, kind === 'work' ? '1' : '0', delivery.id, frames, instance, ...bounds, ...rest, ...origin, ...why];
 }

@@ -211,7 +211,13 @@ describe('reclaim', () => {
 
   it('delivers again what was given back, at once, without counting that delivery', async () => {
     // An idle time nobody waits for, and a reclaimer that hears of it by its heartbeat.
-    const patient = { ...timings, reclaimMinIdle: 60_000, reclaimEvery: 60_000, reclaimIdleEvery: 60_000, heartbeat: 100 };
+    const patient = {
+      ...timings,
+      reclaimMinIdle: 60_000,
+      reclaimEvery: 60_000,
+      reclaimIdleEvery: 60_000,
+      heartbeat: 100,
+    };
     const collector = await serve(await bench.link({ timings: patient }), 'storage', 'one');
     collector.settles = false;
     const sender = await bench.link({ timings });
