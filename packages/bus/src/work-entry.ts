@@ -16,12 +16,12 @@ export interface WorkHost {
   readonly slots: HandlerSlots;
   readonly consumer: Consumer;
   /** Runs the handler; answers what it threw, or `WORK_DONE`. */
-  run(event: Frame, attempt: number): Promise<unknown>;
-  onRetry(): void;
-  onDeadLetter(reason: DeadLetterReason): void;
-  onMalformed(): void;
+  readonly run: (event: Frame, attempt: number) => Promise<unknown>;
+  readonly onRetry: () => void;
+  readonly onDeadLetter: (reason: DeadLetterReason) => void;
+  readonly onMalformed: () => void;
   /** The entry needs this process no more. */
-  onEnd(id: string): void;
+  readonly onEnd: (id: string) => void;
 }
 
 /** What `run` answers when the handler did not throw. */

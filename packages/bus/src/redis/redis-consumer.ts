@@ -2,13 +2,14 @@ import type { LetterDetails } from '../dead-letters.ts';
 import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery } from '../link.ts';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisClock } from './redis-clock.ts';
-import type { RedisArg, RedisConnection } from './redis-connection.ts';
+import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault, writeFailure } from './redis-failures.ts';
 import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { type ClaimedEntry, RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { letterArguments } from './redis-dead-letters.ts';
 import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { LEAVE } from './redis-scripts.ts';
@@ -181,11 +182,12 @@ export class RedisConsumer implements Consumer {
 
   async deadLetter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails = {}): Promise<void> {
     const { keys, deadLetters, service } = this.place;
+    const frames = this.#inFlight.get(delivery.id)?.frames ?? 1;
     try {
       const reply = await this.#parts.writer.run(
         DEAD_LETTER,
         [keys.stream, keys.counters, deadLetters.stream, deadLetters.counters, keys.notes],
-        this.#letter(delivery, reason, details),
+        letterArguments(this.place, this.#parts.bounds, { delivery, frames, reason, details }),
       );
       const [moved, dropped] = asArray(reply);
       if (moved === 1) this.#parts.onEvent({ type: 'dead_lettered', service, reason, dropped: asNumber(dropped) });
@@ -193,26 +195,6 @@ export class RedisConsumer implements Consumer {
       throw writeFailure(error);
     }
     if (details.part === undefined) this.#inFlight.delete(delivery.id);
-  }
-
-  #letter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails): RedisArg[] {
-    const { group, instance, kind, name, lane } = this.place;
-    const { deadLetterEntries, deadLetterBytes } = this.#parts.bounds;
-    const frames = this.#inFlight.get(delivery.id)?.frames ?? 1;
-    const { part, attempts = delivery.attempt, corrId = '', traceparent = '' } = details;
-    return [
-      group,
-      kind === 'work' ? '1' : '0',
-      delivery.id,
-      frames,
-      instance,
-      deadLetterEntries,
-      deadLetterBytes,
-      part === undefined ? '' : Buffer.from(part.entry),
-      part?.note ?? '',
-      ...['kind', kind, 'name', name, 'lane', lane, 'reason', reason, 'attempt', attempts],
-      ...['corr', corrId, 'trace', traceparent],
-    ];
   }
 
   async stop(): Promise<void> {

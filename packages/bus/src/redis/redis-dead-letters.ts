@@ -4,14 +4,16 @@ import {
   type DeadLetterHead,
   type DeadLetterPage,
   type DeadLetters,
+  type LetterDetails,
   pageLimit,
 } from '../dead-letters.ts';
 import { BusOverflow } from '../errors.ts';
-import type { DeadLetterReason, Lane } from '../link.ts';
+import type { DeadLetterReason, Delivery, Lane } from '../link.ts';
 import type { RedisArg, RedisConnection } from './redis-connection.ts';
 import { retryAfterFull, writeFailure } from './redis-failures.ts';
 import { DROP_LETTERS, LIST_LETTERS, REPLAY_LETTER } from './redis-letter-scripts.ts';
 import type { RedisLinkBounds } from './redis-options.ts';
+import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asBytes, asNumber, asText, idMs } from './redis-replies.ts';
 import type { RedisScript } from './redis-script.ts';
 import type { CountedStream, StreamKeys } from './stream-keys.ts';
@@ -140,4 +142,24 @@ function fieldsOf(row: unknown): Map<string, unknown> {
   const fields = new Map<string, unknown>();
   for (let i = 0; i + 1 < list.length; i += 2) fields.set(asText(list[i]), list[i + 1]);
   return fields;
+}
+
+/** Arguments of DEAD_LETTER for one delivery, or a part of it. */
+export function letterArguments(
+  { group, instance, kind, name, lane }: ConsumerPlace,
+  { deadLetterEntries, deadLetterBytes }: RedisLinkBounds,
+  buried: {
+    readonly delivery: Delivery;
+    readonly frames: number;
+    readonly reason: DeadLetterReason;
+    readonly details: LetterDetails;
+  },
+): RedisArg[] {
+  const { delivery, frames, reason, details } = buried;
+  const { part, attempts = delivery.attempt, corrId = '', traceparent = '' } = details;
+  const bounds = [deadLetterEntries, deadLetterBytes];
+  const rest = part === undefined ? ['', ''] : [Buffer.from(part.entry), part.note];
+  const origin = ['kind', kind, 'name', name, 'lane', lane];
+  const why = ['reason', reason, 'attempt', attempts, 'corr', corrId, 'trace', traceparent];
+  return [group, kind === 'work' ? '1' : '0', delivery.id, frames, instance, ...bounds, ...rest, ...origin, ...why];
 }
