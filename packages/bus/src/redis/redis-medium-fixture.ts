@@ -6,8 +6,8 @@ import type { RedisLinkTimings } from './redis-options.ts';
 export interface RedisMediumOptions {
   /** Where links find Redis. */
   readonly url: string;
-  /** Where the fixture itself looks at it and cleans up. */
-  readonly adminUrl?: string;
+  /** Where the fixture itself looks at it and cleans up: every server that holds keys. */
+  readonly adminUrls?: readonly string[];
   readonly namespace: string;
   readonly timings?: Partial<RedisLinkTimings>;
 }
@@ -23,12 +23,15 @@ export const TEST_TIMINGS: Partial<RedisLinkTimings> = Object.freeze({
 
 /** The medium of the suites on Redis: a link of its own per bus, under a namespace of its own. */
 export function redisMedium(
-  { url, adminUrl = url, namespace, timings }: RedisMediumOptions,
+  { url, adminUrls = [url], namespace, timings }: RedisMediumOptions,
   { streamFrames, minIdleMs }: MediumOptions,
 ): Medium {
   const links: RedisLink[] = [];
-  const admin = new Redis(adminUrl, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
-  admin.on('error', () => undefined);
+  const admins = adminUrls.map((each) => {
+    const admin = new Redis(each, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    admin.on('error', () => undefined);
+    return admin;
+  });
   return {
     link: async () => {
       const link = new RedisLink({
@@ -46,12 +49,14 @@ export function redisMedium(
       if (link instanceof RedisLink) link.abandon();
       await bus.close();
     },
-    leftovers: (living) => leftovers(admin, namespace, living),
+    leftovers: async (living) => (await Promise.all(admins.map((admin) => leftovers(admin, namespace, living)))).flat(),
     close: async () => {
       await Promise.all(links.map((link) => link.close()));
-      const keys = await admin.keys(`${namespace}:*`);
-      if (keys.length > 0) await admin.del(keys);
-      admin.disconnect();
+      for (const admin of admins) {
+        // One by one: keys of a cluster's node are of many slots.
+        for (const key of await admin.keys(`${namespace}:*`)) await admin.del(key);
+        admin.disconnect();
+      }
     },
   };
 }
