@@ -145,13 +145,13 @@ export class Ledger {
     });
   }
 
-  async #send(call: Request): Promise<Reply> {
+  async #sendOrReconnect(call: Request): Promise<Reply> {
     try {
       return await this.#client.send(call);
     } catch (error) {
       if (!this.#reconnects || !(error instanceof StaleConnection)) throw error;
       this.reconnects += 1;
-      return this.#send(call);
+      return this.#sendOrReconnect(call);
     }
   }
 
@@ -161,7 +161,7 @@ export class Ledger {
     let reply: Reply | undefined;
     let broken: unknown;
     try {
-      reply = await this.#send({ ...call, timeoutMs: 30_000 });
+      reply = await this.#sendOrReconnect({ ...call, timeoutMs: 30_000 });
     } catch (error) {
       broken = error;
     }
