@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LedgerRun } from '../conformance/conformance-ledger.ts';
 import { World } from '../conformance/conformance-world.ts';
 import { LedgerProcesses } from './ledger-processes-fixture.ts';
-import { RedisProcess, uniqueNamespace } from './redis-fixture.ts';
+import { RedisProcess, uniqueNamespace, until } from './redis-fixture.ts';
 import { redisMedium, TEST_TIMINGS } from './redis-medium-fixture.ts';
 import { ToxicNetwork } from './toxic-network-fixture.ts';
 
@@ -52,8 +52,11 @@ async function scene(redisArgs: readonly string[] = []): Promise<Scene> {
   return { redis, network, admin, run, processes };
 }
 
-/** Waits a while under load: the length of a fault, not of anything that is waited for. */
-const lasting = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The length of a fault, under load. */
+function lasting(ms: number): Promise<void> {
+  const over = performance.now() + ms;
+  return until(() => performance.now() > over, 'the fault is over', 2 * ms);
+}
 
 const report = (fault: string, { book }: LedgerRun): void => {
   const errors = [...book.errors].map(([error, count]) => `\n    ${count} × ${error}`).join('');
