@@ -126,7 +126,7 @@ export class LoadWindow {
 }
 
 /** A short name for the table: the class of a typed error, the message of a plain one. */
-export function errorName(error: unknown): string {
+function errorName(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name === 'Error' ? error.message : error.name;
 }
