@@ -44,6 +44,7 @@ export interface Outcome {
   readonly cases: readonly CaseResult[];
   readonly ratios: Readonly<Record<string, number>>;
   readonly goals?: readonly Goal[];
+  readonly slopes?: Readonly<Record<string, number>>;
   /** Numbers that are neither a case nor a ratio, for example what was counted. */
   readonly figures?: Readonly<Record<string, number>>;
 }
@@ -90,7 +91,6 @@ export interface BenchResult extends Outcome {
   readonly name: string;
   readonly date: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
-  readonly slopes?: Readonly<Record<string, number>>;
 }
 
 /** Runs a benchmark that measures by itself. */

@@ -3,12 +3,22 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Bench, type BenchResult, isMet, runBench, runSelf, type SelfRunningBench } from './bench-harness.ts';
 import { blake3 } from './benches/blake3.ts';
+import { busIdle } from './benches/bus-idle.ts';
+import { busInProcess } from './benches/bus-in-process.ts';
+import { busOverflow } from './benches/bus-overflow.ts';
 import { bus } from './benches/bus.ts';
 import { oap } from './benches/oap.ts';
 import { endWith } from './verb.ts';
 
 /** Every benchmark by its name on the command line. */
-const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = { blake3, bus, oap };
+const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
+  blake3,
+  bus,
+  'bus-idle': busIdle,
+  'bus-in-process': busInProcess,
+  'bus-overflow': busOverflow,
+  oap,
+};
 
 const [name, ...args] = process.argv.slice(2);
 
