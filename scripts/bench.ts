@@ -1,7 +1,8 @@
 // npm run bench: one benchmark by name.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Bench, type BenchResult, isMet, runBench, runSelf, type SelfRunningBench } from './bench-harness.ts';
+import { pageWith } from './bench-page.ts';
 import { blake3 } from './benches/blake3.ts';
 import { busIdle } from './benches/bus-idle.ts';
 import { busInProcess } from './benches/bus-in-process.ts';
@@ -46,6 +47,7 @@ await endWith(async () => {
     args,
     options: {
       json: { type: 'string' },
+      page: { type: 'string' },
       runs: { type: 'string', default: '5' },
       ...('flags' in bench ? bench.flags : {}),
     },
@@ -54,4 +56,5 @@ await endWith(async () => {
   const result = 'run' in bench ? await runSelf(name, bench, values) : await runBench(name, bench, Number(values.runs));
   print(result);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (values.page !== undefined) writeFileSync(values.page, pageWith(readFileSync(values.page, 'utf8'), result));
 });
