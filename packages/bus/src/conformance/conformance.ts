@@ -3,6 +3,8 @@ import { callConformance } from './conformance-calls.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
 import { streamConformance } from './conformance-streams.ts';
+import { deadLetterConformance } from './conformance-dead-letters.ts';
+import { workConformance } from './conformance-work.ts';
 import { type OpenMedium, World } from './conformance-world.ts';
 
 /** What every link must make true of a bus. */
@@ -18,5 +20,7 @@ export function busConformance(name: string, open: OpenMedium): void {
     streamConformance(current);
     eventConformance(current);
     failureConformance(current);
+    workConformance(current);
+    deadLetterConformance(current);
   });
 }
