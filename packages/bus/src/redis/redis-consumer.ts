@@ -12,6 +12,7 @@ import { letterArguments } from './redis-dead-letters.ts';
 import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { LEAVE } from './redis-scripts.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause, RedisSettler, type Unsettled } from './redis-settler.ts';
 
 export interface ConsumerParts {
@@ -33,8 +34,8 @@ const READ_BYTES = 4 * 1024 * 1024;
 /** Entries looked at and claimed at once when a consumer takes up what was pending under its own name. */
 const OWN_PENDING_PAGE = 32;
 
-/** Share of the pending bound asked for beyond what is held: one full read. More is there for the asking. */
-const SHARE_AHEAD = READ_ENTRIES_MAX;
+/** Share of the pending bound asked for beyond what is held (entries). More is there for the asking. */
+const SHARE_AHEAD = 256;
 /** Between two requests for a larger share while there is none. */
 const SHARE_AGAIN_MS = 100;
 
@@ -69,7 +70,6 @@ export class RedisConsumer implements Consumer {
   /** Entries the read under way may bring. */
   #reading = 0;
   #limited = false;
-  #backAt = 0;
   readonly #returning = new Set<Promise<unknown>>();
 
   constructor(place: ConsumerPlace, options: ConsumeOptions, parts: ConsumerParts) {
@@ -97,6 +97,7 @@ export class RedisConsumer implements Consumer {
       idle: () => this.#idle(),
       inFlightSince: (before) => this.#inFlightSince(before),
       deliver: (entries) => this.#deliverClaimed(entries),
+      rejoin: () => this.join(),
       onLostReply: () => (this.#ownPendingUnknown = true),
       onEvent: parts.onEvent,
     });
@@ -122,18 +123,10 @@ export class RedisConsumer implements Consumer {
   async join(): Promise<void> {
     if (this.#leaving) return;
     const { keys, group, instance } = this.place;
-    const wanted = this.#inFlight.size + SHARE_AHEAD;
-    const reply = asArray(
-      await this.#parts.writer.run(
-        JOIN,
-        [keys.stream, keys.live, keys.shares, keys.notes, keys.counters],
-        [group, instance, this.#parts.timings.presence, this.#parts.bounds.groupPendingEntries, this.#reading, wanted],
-      ),
-    );
+    const { timings, bounds, writer } = this.#parts;
+    const args = [group, instance, timings.presence, bounds.groupPendingEntries, this.#reading, SHARE_AHEAD];
+    const reply = asArray(await writer.run(JOIN, [keys.stream, keys.live, keys.shares, keys.notes], args));
     this.#share = asNumber(reply[1]);
-    const backAt = asNumber(reply[2]);
-    if (this.#joined && backAt > this.#backAt) this.#reclaimer.soon();
-    this.#backAt = backAt;
     this.#joined = true;
     if (this.#limited) this.wake();
   }
@@ -165,11 +158,14 @@ export class RedisConsumer implements Consumer {
     const given: Promise<unknown> = this.#parts.writer
       .run(
         GIVE_BACK,
-        [keys.stream, keys.notes, keys.counters],
+        [keys.stream, keys.notes],
         [group, instance, delivery.id, this.#parts.timings.reclaimMinIdle, note],
       )
       .catch(() => undefined)
-      .then(() => this.#returning.delete(given));
+      .then(() => {
+        this.#returning.delete(given);
+        this.#reclaimer.soon();
+      });
     this.#returning.add(given);
   }
 
@@ -235,6 +231,11 @@ export class RedisConsumer implements Consumer {
     this.#reader.close();
   }
 
+  /** Has had its group once. */
+  get joined(): boolean {
+    return this.#joined;
+  }
+
   get leaving(): boolean {
     return this.#leaving;
   }
@@ -271,10 +272,13 @@ export class RedisConsumer implements Consumer {
       ['GROUP', group, instance, 'COUNT', this.#reading, 'BLOCK', block, 'STREAMS', keys.stream, '>'],
       block,
     );
-    for (const [, entries] of streamsOf(reply)) {
+    const streams = streamsOf(reply);
+    for (const [, entries] of streams) {
       for (const item of entries) this.#deliver(streamEntry(item), 1);
     }
     this.#reading = 0;
+    // What was delivered is answered first: the next read would stand before the answers in Redis.
+    if (streams.length > 0) await nextTurn();
   }
 
   #deliver(item: StreamEntry, attempt: number, note?: string): void {

@@ -1,16 +1,18 @@
 import { NOW, script } from './redis-script.ts';
 
 /**
- * Creates the group if it is missing, at 0: what remains in the stream is unsettled. Renews the consumer's presence and
- * its share of what the group may hold pending. Shares are given out here and nowhere else, so their sum stays in the bound.
+ * Creates the group if it is missing, at 0: what remains in the stream is unsettled. Renews the consumer's presence, and
+ * its share of what the group may hold pending: what it holds, and of what is free as much as it asks for, but no more
+ * than half, so that whoever comes next finds some. Shares are given out here alone, and end with their consumer's
+ * presence; so their sum stays in the bound.
  */
 export const JOIN = script(
   'join',
   `#!lua flags=allow-oom
--- KEYS[1] stream  KEYS[2] live zset  KEYS[3] shares  KEYS[4] notes  KEYS[5] counters
+-- KEYS[1] stream  KEYS[2] live zset  KEYS[3] shares  KEYS[4] notes
 -- ARGV[1] group  ARGV[2] consumer  ARGV[3] lease ms  ARGV[4] most entries pending in the group
--- ARGV[5] entries a read under way may still bring  ARGV[6] share asked for
--- returns {1 when the group was made else 0, share, when an entry was last given back}
+-- ARGV[5] entries a read under way may still bring  ARGV[6] entries asked for beyond that
+-- returns {1 when the group was made else 0, share}
 local group, me = ARGV[1], ARGV[2]
 local summary = redis.pcall('XPENDING', KEYS[1], group)
 local missing = summary.err ~= nil
@@ -23,7 +25,8 @@ end
 ${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), me)
-redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[3]) * 2)
+-- The last one's presence ends with the key, so that a count of the members is the count of the living.
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
 local held, live, used, orphaned = {}, 1, 0, 0
 if summary[4] then
   for _, c in ipairs(summary[4]) do held[c[1]] = tonumber(c[2]) end
@@ -45,11 +48,11 @@ for name, n in pairs(held) do
   if name ~= me then orphaned = orphaned + n end
 end
 local bound, mine = tonumber(ARGV[4]), (held[me] or 0) + tonumber(ARGV[5])
-local fair = math.floor(math.max(bound - orphaned, 0) / live)
-local share = math.max(mine, math.min(tonumber(ARGV[6]), fair, bound - used - orphaned), 0)
+local fair = math.floor(math.max(bound - orphaned, 0) / live) - mine
+local free = math.ceil((bound - orphaned - used - mine) / 2)
+local share = mine + math.max(math.min(tonumber(ARGV[6]), fair, free), 0)
 redis.call('HSET', KEYS[3], me, share)
-redis.call('PEXPIRE', KEYS[3], tonumber(ARGV[3]) * 2)
-return {missing and 1 or 0, share, tonumber(redis.call('HGET', KEYS[5], 'back:' .. group)) or 0}`,
+return {missing and 1 or 0, share}`,
 );
 
 /** Writes a note on an entry, if it is pending under this consumer's name. */
@@ -69,7 +72,7 @@ return 1`,
 export const GIVE_BACK = script(
   'give-back',
   `#!lua flags=allow-oom
--- KEYS[1] stream  KEYS[2] notes  KEYS[3] counters
+-- KEYS[1] stream  KEYS[2] notes
 -- ARGV[1] group  ARGV[2] consumer  ARGV[3] id  ARGV[4] idle ms  ARGV[5] note, or ''
 -- returns 1, or 0 when the entry is not this consumer's
 local mine = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
@@ -77,7 +80,5 @@ if mine.err or #mine == 0 then return 0 end
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], ARGV[3], ARGV[5]) end
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[4],
   'RETRYCOUNT', math.max(tonumber(mine[1][4]) - 1, 0), 'JUSTID')
-${NOW}
-redis.call('HSET', KEYS[3], 'back:' .. ARGV[1], string.format('%.0f', now))
 return 1`,
 );
