@@ -8,11 +8,11 @@ import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-
 import type { ConsumerPlace } from './redis-place.ts';
 import { type ClaimedEntry, RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { letterArguments } from './redis-dead-letters.ts';
 import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { LEAVE } from './redis-scripts.ts';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause, RedisSettler, type Unsettled } from './redis-settler.ts';
 
 export interface ConsumerParts {
@@ -58,6 +58,7 @@ export class RedisConsumer implements Consumer {
   #wakeUp: (() => void) | undefined;
   #loop: Promise<void> | undefined;
   #joined = false;
+  #joining: Promise<void> = Promise.resolve();
   #leaving = false;
   /** Set when an answer may have been lost: entries could be pending under our name that we never saw. */
   #ownPendingUnknown = true;
@@ -94,7 +95,7 @@ export class RedisConsumer implements Consumer {
       writer: parts.writer,
       timings: parts.timings,
       credits: options.credits,
-      idle: () => this.#idle(),
+      idle: () => this.idle,
       inFlightSince: (before) => this.#inFlightSince(before),
       deliver: (entries) => this.#deliverClaimed(entries),
       rejoin: () => this.join(),
@@ -120,7 +121,12 @@ export class RedisConsumer implements Consumer {
   }
 
   /** Creates the group where it is missing, and renews this consumer's presence and its share of the pending bound. */
-  async join(): Promise<void> {
+  join(): Promise<void> {
+    this.#joining = this.#join();
+    return this.#joining;
+  }
+
+  async #join(): Promise<void> {
     if (this.#leaving) return;
     const { keys, group, instance } = this.place;
     const { timings, bounds, writer } = this.#parts;
@@ -247,6 +253,8 @@ export class RedisConsumer implements Consumer {
       try {
         await this.#reader.whenReady(signal);
         if (this.#ownPendingUnknown) await this.#takeUpOwnPending();
+        // A share under way may be smaller than the one we know.
+        await this.#joining.catch(() => undefined);
         if (signal.aborted) break;
         const credits = this.#options.credits();
         const room = this.#share - this.#inFlight.size;
@@ -266,7 +274,7 @@ export class RedisConsumer implements Consumer {
     const { keys, group, instance } = this.place;
     const fitting = Math.min(credits / this.#framesPerEntry, READ_BYTES / this.#bytesPerEntry, READ_ENTRIES_MAX);
     this.#reading = Math.min(room, Math.max(1, Math.floor(fitting)));
-    const block = this.#idle() ? this.#parts.timings.idleBlock : this.#parts.timings.block;
+    const block = this.idle ? this.#parts.timings.idleBlock : this.#parts.timings.block;
     const reply = await this.#reader.blockingRead(
       'xreadgroup',
       ['GROUP', group, instance, 'COUNT', this.#reading, 'BLOCK', block, 'STREAMS', keys.stream, '>'],
@@ -396,7 +404,8 @@ export class RedisConsumer implements Consumer {
     if (id !== 0) await this.#parts.writer.command('client', ['unblock', id]).catch(() => undefined);
   }
 
-  #idle(): boolean {
+  /** Had nothing to do for a while. */
+  get idle(): boolean {
     return this.#inFlight.size === 0 && Date.now() - this.#lastTraffic > this.#parts.timings.idleAfter;
   }
 

@@ -50,12 +50,14 @@ export class RedisDeadLetters implements DeadLetters {
   readonly #service: string;
   readonly #shards: () => Promise<readonly RedisShard[]>;
   readonly #bounds: RedisLinkBounds;
+  readonly #writer: RedisConnection;
 
   constructor(options: {
     readonly service: string;
     /** Every shard, in order, ready to be asked; or BusUnavailable. */
     readonly shards: () => Promise<readonly RedisShard[]>;
     readonly bounds: RedisLinkBounds;
+    readonly writer: RedisConnection;
   }) {
     this.#service = options.service;
     this.#shards = options.shards;
@@ -152,14 +154,22 @@ export class RedisDeadLetters implements DeadLetters {
     if (id === undefined || shard === undefined) return undefined;
     const { stream } = shard.keys.deadLetters(this.#service);
     try {
-      const [row] = asArray(await shard.command('xrange', [stream, id.entry, id.entry]));
-      return row === undefined ? undefined : { id, row, shard };
+      return asArray(await this.#writer.command('xrange', [this.#own.stream, id, id]))[0];
     } catch (error) {
       throw writeFailure(error);
     }
   }
 
-  #head(id: LetterId, row: unknown): DeadLetterHead {
+  async #run(script: RedisScript, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
+    try {
+      return await this.#writer.run(script, keys, args);
+    } catch (error) {
+      throw writeFailure(error);
+    }
+  }
+
+  #head(row: unknown): DeadLetterHead {
+    const id = asText(asArray(row)[0]);
     const fields = fieldsOf(row);
     const word = (name: string): string => asText(fields.get(name));
     return {

@@ -2,7 +2,6 @@ import type { DeadLetters } from '../dead-letters.ts';
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
 import type { Consumer, ConsumeOptions, HintFollower, Lane, Link, LinkStatus, StreamReading } from '../link.ts';
 import type { RedisArg } from './redis-connection.ts';
-import { RedisDeadLetters } from './redis-dead-letters.ts';
 import { parseRedisEndpoint } from './redis-endpoint.ts';
 import { jittered, retryAfterFull, writeFailure } from './redis-failures.ts';
 import { countEvents } from './redis-metrics.ts';
@@ -20,6 +19,7 @@ import { RedisRoutes } from './redis-route.ts';
 import type { RedisScript } from './redis-script.ts';
 import { APPEND, APPEND_INBOX, PUBLISH_HINT } from './redis-scripts.ts';
 import { RedisShard } from './redis-shard.ts';
+import { ShardedDeadLetters } from './redis-sharded-letters.ts';
 import type { StreamKeySet } from './stream-keys.ts';
 
 /** Taken for a service nothing was sent to yet: a first burst shall not land on one consumer. */
@@ -84,7 +84,7 @@ export class RedisLink implements Link {
 
   async #start(): Promise<void> {
     try {
-      await this.#shardOf(this.#name).open(this.#timings.start);
+      await this.#shard(this.#placement.shardOf(this.#name)).open(this.#timings.start);
     } catch (error) {
       await this.close();
       throw error;
@@ -177,10 +177,9 @@ export class RedisLink implements Link {
   async publishHint(topic: string, entry: Uint8Array): Promise<void> {
     const shard = this.#running(topic);
     const { stream, counters } = shard.keys.hints(topic);
-    const { hintEntries, hintBytes } = this.#bounds;
-    const reply = await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, [hintEntries, hintBytes]);
-    const trimmed = asNumber(asArray(reply)[1]);
-    if (trimmed > 0) this.#onEvent({ type: 'hints_trimmed', topic, entries: trimmed });
+    const bounds = [this.#bounds.hintEntries, this.#bounds.hintBytes];
+    const [, trimmed] = asArray(await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, bounds));
+    if (trimmed !== 0) this.#onEvent({ type: 'hints_trimmed', topic, entries: asNumber(trimmed) });
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -194,7 +193,12 @@ export class RedisLink implements Link {
   }
 
   deadLetters(service: string): DeadLetters {
-    return new RedisDeadLetters({ service, shards: () => this.#allShards(), bounds: this.#bounds });
+    const of = async (number: number): Promise<DeadLetters> => {
+      const shard = this.#runningShard(number);
+      if (!shard.isOpen) await this.#opened(shard);
+      return shard.deadLetters(service);
+    };
+    return new ShardedDeadLetters(this.#placement.shards, of);
   }
 
   /** Readings of what this link consumes; none of a shard whose Redis is away. */
@@ -255,23 +259,15 @@ export class RedisLink implements Link {
 
   /** The shard of a name, on a link that runs. */
   #running(name: string): RedisShard {
+    return this.#runningShard(this.#placement.shardOf(name));
+  }
+
+  #runningShard(shard: number): RedisShard {
     if (this.#starting === undefined || this.#closed) throw new BusUnavailable('the link is not running');
-    return this.#shardOf(name);
+    return this.#shard(shard);
   }
 
-  /** Every shard, open: dead letters of a service lie where its requests, and the topics it works on, do. */
-  async #allShards(): Promise<readonly RedisShard[]> {
-    if (this.#starting === undefined || this.#closed) throw new BusUnavailable('the link is not running');
-    const shards = this.#shards.map((_, shard) => this.#shardAt(shard));
-    await Promise.all(shards.map((shard) => (shard.isOpen ? undefined : this.#opened(shard))));
-    return shards;
-  }
-
-  #shardOf(name: string): RedisShard {
-    return this.#shardAt(this.#placement.shardOf(name));
-  }
-
-  #shardAt(shard: number): RedisShard {
+  #shard(shard: number): RedisShard {
     return (this.#shards[shard] ??= new RedisShard({
       shard,
       name: this.#name,

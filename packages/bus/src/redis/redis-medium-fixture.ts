@@ -26,7 +26,7 @@ export const TEST_TIMINGS: Partial<RedisLinkTimings> = Object.freeze({
 export function redisMedium(
   { url, adminUrls = [url], namespace, timings }: RedisMediumOptions,
   { streamFrames, minIdleMs, pendingEntries }: MediumOptions,
-  metrics?: () => MetricsScope,
+  metrics: () => MetricsScope,
 ): Medium {
   const links: RedisLink[] = [];
   const admins = adminUrls.map((each) => {
@@ -40,7 +40,7 @@ export function redisMedium(
         url,
         namespace,
         name: namespace,
-        metrics: metrics?.(),
+        metrics: metrics(),
         bounds: {
           ...(streamFrames === undefined ? {} : { streamFrames }),
           ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),

@@ -52,7 +52,33 @@ local fair = math.floor(math.max(bound - orphaned, 0) / live) - mine
 local free = math.ceil((bound - orphaned - used - mine) / 2)
 local share = mine + math.max(math.min(tonumber(ARGV[6]), fair, free), 0)
 redis.call('HSET', KEYS[3], me, share)
-return {missing and 1 or 0, share}`,
+redis.call('PEXPIRE', KEYS[3], tonumber(ARGV[3]) * 4)
+return {missing and 1 or 0, share, tonumber(redis.call('HGET', KEYS[5], 'back:' .. group)) or 0}`,
+);
+
+/**
+ * Renews the presence of everything that consumes on a shard in one call. Groups are not looked after: whoever reads one
+ * that is gone is told by its read. Now and then the clock is asked, names that are gone are removed, and the shares are kept.
+ */
+export const HEARTBEAT = script(
+  'heartbeat',
+  `#!lua flags=allow-oom
+-- KEYS live zset of each presence, at most 128, then the shares of every consumer when it tidies
+-- ARGV[1] lease ms  ARGV[2] ms of Redis's clock, or '' to ask it and to tidy  ARGV[3…] name in each live zset
+-- returns {seconds, microseconds} of the clock when it was asked, else {}
+local now, t, tidy = tonumber(ARGV[2]), {}, ARGV[2] == ''
+if tidy then
+  t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local ends = string.format('%.0f', now + tonumber(ARGV[1]))
+for i = 1, #ARGV - 2 do
+  if tidy then redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now)) end
+  redis.call('ZADD', KEYS[i], ends, ARGV[i + 2])
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+end
+for i = #ARGV - 1, #KEYS do redis.call('PEXPIRE', KEYS[i], tonumber(ARGV[1]) * 4) end
+return t`,
 );
 
 /** Writes a note on an entry, if it is pending under this consumer's name. */

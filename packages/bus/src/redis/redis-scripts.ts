@@ -1,4 +1,4 @@
-import { JOIN, GIVE_BACK, NOTE } from './redis-pending-scripts.ts';
+import { GIVE_BACK, HEARTBEAT, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { DEAD_LETTER, DROP_LETTERS, LIST_LETTERS, REPLAY_LETTER } from './redis-letter-scripts.ts';
 import { NOW, type RedisScript, script, SETTLE_ENTRY } from './redis-script.ts';
 
@@ -33,31 +33,6 @@ if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then
 end
 redis.call('XADD', KEYS[1], '*', 'n', ARGV[2], 'f', ARGV[1])
 return {1, live}`,
-);
-
-/**
- * Renews the presence of every consumer of a shard in one call. Groups are not looked after: whoever reads one that is
- * gone is told by its read. Now and then the clock is asked and names that are gone are removed; in between a renewal
- * costs Redis two commands for each set.
- */
-export const HEARTBEAT = script(
-  'heartbeat',
-  `#!lua flags=allow-oom
--- KEYS live zsets, at most 128
--- ARGV[1] lease ms  ARGV[2] ms of Redis's clock, or '' to ask it and to tidy  ARGV[3…] consumer in each zset
--- returns {seconds, microseconds} of the clock when it was asked, else {}
-local now, t, tidy = tonumber(ARGV[2]), {}, ARGV[2] == ''
-if tidy then
-  t = redis.call('TIME')
-  now = t[1] * 1000 + math.floor(t[2] / 1000)
-end
-local ends = string.format('%.0f', now + tonumber(ARGV[1]))
-for i = 1, #KEYS do
-  if tidy then redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now)) end
-  redis.call('ZADD', KEYS[i], ends, ARGV[i + 2])
-  redis.call('PEXPIRE', KEYS[i], ARGV[1])
-end
-return t`,
 );
 
 /** Ends a consumer: its presence, and its name in the group unless entries are still pending under it. */
@@ -294,6 +269,7 @@ export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
   JOIN,
   HEARTBEAT,
+
   LEAVE,
   SETTLE,
   DEAD_LETTER,

@@ -82,15 +82,16 @@ export class RedisSettler {
 
   async #run(): Promise<void> {
     const { writer, keys, shared, stop, onSettled } = this.#options;
+    const { stream, counters, notes } = keys;
     // Requests carry no notes.
-    const settled = shared ? [keys.stream, keys.counters, keys.notes] : [keys.stream, keys.counters];
+    const touched = shared ? [stream, counters, notes] : [stream, counters];
     // The rest of this microtask turn joins the first batch.
     await Promise.resolve();
     let failures = 0;
     do {
       const batch = this.#queue.splice(0, BATCH_MAX);
       try {
-        await writer.run(SETTLE, settled, this.#arguments(batch));
+        await writer.run(SETTLE, touched, this.#arguments(batch));
         failures = 0;
         for (const { frames, bytes } of batch) {
           this.#frames -= frames;
