@@ -34,7 +34,7 @@ const READ_BYTES = 4 * 1024 * 1024;
 /** Entries looked at and claimed at once when a consumer takes up what was pending under its own name. */
 const OWN_PENDING_PAGE = 32;
 
-/** Share of the pending bound asked for beyond what is held (entries). More is there for the asking. */
+/** Share of the pending bound asked for beyond what is held (entries): what one instance runs at once. More is there for the asking. */
 const SHARE_AHEAD = 256;
 /** Between two requests for a larger share while there is none. */
 const SHARE_AGAIN_MS = 100;
@@ -71,6 +71,7 @@ export class RedisConsumer implements Consumer {
   /** Entries the read under way may bring. */
   #reading = 0;
   #limited = false;
+  #backAt = 0;
   readonly #returning = new Set<Promise<unknown>>();
 
   constructor(place: ConsumerPlace, options: ConsumeOptions, parts: ConsumerParts) {
@@ -98,7 +99,6 @@ export class RedisConsumer implements Consumer {
       idle: () => this.idle,
       inFlightSince: (before) => this.#inFlightSince(before),
       deliver: (entries) => this.#deliverClaimed(entries),
-      rejoin: () => this.join(),
       onLostReply: () => (this.#ownPendingUnknown = true),
       onEvent: parts.onEvent,
     });
@@ -129,10 +129,18 @@ export class RedisConsumer implements Consumer {
   async #join(): Promise<void> {
     if (this.#leaving) return;
     const { keys, group, instance } = this.place;
-    const { timings, bounds, writer } = this.#parts;
-    const args = [group, instance, timings.presence, bounds.groupPendingEntries, this.#reading, SHARE_AHEAD];
-    const reply = asArray(await writer.run(JOIN, [keys.stream, keys.live, keys.shares, keys.notes], args));
+    const wanted = this.#inFlight.size + SHARE_AHEAD;
+    const reply = asArray(
+      await this.#parts.writer.run(
+        JOIN,
+        [keys.stream, keys.live, keys.shares, keys.notes, keys.counters],
+        [group, instance, this.#parts.timings.presence, this.#parts.bounds.groupPendingEntries, this.#reading, wanted],
+      ),
+    );
     this.#share = asNumber(reply[1]);
+    const backAt = asNumber(reply[2]);
+    if (this.#joined && backAt > this.#backAt) this.#reclaimer.soon();
+    this.#backAt = backAt;
     this.#joined = true;
     if (this.#limited) this.wake();
   }
@@ -164,14 +172,11 @@ export class RedisConsumer implements Consumer {
     const given: Promise<unknown> = this.#parts.writer
       .run(
         GIVE_BACK,
-        [keys.stream, keys.notes],
+        [keys.stream, keys.notes, keys.counters],
         [group, instance, delivery.id, this.#parts.timings.reclaimMinIdle, note],
       )
       .catch(() => undefined)
-      .then(() => {
-        this.#returning.delete(given);
-        this.#reclaimer.soon();
-      });
+      .then(() => this.#returning.delete(given));
     this.#returning.add(given);
   }
 

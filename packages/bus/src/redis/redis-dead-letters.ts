@@ -9,99 +9,70 @@ import {
 } from '../dead-letters.ts';
 import { BusOverflow } from '../errors.ts';
 import type { DeadLetterReason, Delivery, Lane } from '../link.ts';
-import type { RedisArg } from './redis-connection.ts';
+import type { RedisArg, RedisConnection } from './redis-connection.ts';
 import { retryAfterFull, writeFailure } from './redis-failures.ts';
 import { DROP_LETTERS, LIST_LETTERS, REPLAY_LETTER } from './redis-letter-scripts.ts';
 import type { RedisLinkBounds } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asBytes, asNumber, asText, idMs } from './redis-replies.ts';
 import type { RedisScript } from './redis-script.ts';
-import type { RedisShard } from './redis-shard.ts';
+import type { CountedStream, StreamKeys } from './stream-keys.ts';
 
-/** Where one letter lies: the id of its entry, and the shard. Written `<ms>-<seq>`, with `.<shard>` unless that is 0. */
-interface LetterId {
-  readonly entry: string;
-  readonly shard: number;
-}
+/** What XRANGE takes as an id. */
+const ID = /^\d{1,20}-\d{1,20}$/;
 
-const ID = /^(\d{1,20}-\d{1,20})(?:\.(\d{1,2}))?$/;
-
-function parseId(text: string): LetterId | undefined {
-  const [, entry, shard = '0'] = ID.exec(text) ?? [];
-  return entry === undefined ? undefined : { entry, shard: Number(shard) };
-}
-
-const writeId = ({ entry, shard }: LetterId): string => (shard === 0 ? entry : `${entry}.${shard}`);
-
-/** By time, then by number, then by shard: one order over all of them. */
-function compareIds(a: LetterId, b: LetterId): number {
-  const [ms = 0, seq = 0] = a.entry.split('-').map(Number);
-  const [otherMs = 0, otherSeq = 0] = b.entry.split('-').map(Number);
-  return ms - otherMs || seq - otherSeq || a.shard - b.shard;
-}
-
-interface Listed {
-  readonly id: LetterId;
-  readonly row: unknown;
-}
-
-/** Dead letters of one service: a stream on each shard that holds some of what it reads. */
+/** Dead letters of one service as a Redis stream. */
 export class RedisDeadLetters implements DeadLetters {
   readonly #service: string;
-  readonly #shards: () => Promise<readonly RedisShard[]>;
+  readonly #keys: StreamKeys;
+  readonly #own: CountedStream;
   readonly #bounds: RedisLinkBounds;
   readonly #writer: RedisConnection;
 
   constructor(options: {
     readonly service: string;
-    /** Every shard, in order, ready to be asked; or BusUnavailable. */
-    readonly shards: () => Promise<readonly RedisShard[]>;
+    readonly keys: StreamKeys;
     readonly bounds: RedisLinkBounds;
     readonly writer: RedisConnection;
   }) {
     this.#service = options.service;
-    this.#shards = options.shards;
+    this.#keys = options.keys;
+    this.#own = options.keys.deadLetters(options.service);
     this.#bounds = options.bounds;
+    this.#writer = options.writer;
   }
 
   async list(
     options: { readonly after?: string | undefined; readonly limit?: number | undefined } = {},
   ): Promise<DeadLetterPage> {
-    const limit = pageLimit(options.limit);
-    const after = options.after === undefined ? undefined : parseId(options.after);
-    const shards = await this.#shards();
-    const pages = await Promise.all(shards.map((shard, at) => this.#page(shard, at, after, limit)));
-    const found = pages.flatMap(({ letters }) => letters).sort((a, b) => compareIds(a.id, b.id));
-    // A shard whose page ended early may hold letters older than what others found behind it.
-    const ends = pages.flatMap(({ ended, letters }) => (ended ? [] : letters.slice(-1))).map(({ id }) => id);
-    const certain = found.filter(({ id }) => ends.every((end) => compareIds(id, end) <= 0)).slice(0, limit);
-    const more = certain.length < found.length || ends.length > 0;
-    const letters = certain.map(({ id, row }) => this.#head(id, row));
-    return { letters, next: more ? letters.at(-1)?.id : undefined };
+    const { after, limit } = options;
+    const from = after !== undefined && ID.test(after) ? `(${after}` : '-';
+    const bounds = [pageLimit(limit), DEAD_LETTER_LIMITS.passedBytes];
+    const [ended, ...rows] = asArray(await this.#run(LIST_LETTERS, [this.#own.stream], [from, ...bounds]));
+    const letters = rows.map((row) => this.#head(row));
+    return { letters, next: ended === 1 ? undefined : letters.at(-1)?.id };
   }
 
   async show(id: string): Promise<DeadLetter | undefined> {
-    const found = await this.#find(id);
-    if (found === undefined) return undefined;
-    return { ...this.#head(found.id, found.row), entry: Uint8Array.from(asBytes(fieldsOf(found.row).get('f'))) };
+    const row = await this.#row(id);
+    return row === undefined
+      ? undefined
+      : { ...this.#head(row), entry: Uint8Array.from(asBytes(fieldsOf(row).get('f'))) };
   }
 
   async replay(id: string): Promise<boolean> {
-    const found = await this.#find(id);
-    if (found === undefined) return false;
-    const { shard } = found;
-    const { kind, name, lane } = this.#head(found.id, found.row);
-    const work = kind === 'work';
-    const target = work
-      ? shard.keys.work(name, this.#service)
-      : shard.keys.request(name, lane === 'bulk' ? 'bulk' : 'fast');
-    const own = shard.keys.deadLetters(this.#service);
+    const row = await this.#row(id);
+    if (row === undefined) return false;
+    const { kind, name, lane } = this.#head(row);
+    const target =
+      kind === 'work'
+        ? this.#keys.work(name, this.#service)
+        : this.#keys.request(name, lane === 'bulk' ? 'bulk' : 'fast');
     const { streamFrames, streamBytes } = this.#bounds;
-    const reply = await run(
-      shard,
+    const reply = await this.#run(
       REPLAY_LETTER,
-      [own.stream, own.counters, target.stream, target.counters],
-      [found.id.entry, streamFrames, streamBytes, work ? this.#service : ''],
+      [this.#own.stream, this.#own.counters, target.stream, target.counters],
+      [id, streamFrames, streamBytes, kind === 'work' ? this.#service : ''],
     );
     const [outcome, held, rate] = asArray(reply);
     if (outcome === 0) {
@@ -112,47 +83,22 @@ export class RedisDeadLetters implements DeadLetters {
   }
 
   async drop(id: string): Promise<boolean> {
-    const parsed = parseId(id);
-    const shard = parsed === undefined ? undefined : (await this.#shards())[parsed.shard];
-    if (parsed === undefined || shard === undefined) return false;
-    return (await this.#drop(shard, parsed.entry, parsed.entry, 1)) === 1;
+    return ID.test(id) && (await this.#drop(id, id, 1)) === 1;
   }
 
-  async dropUntil(at: number, limit?: number): Promise<number> {
-    const most = pageLimit(limit);
-    let dropped = 0;
-    for (const shard of await this.#shards()) {
-      if (dropped < most) dropped += await this.#drop(shard, '-', String(Math.max(0, Math.floor(at))), most - dropped);
-    }
-    return dropped;
+  dropUntil(at: number, limit?: number): Promise<number> {
+    return this.#drop('-', String(Math.max(0, Math.floor(at))), pageLimit(limit));
   }
 
-  async #page(
-    shard: RedisShard,
-    at: number,
-    after: LetterId | undefined,
-    limit: number,
-  ): Promise<{ letters: readonly Listed[]; ended: boolean }> {
-    // On a shard behind that of the last letter, one with the same id is still to come.
-    const from = after === undefined ? '-' : at > after.shard ? after.entry : `(${after.entry}`;
-    const { stream } = shard.keys.deadLetters(this.#service);
-    const reply = await run(shard, LIST_LETTERS, [stream], [from, limit, DEAD_LETTER_LIMITS.passedBytes]);
-    const [ended, ...rows] = asArray(reply);
-    const letters = rows.map((row) => ({ id: { entry: asText(asArray(row)[0]), shard: at }, row }));
-    return { letters, ended: ended === 1 };
+  async #drop(from: string, to: string, limit: number): Promise<number> {
+    const { stream, counters } = this.#own;
+    return asNumber(
+      await this.#run(DROP_LETTERS, [stream, counters], [from, to, limit, DEAD_LETTER_LIMITS.passedBytes]),
+    );
   }
 
-  async #drop(shard: RedisShard, from: string, to: string, limit: number): Promise<number> {
-    const { stream, counters } = shard.keys.deadLetters(this.#service);
-    const args = [from, to, limit, DEAD_LETTER_LIMITS.passedBytes];
-    return asNumber(await run(shard, DROP_LETTERS, [stream, counters], args));
-  }
-
-  async #find(text: string): Promise<(Listed & { readonly shard: RedisShard }) | undefined> {
-    const id = parseId(text);
-    const shard = id === undefined ? undefined : (await this.#shards())[id.shard];
-    if (id === undefined || shard === undefined) return undefined;
-    const { stream } = shard.keys.deadLetters(this.#service);
+  async #row(id: string): Promise<unknown> {
+    if (!ID.test(id)) return undefined;
     try {
       return asArray(await this.#writer.command('xrange', [this.#own.stream, id, id]))[0];
     } catch (error) {
@@ -173,7 +119,7 @@ export class RedisDeadLetters implements DeadLetters {
     const fields = fieldsOf(row);
     const word = (name: string): string => asText(fields.get(name));
     return {
-      id: writeId(id),
+      id,
       service: this.#service,
       kind: word('kind') === 'work' ? 'work' : 'request',
       name: word('name'),
@@ -186,21 +132,8 @@ export class RedisDeadLetters implements DeadLetters {
       traceparent: word('trace'),
       frames: Math.max(1, asNumber(fields.get('n'))),
       bytes: fields.has('bytes') ? asNumber(fields.get('bytes')) : asBytes(fields.get('f')).length,
-      at: idMs(id.entry),
+      at: idMs(id),
     };
-  }
-}
-
-async function run(
-  shard: RedisShard,
-  script: RedisScript,
-  keys: readonly string[],
-  args: readonly RedisArg[],
-): Promise<unknown> {
-  try {
-    return await shard.run(script, keys, args);
-  } catch (error) {
-    throw writeFailure(error);
   }
 }
 

@@ -1,18 +1,16 @@
 import { NOW, script } from './redis-script.ts';
 
 /**
- * Creates the group if it is missing, at 0: what remains in the stream is unsettled. Renews the consumer's presence, and
- * its share of what the group may hold pending: what it holds, and of what is free as much as it asks for, but no more
- * than half, so that whoever comes next finds some. Shares are given out here alone, and end with their consumer's
- * presence; so their sum stays in the bound.
+ * Creates the group if it is missing, at 0: what remains in the stream is unsettled. Renews the consumer's presence and
+ * its share of what the group may hold pending. Shares are given out here and nowhere else, so their sum stays in the bound.
  */
 export const JOIN = script(
   'join',
   `#!lua flags=allow-oom
--- KEYS[1] stream  KEYS[2] live zset  KEYS[3] shares  KEYS[4] notes
+-- KEYS[1] stream  KEYS[2] live zset  KEYS[3] shares  KEYS[4] notes  KEYS[5] counters
 -- ARGV[1] group  ARGV[2] consumer  ARGV[3] lease ms  ARGV[4] most entries pending in the group
--- ARGV[5] entries a read under way may still bring  ARGV[6] entries asked for beyond that
--- returns {1 when the group was made else 0, share}
+-- ARGV[5] entries a read under way may still bring  ARGV[6] share asked for
+-- returns {1 when the group was made else 0, share, when an entry was last given back}
 local group, me = ARGV[1], ARGV[2]
 local summary = redis.pcall('XPENDING', KEYS[1], group)
 local missing = summary.err ~= nil
@@ -48,9 +46,10 @@ for name, n in pairs(held) do
   if name ~= me then orphaned = orphaned + n end
 end
 local bound, mine = tonumber(ARGV[4]), (held[me] or 0) + tonumber(ARGV[5])
-local fair = math.floor(math.max(bound - orphaned, 0) / live) - mine
-local free = math.ceil((bound - orphaned - used - mine) / 2)
-local share = mine + math.max(math.min(tonumber(ARGV[6]), fair, free), 0)
+local fair = math.floor(math.max(bound - orphaned, 0) / live)
+-- Of what is free no more than half, so that whoever comes next finds some.
+local free = math.ceil((bound - used - orphaned - mine) / 2)
+local share = mine + math.max(math.min(tonumber(ARGV[6]) - mine, fair - mine, free), 0)
 redis.call('HSET', KEYS[3], me, share)
 redis.call('PEXPIRE', KEYS[3], tonumber(ARGV[3]) * 4)
 return {missing and 1 or 0, share, tonumber(redis.call('HGET', KEYS[5], 'back:' .. group)) or 0}`,
@@ -98,7 +97,7 @@ return 1`,
 export const GIVE_BACK = script(
   'give-back',
   `#!lua flags=allow-oom
--- KEYS[1] stream  KEYS[2] notes
+-- KEYS[1] stream  KEYS[2] notes  KEYS[3] counters
 -- ARGV[1] group  ARGV[2] consumer  ARGV[3] id  ARGV[4] idle ms  ARGV[5] note, or ''
 -- returns 1, or 0 when the entry is not this consumer's
 local mine = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[3], 1, ARGV[2])
@@ -106,5 +105,7 @@ if mine.err or #mine == 0 then return 0 end
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], ARGV[3], ARGV[5]) end
 redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'IDLE', ARGV[4],
   'RETRYCOUNT', math.max(tonumber(mine[1][4]) - 1, 0), 'JUSTID')
+${NOW}
+redis.call('HSET', KEYS[3], 'back:' .. ARGV[1], string.format('%.0f', now))
 return 1`,
 );

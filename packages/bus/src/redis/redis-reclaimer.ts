@@ -28,8 +28,6 @@ export interface ReclaimerOptions {
   readonly inFlightSince: (before: number) => string[];
   /** Hands entries on; returns how many were new to the consumer. */
   readonly deliver: (entries: readonly ClaimedEntry[]) => number;
-  /** Joins again now and then, so that shares of the pending bound follow who is there. */
-  readonly rejoin: () => Promise<void>;
   /** A claim was sent and its answer was lost. */
   readonly onLostReply: () => void;
   readonly onEvent: (event: RedisLinkEvent) => void;
@@ -92,8 +90,7 @@ export class RedisReclaimer {
   #schedule(delay?: number): void {
     if (this.#stopped) return;
     const { timings, idle } = this.#options;
-    // What a drain gives back of work waits for nothing but this round.
-    const calm = this.#pending === 0 && idle() && this.#options.place.kind === 'request';
+    const calm = this.#pending === 0 && idle();
     this.#hurried = delay === 0;
     this.#timer = setTimeout(
       () => {
@@ -163,7 +160,6 @@ export class RedisReclaimer {
     const now = performance.now();
     if (now < this.#janitorAt) return;
     this.#janitorAt = now + jittered(timings.janitorEvery);
-    if (!this.#stopped) await this.#options.rejoin();
     const keys = [place.keys.stream, place.keys.live];
     const consumers = asNumber(await writer.run(JANITOR, keys, [place.group, JANITOR_CONSUMERS]));
     if (consumers > 0) onEvent({ type: 'consumers_removed', stream: place.keys.stream, consumers });

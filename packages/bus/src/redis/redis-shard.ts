@@ -129,10 +129,6 @@ export class RedisShard {
     return this.#writer.run(script, keys, args);
   }
 
-  command(name: string, args: readonly RedisArg[]): Promise<unknown> {
-    return this.#writer.command(name, args);
-  }
-
   async markRestarting(service: string, ms: number): Promise<void> {
     try {
       await this.#writer.command('set', [this.keys.restarting(service), '1', 'PX', Math.max(1, Math.ceil(ms))]);
