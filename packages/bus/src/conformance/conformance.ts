@@ -4,6 +4,8 @@ import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
 import { overloadConformance } from './conformance-overload.ts';
 import { streamConformance } from './conformance-streams.ts';
+import { deadLetterConformance } from './conformance-dead-letters.ts';
+import { workConformance } from './conformance-work.ts';
 import { type OpenMedium, World } from './conformance-world.ts';
 
 /** What every link must make true of a bus. */
@@ -20,5 +22,7 @@ export function busConformance(name: string, open: OpenMedium): void {
     eventConformance(current);
     failureConformance(current);
     overloadConformance(current);
+    workConformance(current);
+    deadLetterConformance(current);
   });
 }
