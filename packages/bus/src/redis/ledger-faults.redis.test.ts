@@ -155,9 +155,8 @@ describe('the ledger closes', { timeout: LONG ? 180_000 : 60_000 }, () => {
   it('when Sentinel changes the primary, but for the work of its last moments', async () => {
     const group = await SentinelGroup.start();
     cleanups.push(() => group.dispose());
-    const world = new World((options, metrics) =>
-      redisMedium({ url: group.url, namespace: uniqueNamespace() }, options, metrics),
-    );
+    const namespace = uniqueNamespace();
+    const world = new World((options, metrics) => redisMedium({ url: group.url, namespace }, options, metrics));
     world.medium({ minIdleMs: MIN_IDLE_MS });
     cleanups.push(() => world.close());
     const run = new LedgerRun(world);
