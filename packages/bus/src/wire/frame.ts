@@ -115,9 +115,9 @@ export function frame(kind: Kind, fields: Partial<Frame>): Frame {
   };
 }
 
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed is ignored). */
+/** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed, or has no id, is ignored). */
 export const readableTraceparent = (value: string | undefined): string | undefined =>
   value !== undefined && TRACEPARENT.test(value) ? value : undefined;
 
