@@ -1,5 +1,6 @@
 // Runs the cases of one benchmark and writes what everything that compares reads.
 import { cpus } from 'node:os';
+import type { ParseArgsOptionsConfig } from 'node:util';
 
 /** Time one window aims at: long enough to drown the timer, short enough that five of them stay a short command. */
 const WINDOW_MS = 200;
@@ -27,6 +28,37 @@ export interface Bench {
   }>;
 }
 
+/** A benchmark with processes or a course of its own: it measures by itself and answers what it found. */
+export interface SelfRunningBench {
+  readonly summary: string;
+  /** Its own flags, beside those of every benchmark. */
+  readonly flags?: ParseArgsOptionsConfig;
+  readonly run: (flags: Flags) => Promise<Outcome>;
+}
+
+/** Values of flags as `parseArgs` gives them. */
+export type Flags = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+
+/** What a benchmark found, without when and where. */
+export interface Outcome {
+  readonly cases: readonly CaseResult[];
+  readonly ratios: Readonly<Record<string, number>>;
+  readonly goals?: readonly Goal[];
+  /** Numbers that are neither a case nor a ratio, for example what was counted. */
+  readonly figures?: Readonly<Record<string, number>>;
+}
+
+/** A number that was promised beside the one that was measured. */
+export interface Goal {
+  readonly name: string;
+  readonly measured: number;
+  readonly is: 'at least' | 'at most';
+  readonly bound: number;
+}
+
+export const isMet = ({ measured, is, bound }: Goal): boolean =>
+  is === 'at least' ? measured >= bound : measured <= bound;
+
 /** Compares the medians of two cases of one run. */
 export interface Ratio {
   readonly name: string;
@@ -46,15 +78,24 @@ export interface CaseResult {
   readonly p99?: number;
   readonly allocs_per_op?: number;
   readonly bytes?: number;
+  /** CPU microseconds per operation, by process and in `total`. */
+  readonly cpu_us?: Readonly<Record<string, number>>;
+  /** Operations that failed in all runs, by error. */
+  readonly errors?: Readonly<Record<string, number>>;
+  /** Runs in which others used the machine. */
+  readonly noisy_runs?: number;
 }
 
-export interface BenchResult {
+export interface BenchResult extends Outcome {
   readonly name: string;
   readonly date: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
-  readonly cases: readonly CaseResult[];
   readonly slopes?: Readonly<Record<string, number>>;
-  readonly ratios: Readonly<Record<string, number>>;
+}
+
+/** Runs a benchmark that measures by itself. */
+export async function runSelf(name: string, bench: SelfRunningBench, flags: Flags): Promise<BenchResult> {
+  return { name, date: new Date().toISOString(), machine: machine(), ...(await bench.run(flags)) };
 }
 
 export const perOperation = (count: number, elapsedMs: number): number => (elapsedMs * 1e6) / count;

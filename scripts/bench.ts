@@ -1,32 +1,47 @@
 // npm run bench: one benchmark by name.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { runBench, type Bench } from './bench-harness.ts';
+import { type Bench, type BenchResult, isMet, runBench, runSelf, type SelfRunningBench } from './bench-harness.ts';
 import { blake3 } from './benches/blake3.ts';
+import { bus } from './benches/bus.ts';
 import { oap } from './benches/oap.ts';
 import { endWith } from './verb.ts';
 
 /** Every benchmark by its name on the command line. */
-const BENCHES: Readonly<Record<string, Bench>> = { blake3, oap };
+const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = { blake3, bus, oap };
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'string' }, runs: { type: 'string', default: '5' } },
-});
+const [name, ...args] = process.argv.slice(2);
+
+function print({ ratios, goals = [], machine }: BenchResult): void {
+  for (const [ratio, value] of Object.entries(ratios))
+    process.stdout.write(`  ${ratio.padEnd(34)} ${String(value).padStart(10)} x\n`);
+  for (const goal of goals) {
+    const promise = `${goal.is} ${goal.bound}`;
+    process.stdout.write(
+      `  ${isMet(goal) ? 'met  ' : 'short'} ${goal.name.padEnd(34)} ${String(goal.measured).padStart(10)}   (${promise})\n`,
+    );
+  }
+  process.stdout.write(`  on ${machine.cores} cores of ${machine.cpu}, Node ${machine.node}\n`);
+}
 
 await endWith(async () => {
-  const [name] = positionals;
   if (name === undefined) {
-    for (const [each, { summary }] of Object.entries(BENCHES)) process.stdout.write(`${each.padEnd(12)} ${summary}\n`);
+    for (const [each, { summary }] of Object.entries(BENCHES)) process.stdout.write(`${each.padEnd(16)} ${summary}\n`);
     return;
   }
   const bench = BENCHES[name];
   if (bench === undefined)
     throw new Error(`There is no benchmark '${name}'; there are: ${Object.keys(BENCHES).join(', ')}.`);
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'string' },
+      runs: { type: 'string', default: '5' },
+      ...('flags' in bench ? bench.flags : {}),
+    },
+  });
   process.stdout.write(`${name}: ${bench.summary}\n`);
-  const result = await runBench(name, bench, Number(values.runs));
-  for (const [ratio, value] of Object.entries(result.ratios))
-    process.stdout.write(`  ${ratio.padEnd(34)} ${String(value).padStart(10)} x\n`);
-  process.stdout.write(`  on ${result.machine.cores} cores of ${result.machine.cpu}, Node ${result.machine.node}\n`);
+  const result = 'run' in bench ? await runSelf(name, bench, values) : await runBench(name, bench, Number(values.runs));
+  print(result);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
 });

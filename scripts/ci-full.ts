@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runE2e } from './e2e-run.ts';
 import { report, runProgram, runStages, selectStages, type Stage, type TestCounts } from './stages.ts';
 import { startTarget } from './targets.ts';
-import { TEST_STAGES } from './test-stages.ts';
+import { runOnRedis, TEST_STAGES } from './test-stages.ts';
 import { endWith } from './verb.ts';
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
@@ -18,8 +18,14 @@ async function large(): Promise<TestCounts> {
   return runE2e('micronode', { large: true });
 }
 
+/** The ledger under every fault of its suite, at full length: a partition of ten seconds, and many kills. */
+function busFaults(): Promise<TestCounts> {
+  return runOnRedis('bus-faults', ['packages/bus/src/redis/ledger'], { BUS_FAULTS: 'long' });
+}
+
 const stages: readonly Stage[] = [
   ...TEST_STAGES,
+  { name: 'bus-faults', run: busFaults },
   { name: 'e2e-compose', run: () => runE2e('compose') },
   { name: 'e2e-large', run: large },
   { name: 'load-smoke', run: smoke },

@@ -1,17 +1,15 @@
 // npm run load: a k6 profile against a running node.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from './bootstrap.mjs';
-import { programOnPath } from './programs.ts';
+import { findGoTool, K6, provideGoTool, versionOf } from './go-tools.ts';
 import { exitCodeOf, runProgram } from './stages.ts';
 import { endWith } from './verb.ts';
 
 const PROFILES = join(ROOT, 'k6', 'profiles');
 const BUNDLE = join(ROOT, 'k6', 'dist', 'main.js');
-const TOOLS = join(ROOT, 'infra', 'tools');
-const K6_MODULE = 'go.k6.io/k6/v2';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,34 +35,18 @@ await endWith(async () => {
   process.exitCode = await exitCodeOf([...(await k6Command()), ...flags, ...k6Args]);
 });
 
-/** The command up to the script: k6 on PATH, its image, or a build of the version pinned in infra/tools. */
+/** The command up to the script: k6 on PATH or built earlier, its image, or a build of the version pinned in infra/tools. */
 async function k6Command(): Promise<[string, ...string[]]> {
-  const version = k6Version();
-  const built = join(ROOT, '.run', 'tools', `k6-${version}`);
-  const binary = programOnPath('k6') ?? (existsSync(built) ? built : undefined);
+  const binary = findGoTool(K6);
   if (binary !== undefined) return [binary, 'run', BUNDLE];
-  const image = `grafana/k6:${version.slice(1)}`;
+  const image = `grafana/k6:${versionOf(K6).slice(1)}`;
   if (isImageHere(image)) {
     return ['docker', 'run', '--rm', '--network=host', '-v', `${BUNDLE}:/main.js:ro`, image, 'run', '/main.js'];
   }
-  if (programOnPath('go') === undefined) {
-    throw new Error(
-      `k6 is missing: install it (https://grafana.com/docs/k6), or pull ${image}, or install Go to have it built.`,
-    );
-  }
-  process.stderr.write(`> building k6 ${version} with Go, once\n`);
-  mkdirSync(join(ROOT, '.run', 'tools'), { recursive: true });
-  await runProgram(['go', 'build', '-o', built, K6_MODULE], { cwd: TOOLS });
-  return [built, 'run', BUNDLE];
+  return [await provideGoTool(K6, `, or pull ${image}`), 'run', BUNDLE];
 }
 
 /** Only an image that was pulled: a download nobody asked for may take longer than the build. */
 function isImageHere(image: string): boolean {
   return spawnSync('docker', ['image', 'inspect', image], { stdio: 'ignore' }).status === 0;
-}
-
-function k6Version(): string {
-  const version = new RegExp(`${K6_MODULE} (v[0-9.]+)`).exec(readFileSync(join(TOOLS, 'go.mod'), 'utf8'))?.[1];
-  if (version === undefined) throw new Error(`infra/tools/go.mod does not pin ${K6_MODULE}`);
-  return version;
 }

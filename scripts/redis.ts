@@ -73,10 +73,12 @@ export interface StartRedisOptions {
   /** Where the append-only file lives; without it a temporary folder that goes when Redis stops. */
   readonly dir?: string;
   readonly port?: number;
+  /** Whether an append-only file is kept (default true); without one Redis writes nothing to disk. */
+  readonly appendOnly?: boolean;
 }
 
-/** Starts a Redis of our own with an append-only file and waits until it answers. */
-export async function startRedis({ dir, port }: StartRedisOptions = {}): Promise<OwnRedis> {
+/** Starts a Redis of our own, with an append-only file unless told otherwise, and waits until it answers. */
+export async function startRedis({ dir, port, appendOnly = true }: StartRedisOptions = {}): Promise<OwnRedis> {
   const program = redisProgram();
   const home = dir ?? mkdtempSync(join(tmpdir(), 'macronode-redis-'));
   mkdirSync(home, { recursive: true });
@@ -85,7 +87,8 @@ export async function startRedis({ dir, port }: StartRedisOptions = {}): Promise
   const argv = [
     program,
     ...['--port', String(listen), '--bind', '127.0.0.1', '--dir', home, '--pidfile', pidFile],
-    ...['--save', '', '--appendonly', 'yes', '--maxmemory-policy', 'noeviction', '--logfile', join(home, 'redis.log')],
+    ...['--save', '', '--appendonly', appendOnly ? 'yes' : 'no'],
+    ...['--maxmemory-policy', 'noeviction', '--logfile', join(home, 'redis.log')],
   ] as const satisfies readonly string[];
   const child = spawn(argv[0], argv.slice(1), { cwd: home, stdio: 'ignore' });
   let failure: string | undefined;

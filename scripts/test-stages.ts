@@ -1,6 +1,7 @@
 // The stages of npm test, in one list: test.ts runs them, ci-full.ts runs them and more.
 import { join } from 'node:path';
 import { runE2e } from './e2e-run.ts';
+import { provideGoTool, TOXIPROXY } from './go-tools.ts';
 import { provideRedis, redisProgram } from './redis.ts';
 import { runProgram, type Stage, type TestCounts } from './stages.ts';
 import { runUnitTests } from './unit-tests.ts';
@@ -12,12 +13,26 @@ async function check(): Promise<undefined> {
 }
 
 /** Every suite that needs a Redis: the drivers' conformance, and the bus on it. */
-async function conformance(): Promise<TestCounts> {
+const conformance = (): Promise<TestCounts> => runOnRedis('conformance', []);
+
+/** Runs tests of the conformance project with a Redis, and with what they break it and its network with. */
+export async function runOnRedis(
+  name: string,
+  vitestArgs: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestCounts> {
+  const toxiproxy = await provideGoTool(TOXIPROXY);
   const { url, own } = await provideRedis();
   try {
-    return await runVitest('conformance', ['--project', 'conformance'], {
+    return await runVitest(name, ['--project', 'conformance', ...vitestArgs], {
       // Tests that stop and start a Redis run one of their own.
-      env: { REDIS_URL: url, REDIS_SERVER: redisProgram(), VECTORS_DIR: vectorsDir() },
+      env: {
+        REDIS_URL: url,
+        REDIS_SERVER: redisProgram(),
+        TOXIPROXY_SERVER: toxiproxy,
+        VECTORS_DIR: vectorsDir(),
+        ...env,
+      },
     });
   } finally {
     await own?.stop();

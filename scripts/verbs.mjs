@@ -27,7 +27,8 @@ Every other setting is a flag or an environment variable too: docs/config.md lis
   --keep-going   run the later stages although an earlier one failed
 
 Redis is REDIS_URL, else redis-server or valkey-server on PATH (started on a free port and stopped), else Debian's
-package when root on Debian. Official test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
+package when root on Debian. toxiproxy-server is the one on PATH, else it is built once with Go from infra/tools. Official
+test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
   },
   check: {
     script: 'check.ts',
@@ -116,6 +117,9 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
     summary: 'npm test plus everything that needs more of the machine (nightly)',
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: those of npm test, e2e-compose, load-smoke`,
+  --only LIST    run these stages only: those of npm test, bus-faults, e2e-compose, e2e-large, load-smoke
+
+bus-faults is the ledger of the bus at full length: every request is accounted for while connections are cut, Redis is
+slow, partitioned for ten seconds, killed or comes back empty, and consumers are killed or restarted in turn.`,
   },
 });

@@ -26,7 +26,7 @@ describe('object service', () => {
   };
   beforeEach(() => start());
 
-  const instance = { instance: 'inbox.storage.1', initialCredit: 65_536 };
+  const instance = { ticket: () => ({ inbox: 'inbox.storage.1', credit: 65_536 }) };
   const open = (request: Partial<ObjectOpenRequest> = {}) => service.open({ must_be_new: false, ...request }, instance);
   const ticket = async (request: Partial<ObjectOpenRequest> = {}): Promise<string> => {
     const reply = await open(request);

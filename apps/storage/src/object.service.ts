@@ -42,7 +42,7 @@ export class ObjectService {
   }
 
   /** Answers what is there already, or where to send the bytes. */
-  open(request: ObjectOpenRequest, context: Pick<BusContext, 'instance' | 'initialCredit'>): Promise<ObjectOpenReply> {
+  open(request: ObjectOpenRequest, context: Pick<BusContext, 'ticket'>): Promise<ObjectOpenReply> {
     return this.#counted(async () => {
       const present = request.id === undefined ? undefined : await this.#store.find(request.id);
       if (present !== undefined) {
@@ -53,7 +53,7 @@ export class ObjectService {
       const refusal = this.#store.refusal();
       if (refusal !== undefined) throw new ServiceError(refusal, undefined, { retryAfterMs: 5_000 });
       const { key } = this.#uploads.reserve(request);
-      return { outcome: 'ticket', ticket: { inbox: context.instance, upload: key, credit: context.initialCredit } };
+      return { outcome: 'ticket', ticket: { ...context.ticket(), upload: key } };
     });
   }
 

@@ -1,8 +1,12 @@
-import type { BusSubject, ByteStream } from './subject.ts';
+import type { BusSubject, ByteStream, StreamTicket } from './subject.ts';
+import { ACCEPTS, type Frame } from './wire/frame.ts';
+import { decodeMetadata } from './wire/payload.ts';
 
 /** What a context needs of the bus that runs its handler. */
 export interface HandlerPort {
   readonly instance: string;
+  /** First receive window of a stream, in bytes. */
+  readonly initialCredit: number;
   now(): number;
   /** Aborts `controller` when the deadline passes; returns how to stop watching. */
   watchDeadline(at: number, controller: AbortController): () => void;
@@ -13,25 +17,21 @@ export interface HandlerPort {
     signal: AbortSignal | undefined,
   ): Promise<Reply>;
   park<T>(wait: Promise<T>): Promise<T>;
+  /** A ticket to this instance goes out: its holder is waited for when the instance drains. */
+  ticketed(): void;
 }
 
-export interface BusContextFields {
+/** Where a message stands: what its frame does not say by itself. */
+export interface Message {
+  readonly frame: Frame;
+  /** Subject or topic. */
   readonly subject: string;
-  readonly corrId: string;
+  /** Inbox of whoever asked; empty for an event. */
   readonly caller: string;
   readonly callNumber: number;
   readonly deadlineAt: number;
   readonly attempt: number;
-  readonly principal: string | undefined;
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
   readonly body: ByteStream;
-  readonly initialCredit: number;
-  /** Bytes the caller accepts before it gives credit; undefined when it cannot take a stream. */
-  readonly callerCredit: number | undefined;
-  /** Whether the stream the caller takes is one of values. */
-  readonly takesValues: boolean;
 }
 
 /** Answer of a handler that streams: `head` first, then the bytes of `source` as fast as the caller reads. */
@@ -61,49 +61,79 @@ export class Forwarded {
 
 /** What a handler knows of the request it runs for, and the ways it may answer other than by a value. */
 export class BusContext {
-  readonly subject: string;
-  readonly corrId: string;
-  /** Inbox of this instance: where a ticket sends its holder. */
-  readonly instance: string;
-  /** Inbox of whoever asked. */
-  readonly caller: string;
-  /** The caller's number of this call. With `caller` it names the call. */
-  readonly callNumber: number;
-  /** 1 on the first delivery; more after a redelivery. */
-  readonly attempt: number;
-  readonly principal: string | undefined;
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
-  readonly metadata: Readonly<Record<string, string>>;
-  /** The request stream of a write; empty otherwise. */
-  readonly body: ByteStream;
-  /** Credit to put into a ticket: the bytes a writer may send to this instance before the first credit. */
-  readonly initialCredit: number;
-  readonly callerCredit: number | undefined;
-  readonly takesValues: boolean;
-  readonly deadlineAt: number;
+  readonly #message: Message;
   readonly #port: HandlerPort;
   #controller: AbortController | undefined;
   #unwatch: (() => void) | undefined;
   #aborted: unknown;
 
-  constructor(fields: BusContextFields, port: HandlerPort) {
-    this.subject = fields.subject;
-    this.corrId = fields.corrId;
-    this.instance = port.instance;
-    this.caller = fields.caller;
-    this.callNumber = fields.callNumber;
-    this.attempt = fields.attempt;
-    this.principal = fields.principal;
-    this.traceparent = fields.traceparent;
-    this.tracestate = fields.tracestate;
-    this.metadata = fields.metadata;
-    this.body = fields.body;
-    this.initialCredit = fields.initialCredit;
-    this.callerCredit = fields.callerCredit;
-    this.takesValues = fields.takesValues;
-    this.deadlineAt = fields.deadlineAt;
+  constructor(message: Message, port: HandlerPort) {
+    this.#message = message;
     this.#port = port;
+  }
+
+  get subject(): string {
+    return this.#message.subject;
+  }
+
+  get corrId(): string {
+    return this.#message.frame.corrId ?? '';
+  }
+
+  /** Inbox of this instance. */
+  get instance(): string {
+    return this.#port.instance;
+  }
+
+  /** Inbox of whoever asked. */
+  get caller(): string {
+    return this.#message.caller;
+  }
+
+  /** The caller's number of this call. With `caller` it names the call. */
+  get callNumber(): number {
+    return this.#message.callNumber;
+  }
+
+  /** 1 on the first delivery; more after a redelivery. */
+  get attempt(): number {
+    return this.#message.attempt;
+  }
+
+  get principal(): string | undefined {
+    return this.#message.frame.principal;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#message.frame.traceparent;
+  }
+
+  get tracestate(): string | undefined {
+    return this.#message.frame.tracestate;
+  }
+
+  get metadata(): Readonly<Record<string, string>> {
+    return decodeMetadata(this.#message.frame.metadata);
+  }
+
+  /** The request stream of a write; empty otherwise. */
+  get body(): ByteStream {
+    return this.#message.body;
+  }
+
+  /** Bytes the caller accepts before it gives credit; undefined when it cannot take a stream. */
+  get callerCredit(): number | undefined {
+    return this.#message.frame.credit;
+  }
+
+  /** Whether the stream the caller takes is one of values. */
+  get takesValues(): boolean {
+    return this.#message.frame.accepts === ACCEPTS.VALUES;
+  }
+
+  /** When the caller gives up, in ms of the bus's clock. */
+  get deadlineAt(): number {
+    return this.#message.deadlineAt;
   }
 
   /** Milliseconds until the caller gives up; 0 when it has. */
@@ -124,6 +154,15 @@ export class BusContext {
   /** Streams `source` behind `head`. Return the result from the handler. The source is always closed. */
   stream(head: unknown, source: AsyncIterable<Uint8Array>): StreamReply {
     return new StreamReply(head, source);
+  }
+
+  /**
+   * Where one upload goes: to this instance, with the bytes that may be sent before its first credit. An instance that
+   * drains still takes the uploads of the tickets it gave, for `ticketMs` (BusLimits).
+   */
+  ticket(): StreamTicket {
+    this.#port.ticketed();
+    return { inbox: this.instance, credit: this.#port.initialCredit };
   }
 
   /**

@@ -23,6 +23,8 @@ export interface BusLimits {
   readonly processCredit: number;
   /** A stream that moves no byte for this long is ended, in ms. */
   readonly streamIdleMs: number;
+  /** A draining instance waits this long for the upload of a ticket it gave, in ms: one way to the caller and back. */
+  readonly ticketMs: number;
   /** Deliveries of a work event before it is a dead letter (count). */
   readonly workAttempts: number;
 }
@@ -38,6 +40,7 @@ export const DEFAULT_BUS_LIMITS: BusLimits = Object.freeze({
   streamCreditMax: MIB,
   processCredit: 64 * MIB,
   streamIdleMs: 15_000,
+  ticketMs: 1_000,
   workAttempts: 5,
 });
 

@@ -1,7 +1,7 @@
 import type { MetricsScope } from '@macronode/metrics';
 import type { BusContext, BusHandler, HandlerPort } from './bus-context.ts';
 import { type BusLimits, DEFAULT_BUS_LIMITS } from './bus-limits.ts';
-import { Caller } from './caller.ts';
+import { Caller, type Target, type ValueObserver } from './caller.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
@@ -117,14 +117,11 @@ export class Bus implements AsyncDisposable {
   }
 
   /** One request, one answer. A payload that is a Uint8Array travels as it is, as a view on the other side. */
-  async call<Request, Reply>(
-    subject: BusSubject<Request, Reply>,
-    payload: Request,
-    context: CallContext,
-  ): Promise<Reply> {
-    this.#assertOpen();
+  call<Request, Reply>(subject: BusSubject<Request, Reply>, payload: Request, context: CallContext): Promise<Reply> {
+    const closed = this.#notOpen();
+    if (closed !== undefined) return Promise.reject(closed);
     // The reply's schema is the other side's promise; both read the same constant.
-    return (await this.#caller.call(subject, payload, context)) as Reply;
+    return this.#caller.call(subject, payload, context) as Promise<Reply>;
   }
 
   /**
@@ -156,15 +153,12 @@ export class Bus implements AsyncDisposable {
     return (await this.#caller.write(ticket, subject, payload, source, context)) as Reply;
   }
 
-  /** For the NestJS client: a call whose answer may be one value or a stream of values. */
-  async values(
-    subject: BusSubject<unknown, unknown>,
-    payload: unknown,
-    context: CallContext,
-  ): Promise<{ head: unknown; values: AsyncIterable<unknown> | undefined }> {
-    this.#assertOpen();
-    const { head, body } = await this.#caller.readValues(subject, payload, context);
-    return { head, values: body === undefined ? undefined : { [Symbol.asyncIterator]: () => body.iterate() } };
+  /** As `call`, told by callbacks, when the answer may be a stream of values. What it returns ends the call. */
+  observe(subject: Target, payload: unknown, context: CallContext, observer: ValueObserver): (reason: unknown) => void {
+    const closed = this.#notOpen();
+    if (closed === undefined) return this.#caller.observe(subject, payload, context, observer);
+    observer.error(closed);
+    return () => undefined;
   }
 
   /** Publishes work: each group handles it at least once. Resolves when it is admitted; a full stream refuses. */
@@ -216,7 +210,8 @@ export class Bus implements AsyncDisposable {
     this.#server.drain();
     await this.#stopReading();
     slots.endParked();
-    const idle = (): boolean => slots.idle && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
+    const idle = (): boolean =>
+      slots.idle && !this.#server.awaitsUploads && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
     while (!idle() && clock.now() < until) {
       await new Promise<void>((resolve) => {
         clock.after(DRAIN_POLL_MS, resolve);
@@ -292,6 +287,7 @@ export class Bus implements AsyncDisposable {
     const { clock, wheel, slots } = this.#core;
     return {
       instance: this.instance,
+      initialCredit: this.#core.limits.streamCreditInitial,
       now: () => clock.now(),
       watchDeadline: (at, controller) => {
         if (at === Infinity) return () => undefined;
@@ -312,6 +308,7 @@ export class Bus implements AsyncDisposable {
         return (await this.#caller.call(subject, payload, own)) as Reply;
       },
       park: (wait) => slots.park(wait),
+      ticketed: () => this.#server.ticketed(),
     };
   }
 
@@ -342,9 +339,14 @@ export class Bus implements AsyncDisposable {
   }
 
   #assertOpen(): void {
-    if (this.#ending !== undefined) throw new BusClosed(`the bus is ${this.#ending}`);
+    const closed = this.#notOpen();
+    if (closed !== undefined) throw closed;
+  }
+
+  #notOpen(): BusClosed | BusUnavailable | undefined {
+    if (this.#ending !== undefined) return new BusClosed(`the bus is ${this.#ending}`);
     // Without an inbox there is nowhere to answer to.
-    if (!this.#started) throw new BusUnavailable('the bus is not started');
+    return this.#started ? undefined : new BusUnavailable('the bus is not started');
   }
 }
 

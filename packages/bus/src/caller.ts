@@ -1,4 +1,4 @@
-import { ClientCalls, type ClientCall } from './client-calls.ts';
+import { type CallPlan, type ClientCall, ClientCalls } from './client-calls.ts';
 import { frameBytes, frameFault } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { errorOf } from './error-body.ts';
@@ -30,6 +30,25 @@ type StreamEnd = Pick<IncomingStream<unknown>, 'push' | 'end' | 'fail' | 'abort'
 /** What of a subject the caller's side needs. */
 export type Target = Pick<BusSubject<unknown, unknown>, 'name' | 'service' | 'idempotent' | 'deadlineMs'>;
 
+/** Who is told of the values that answer a call. */
+export interface ValueObserver {
+  /** One of several values. */
+  next(value: unknown): void;
+  /** The only value, and the end. */
+  last(value: unknown): void;
+  complete(): void;
+  error(error: unknown): void;
+}
+
+/** How a call is made, and who is told how it ended. */
+interface Plan extends Pick<CallPlan, 'onReply' | 'resolve' | 'reject'> {
+  /** Where the request goes when not to the stream of its service. */
+  readonly inbox?: string;
+  /** First window and kind of the stream the caller takes. */
+  readonly credit?: number;
+  readonly accepts?: number;
+}
+
 /** Makes calls: sends requests, matches answers, and runs the caller's side of streams. */
 export class Caller {
   readonly calls: ClientCalls;
@@ -48,73 +67,106 @@ export class Caller {
   }
 
   /** One request, one answer. */
-  async call(target: Target, payload: unknown, context: CallContext): Promise<unknown> {
-    const call = this.#begin(target, payload, context, undefined, {
-      onReply: (reply) => this.#plainReply(reply),
+  call(target: Target, payload: unknown, context: CallContext): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#begin(target, payload, context, { onReply: this.#onPlainReply, resolve, reject });
     });
-    return call.promise;
   }
 
   /** One request; its answer may be followed by a stream, which is read under our credit. */
-  async read<T>(
+  read<T>(
     target: Target,
     payload: unknown,
     context: CallContext,
     item: (codec: Codec, body: Uint8Array) => T | FrameError,
-    accepts: number = ACCEPTS.BYTES,
   ): Promise<Streamed<T>> {
+    return new Promise((resolve, reject) => {
+      this.open(target, payload, context, item, ACCEPTS.BYTES, { resolve, reject });
+    });
+  }
+
+  /**
+   * As `read`, told by callbacks, for streams of bytes or of values. The answer is the call, to be ended by `cancel`;
+   * undefined when it was refused.
+   */
+  open<T>(
+    target: Target,
+    payload: unknown,
+    context: CallContext,
+    item: (codec: Codec, body: Uint8Array) => T | FrameError,
+    accepts: number,
+    outcome: { resolve: (streamed: Streamed<T>) => void; reject: (error: unknown) => void },
+  ): ClientCall | undefined {
     const { budget, limits } = this.#core;
     const window = limits.streamCreditInitial;
     if (!budget.reserve(window)) {
       const error = new BusOverflow('credit');
       this.calls.countRefused(error);
-      throw error;
+      outcome.reject(error);
+      return undefined;
     }
-    let reserved = true;
-    const release = (): void => {
-      if (reserved) budget.release(window);
-      reserved = false;
-    };
-    const onReply = (reply: Frame): Streamed<T> => {
-      const head = this.#headOf(reply);
-      if (reply.from === undefined || reply.call === undefined) {
-        release();
-        return { head, body: undefined };
-      }
-      reserved = false;
-      return { head, body: this.#openStream(reply.call, reply.from, context.signal, item) };
-    };
-    let answered: Promise<unknown>;
-    try {
-      answered = this.#begin(target, payload, context, { credit: window, accepts }, { onReply }).promise;
-    } catch (error) {
-      release();
-      throw error;
-    }
-    try {
+    return this.#begin(target, payload, context, {
+      credit: window,
+      accepts,
+      onReply: (reply): Streamed<T> => {
+        const head = this.#headOf(reply);
+        if (reply.from === undefined || reply.call === undefined) {
+          budget.release(window);
+          return { head, body: undefined };
+        }
+        return { head, body: this.#openStream(reply.call, reply.from, context.signal, item) };
+      },
       // onReply is what this call resolves with.
-      return (await answered) as Streamed<T>;
-    } catch (error) {
-      release();
-      throw error;
-    }
+      resolve: outcome.resolve as (value: unknown) => void,
+      reject: (error) => {
+        budget.release(window);
+        outcome.reject(error);
+      },
+    });
   }
 
-  /** As `read`, for streams whose items are values. */
-  readValues(target: Target, payload: unknown, context: CallContext): Promise<Streamed<unknown>> {
-    return this.read(target, payload, context, decodePayload, ACCEPTS.VALUES);
+  /** A call told by callbacks, whose answer may be a stream of values. What it returns ends the call. */
+  observe(target: Target, payload: unknown, context: CallContext, observer: ValueObserver): (reason: unknown) => void {
+    let stream: IncomingStream<unknown> | undefined;
+    const call = this.open(target, payload, context, decodePayload, ACCEPTS.VALUES, {
+      resolve: ({ head, body }) => {
+        if (body === undefined) return observer.last(head);
+        stream = body;
+        void passOn(body, observer);
+      },
+      reject: (error) => observer.error(error),
+    });
+    return (reason) => {
+      if (stream !== undefined) stream.cancel();
+      else if (call !== undefined) this.calls.fail(call, reason);
+    };
   }
 
   /** A request sent straight to the inbox of a ticket, its bytes behind it, one answer. */
-  async write(
+  write(
     ticket: StreamTicket,
     target: Target,
     payload: unknown,
     source: AsyncIterable<Uint8Array>,
     context: CallContext,
   ): Promise<unknown> {
-    let call: ClientCall;
+    return new Promise((resolve, reject) => {
+      this.#write(ticket, target, payload, source, context, resolve, reject);
+    });
+  }
+
+  #write(
+    ticket: StreamTicket,
+    target: Target,
+    payload: unknown,
+    source: AsyncIterable<Uint8Array>,
+    context: CallContext,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ): void {
     const { clock, wheel, limits, outbox, instance } = this.#core;
+    const { inbox } = ticket;
+    let call: ClientCall | undefined = undefined;
     const outgoing = new OutgoingStream({
       clock,
       wheel,
@@ -122,32 +174,34 @@ export class Caller {
       idleMs: limits.streamIdleMs,
       items: 'bytes',
       send: (seq, codec, body) => {
-        const data = frame(KIND.DATA, { call: call.number, replyTo: instance, seq, codec, body });
-        outbox.toInbox(ticket.inbox, data, Infinity, (error, delivered) => {
+        const data = frame(KIND.DATA, { call: call?.number, replyTo: instance, seq, codec, body });
+        outbox.toInbox(inbox, data, Infinity, (error, delivered) => {
           // Before its end a stream takes no effect.
-          if (error !== undefined || delivered === false) this.calls.fail(call, gone(error));
+          if (call !== undefined && (error !== undefined || delivered === false)) this.calls.fail(call, gone(error));
         });
       },
     });
-    try {
-      call = this.#begin(target, payload, context, undefined, {
-        inbox: ticket.inbox,
-        onReply: (reply) => {
-          outgoing.cancel(new BusCanceled('answered'));
-          return this.#plainReply(reply);
-        },
-        onFailed: (error) => {
+    call = this.#begin(target, payload, context, {
+      inbox,
+      onReply: (reply) => {
+        outgoing.cancel(new BusCanceled('answered'));
+        return this.#plainReply(reply);
+      },
+      resolve,
+      reject: (error) => {
+        if (call !== undefined) {
           outgoing.cancel(error);
-          this.#tell(ticket.inbox, frame(KIND.CANCEL, { call: call.number, replyTo: instance }));
-        },
-      });
-    } catch (error) {
-      await closeSource(source);
-      throw error;
+          this.#tell(inbox, frame(KIND.CANCEL, { call: call.number, replyTo: instance }));
+        }
+        reject(error);
+      },
+    });
+    if (call === undefined) {
+      void closeSource(source).catch(() => undefined);
+      return;
     }
     this.#outgoing.set(call.number, outgoing);
-    void this.#pump(call, outgoing, ticket.inbox, source);
-    return call.promise;
+    void this.#pump(call, outgoing, inbox, source);
   }
 
   /** A frame of a call this instance made. */
@@ -177,40 +231,39 @@ export class Caller {
     for (const stream of [...this.#outgoing.values()]) stream.cancel(error);
   }
 
-  #begin(
-    target: Target,
-    payload: unknown,
-    context: CallContext,
-    stream: Pick<Frame, 'credit' | 'accepts'> | undefined,
-    plan: { onReply: (reply: Frame) => unknown; onFailed?: (error: unknown) => void; inbox?: string },
-  ): ClientCall {
-    const { clock, instance } = this.#core;
+  /** Opens a call and sends its request. A refusal is counted, told to `reject`, and answered with undefined. */
+  #begin(target: Target, payload: unknown, context: CallContext, plan: Plan): ClientCall | undefined {
+    const { clock, instance, outbox } = this.#core;
+    let call: ClientCall;
     try {
       const ttlMs = context.ttlMs ?? target.deadlineMs;
       if (!(ttlMs > 0)) throw new BusDeadline();
       context.signal?.throwIfAborted();
-      const request = requestFrame(target, payload, context, instance, stream);
+      const request = requestFrame(target, payload, context, instance, plan);
       const deadlineAt = clock.now() + ttlMs;
-      const call = this.calls.open({
+      call = this.calls.open({
         subject: target.name,
         deadlineAt,
         bytes: frameBytes(request),
         signal: context.signal,
         onReply: plan.onReply,
-        ...(plan.onFailed === undefined ? {} : { onFailed: plan.onFailed }),
+        resolve: plan.resolve,
+        reject: plan.reject,
       });
-      const numbered = Object.assign(request, { call: call.number });
-      if (plan.inbox === undefined) this.#sendRequest(call, target, numbered, target.idempotent);
-      else {
-        this.#core.outbox.toInbox(plan.inbox, numbered, deadlineAt, (error, delivered) => {
-          if (error !== undefined) this.calls.fail(call, error);
-          else if (delivered === false) this.calls.fail(call, new BusNoResponders('the holder of the ticket is gone'));
-        });
+      request.call = call.number;
+      if (plan.inbox === undefined) {
+        this.#sendRequest(call, target, request, target.idempotent);
+        return call;
       }
+      outbox.toInbox(plan.inbox, request, deadlineAt, (error, delivered) => {
+        if (error !== undefined) this.calls.fail(call, error);
+        else if (delivered === false) this.calls.fail(call, new BusNoResponders('the holder of the ticket is gone'));
+      });
       return call;
     } catch (error) {
       this.calls.countRefused(error);
-      throw error;
+      plan.reject(error);
+      return undefined;
     }
   }
 
@@ -255,6 +308,8 @@ export class Caller {
       throw error;
     }
   }
+
+  readonly #onPlainReply = (reply: Frame): unknown => this.#plainReply(reply);
 
   #plainReply(reply: Frame): unknown {
     if (reply.from !== undefined && reply.call !== undefined) {
@@ -352,10 +407,15 @@ function requestFrame(
   payload: unknown,
   context: CallContext,
   replyTo: string,
-  stream: Pick<Frame, 'credit' | 'accepts'> | undefined,
+  stream: Pick<Plan, 'credit' | 'accepts'>,
 ): Frame {
-  const request = frame(KIND.REQ, {
-    ...encodePayload(payload),
+  const { codec, body } = encodePayload(payload);
+  // Every field in the order of `frame`, so that all frames have one shape, and no second object a call.
+  const request: Frame = {
+    kind: KIND.REQ,
+    codec,
+    seq: 0,
+    body,
     call: 0,
     replyTo,
     route: target.name,
@@ -363,11 +423,13 @@ function requestFrame(
     traceparent: readableTraceparent(context.traceparent),
     tracestate: readableTracestate(context.tracestate, context.traceparent),
     principal: context.principal,
+    attempt: undefined,
     metadata: encodeMetadata(context.metadata),
+    credit: stream.credit,
     corrId: context.corrId,
-    credit: stream?.credit,
-    accepts: stream?.accepts,
-  });
+    from: undefined,
+    accepts: stream.accepts,
+  };
   const fault = frameFault(request);
   if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);
   return request;
@@ -380,6 +442,16 @@ function valueOf(reply: Frame): unknown {
 }
 
 const gone = (cause: unknown): BusUnavailable => new BusUnavailable('the other side is gone', { cause });
+
+async function passOn(stream: IncomingStream<unknown>, observer: ValueObserver): Promise<void> {
+  const values = { [Symbol.asyncIterator]: () => stream.iterate() };
+  try {
+    for await (const value of values) observer.next(value);
+  } catch (error) {
+    return observer.error(error);
+  }
+  observer.complete();
+}
 
 async function closeSource(source: AsyncIterable<Uint8Array>): Promise<void> {
   await source[Symbol.asyncIterator]().return?.();

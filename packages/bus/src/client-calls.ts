@@ -16,10 +16,12 @@ export interface CallPlan {
   /** Encoded bytes, for the gate. */
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
-  /** The first answer: a REP frame. What it throws rejects the call. */
+  /** The first answer: a REP frame. What it throws fails the call. */
   readonly onReply: (frame: Frame) => unknown;
-  /** The call ended without an answer: stop what still runs for it. */
-  readonly onFailed?: (error: unknown) => void;
+  /** Told once: what `onReply` made of the answer. */
+  readonly resolve: (value: unknown) => void;
+  /** Told once: why there is no answer. */
+  readonly reject: (error: unknown) => void;
 }
 
 /** A call without an answer yet. */
@@ -27,36 +29,30 @@ export class ClientCall implements Timed {
   readonly number: number;
   readonly plan: CallPlan;
   readonly startedAt: number;
-  readonly promise: Promise<unknown>;
   /** The request may have reached its handler although the medium did not say so. */
   outcomeUnknown = false;
   slot = 0;
   readonly #calls: ClientCalls;
-  #resolve: (value: unknown) => void = () => undefined;
-  #reject: (error: unknown) => void = () => undefined;
-  readonly #onAbort: () => void;
+  readonly #onAbort: (() => void) | undefined;
 
   constructor(number: number, plan: CallPlan, startedAt: number, calls: ClientCalls) {
     this.number = number;
     this.plan = plan;
     this.startedAt = startedAt;
     this.#calls = calls;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.#onAbort = () => this.#calls.fail(this, plan.signal?.reason);
-    plan.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    const { signal } = plan;
+    if (signal === undefined) return;
+    this.#onAbort = () => this.#calls.fail(this, signal.reason);
+    signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   onDue(): void {
     this.#calls.fail(this, this.outcomeUnknown ? new BusOutcomeUnknown() : new BusDeadline());
   }
 
-  settle(error: unknown, value: unknown): void {
-    this.plan.signal?.removeEventListener('abort', this.#onAbort);
-    if (error === undefined) this.#resolve(value);
-    else this.#reject(error);
+  /** Lets go of what watches the call. */
+  release(): void {
+    if (this.#onAbort !== undefined) this.plan.signal?.removeEventListener('abort', this.#onAbort);
   }
 }
 
@@ -116,14 +112,15 @@ export class ClientCalls {
 
   succeed(call: ClientCall, frame: Frame): void {
     if (!this.#remove(call)) return;
+    let value: unknown;
     try {
-      const value = call.plan.onReply(frame);
-      this.#ok.inc();
-      call.settle(undefined, value);
+      value = call.plan.onReply(frame);
     } catch (error) {
       this.#metrics.requests.inc({ result: resultOf(error) });
-      call.settle(error ?? new BusClosed(), undefined);
+      return call.plan.reject(error);
     }
+    this.#ok.inc();
+    call.plan.resolve(value);
   }
 
   fail(call: ClientCall, error: unknown): void {
@@ -131,8 +128,7 @@ export class ClientCalls {
     const result = resultOf(error);
     this.#metrics.requests.inc({ result });
     if (result === 'deadline') this.#metrics.expired.inc({ where: 'client' });
-    call.plan.onFailed?.(error);
-    call.settle(error ?? new BusClosed(), undefined);
+    call.plan.reject(error ?? new BusClosed());
   }
 
   failAll(error: unknown): void {
@@ -152,6 +148,7 @@ export class ClientCalls {
 
   #remove(call: ClientCall): boolean {
     if (!this.#pending.delete(call.number)) return false;
+    call.release();
     this.#bytes -= call.plan.bytes;
     this.#wheel.remove(call.slot, call);
     this.#secondsOf(call.plan.subject).observe((this.#clock.now() - call.startedAt) / 1_000);

@@ -2,7 +2,10 @@ import type { BusLimits } from './bus-limits.ts';
 import { BusOverflow, BusUnavailable } from './errors.ts';
 import type { BusMetrics } from './metrics.ts';
 
-type Job = () => Promise<void>;
+/** Something that holds a slot from `start` until it calls `release`, once. It never throws. */
+export interface Job {
+  start(): void;
+}
 
 /** How many handlers run at once, and what waits for one to end. What cannot start is not read: that is the credit. */
 export class HandlerSlots {
@@ -13,6 +16,7 @@ export class HandlerSlots {
   readonly #parked = new Set<(error: Error) => void>();
   #draining = false;
   #starved = false;
+  #filling = false;
 
   constructor(limits: BusLimits, metrics: BusMetrics) {
     this.#limits = limits;
@@ -42,10 +46,21 @@ export class HandlerSlots {
     return () => this.#waiters.delete(wake);
   }
 
-  /** Runs the job when there is a slot. Jobs never reject. */
-  submit(job: Job): void {
+  /** Starts the job when there is a slot. */
+  admit(job: Job): void {
     if (this.#running < this.#limits.handlerConcurrency) this.#run(job);
     else this.#queue.push(job);
+  }
+
+  /** Runs work that holds a slot until its promise settles. It never rejects. */
+  submit(work: () => Promise<void>): void {
+    this.admit({ start: () => void work().finally(() => this.release()) });
+  }
+
+  /** A job that was started ends. */
+  release(): void {
+    this.#running -= 1;
+    this.#fill();
   }
 
   /** Waits outside the slot of the handler that asks. Rejects when there is no room, or when the instance drains. */
@@ -82,18 +97,19 @@ export class HandlerSlots {
 
   #run(job: Job): void {
     this.#running += 1;
-    void job().finally(() => {
-      this.#running -= 1;
-      this.#fill();
-    });
+    job.start();
   }
 
   #fill(): void {
+    // A job that ends at once comes back here: the loop under way goes on with the next.
+    if (this.#filling) return;
+    this.#filling = true;
     while (this.#running < this.#limits.handlerConcurrency) {
       const job = this.#queue.shift();
       if (job === undefined) break;
       this.#run(job);
     }
+    this.#filling = false;
     if (!this.#starved || this.#running + this.#queue.length >= this.#limits.handlerConcurrency) return;
     this.#starved = false;
     for (const wake of this.#waiters) wake();

@@ -44,8 +44,11 @@ export type {
   StreamBounds,
   StreamReading,
 } from './link.ts';
+export { parseRedisEndpoint, REDIS_SCHEMES, redisAddress, RedisAddressError } from './redis/redis-endpoint.ts';
+export type { RedisEndpoint, RedisLogin, RedisNode } from './redis/redis-endpoint.ts';
+export { defaultShards, RedisPlacement, SHARDS_MAX } from './redis/redis-placement.ts';
 export { RedisLink } from './redis/redis-link.ts';
 export { redisLinkMetrics } from './redis/redis-metrics.ts';
 export { DEFAULT_REDIS_BOUNDS } from './redis/redis-options.ts';
-export type { RedisLinkBounds, RedisLinkEvent, RedisLinkOptions } from './redis/redis-options.ts';
+export type { RedisLinkBounds, RedisLinkEvent, RedisLinkOptions, RedisTls } from './redis/redis-options.ts';
 export type { BusSubject, BusTopic, ByteStream, CallContext, Parser, StreamTicket } from './subject.ts';

@@ -1,4 +1,12 @@
 import { hostname } from 'node:os';
+import {
+  defaultShards,
+  parseRedisEndpoint,
+  REDIS_SCHEMES,
+  RedisAddressError,
+  RedisPlacement,
+  SHARDS_MAX,
+} from '@macronode/bus';
 import { type ConfigDeclaration, defineConfig } from './config.ts';
 import { knob } from './knob.ts';
 
@@ -10,6 +18,12 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export interface CommonConfig {
   readonly busLink: LinkKind;
   readonly redisUrl: string | undefined;
+  readonly redisTlsCa: string | undefined;
+  readonly redisTlsCert: string | undefined;
+  readonly redisTlsKey: string | undefined;
+  readonly redisTlsServername: string | undefined;
+  readonly redisShards: number | undefined;
+  readonly redisPlacement: string | undefined;
   readonly dataDir: string | undefined;
   readonly opsHost: string;
   readonly opsPort: number;
@@ -30,6 +44,41 @@ function defaultNodeId(): string {
   return name.slice(0, 63) || 'node';
 }
 
+/** What is wrong with an address, in words that follow its variable's name. */
+function redisFault(text: string): string | undefined {
+  try {
+    parseRedisEndpoint(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RedisAddressError) return error.message;
+    throw error;
+  }
+}
+
+/** The pairs of `REDIS_PLACEMENT`. */
+export function placementTable(text: string | undefined): Readonly<Record<string, number>> {
+  const pairs = text === undefined ? [] : text.split(',').map((pair) => pair.split('='));
+  return Object.fromEntries(pairs.map(([name = '', shard]) => [name, Number(shard)]));
+}
+
+function redisFaults(values: Partial<CommonConfig>): string[] {
+  const { redisUrl, redisTlsCa, redisTlsCert, redisTlsKey, redisTlsServername, redisShards, redisPlacement } = values;
+  if (redisUrl === undefined) return [];
+  const { kind, tls } = parseRedisEndpoint(redisUrl);
+  const problems: string[] = [];
+  if (!tls && [redisTlsCa, redisTlsCert, redisTlsKey, redisTlsServername].some((value) => value !== undefined)) {
+    problems.push('REDIS_TLS_… is set but REDIS_URL is without TLS: write rediss:// instead of redis://');
+  }
+  try {
+    new RedisPlacement(redisShards ?? defaultShards(kind), placementTable(redisPlacement));
+  } catch (error) {
+    problems.push(
+      `REDIS_PLACEMENT does not fit REDIS_SHARDS: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  return problems;
+}
+
 /** Declares the common settings; the defaults that differ by process are given. */
 export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): ConfigDeclaration<CommonConfig> {
   return defineConfig(
@@ -43,10 +92,46 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
       }),
       redisUrl: knob.url({
         env: 'REDIS_URL',
-        schemes: ['redis', 'rediss'],
+        schemes: REDIS_SCHEMES,
         example: 'redis://127.0.0.1:6379',
         secret: true,
-        help: 'The Redis or Valkey that carries the bus.',
+        check: redisFault,
+        help: 'The Redis or Valkey that carries the bus: one server, redis+sentinel://host,host/primary, or redis+cluster://host,host.',
+      }),
+      redisTlsCa: knob.path({
+        env: 'REDIS_TLS_CA',
+        example: '/etc/macronode/redis-ca.pem',
+        help: 'Authority that signed the certificate of Redis (PEM file). Not set: those Node.js trusts.',
+      }),
+      redisTlsCert: knob.path({
+        env: 'REDIS_TLS_CERT',
+        example: '/etc/macronode/redis-client.pem',
+        help: 'Certificate of this client, where Redis asks for one (PEM file).',
+      }),
+      redisTlsKey: knob.path({
+        env: 'REDIS_TLS_KEY',
+        example: '/etc/macronode/redis-client-key.pem',
+        help: 'Key of that certificate (PEM file).',
+      }),
+      redisTlsServername: knob.string({
+        env: 'REDIS_TLS_SERVERNAME',
+        example: 'redis.internal',
+        help: 'Name the certificate of Redis must be for, where it is not the host of REDIS_URL.',
+      }),
+      redisShards: knob.int({
+        env: 'REDIS_SHARDS',
+        unit: 'count',
+        min: 1,
+        max: SHARDS_MAX,
+        help: 'Shards the bus is spread over; the same number in every process. Not set: 8 on a cluster, else 1.',
+        reason: 'A shard stands on one node, so a cluster wants more shards than nodes.',
+      }),
+      redisPlacement: knob.string({
+        env: 'REDIS_PLACEMENT',
+        pattern: /^[^=,\s]+=\d{1,2}(?:,[^=,\s]+=\d{1,2})*$/,
+        accepts: 'name=shard pairs joined by commas',
+        example: 'storage=3,object.stored=5',
+        help: 'Shard of a service or a topic that shall not stand where its hash says; the same in every process.',
       }),
       dataDir: knob.path({
         env: 'DATA_DIR',
@@ -111,10 +196,11 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
     },
     {
       prefix: undefined,
+      together: [['redisTlsCert', 'redisTlsKey']],
       check: (values) =>
         values.busLink === 'redis' && values.redisUrl === undefined
           ? ['BUS_LINK is redis but REDIS_URL is not set. Example: REDIS_URL=redis://127.0.0.1:6379']
-          : [],
+          : redisFaults(values),
     },
   );
 }

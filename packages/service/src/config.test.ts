@@ -154,6 +154,26 @@ describe('the common settings', () => {
     expect(readConfig(common, { BUS_LINK: 'in-process' }).redisUrl).toBeUndefined();
   });
 
+  it('take a Redis kept by Sentinel or spread over a cluster, and say what is wrong with an address', () => {
+    const sentinel = 'redis+sentinel://user:pass@s1:26379,s2:26379/mymaster';
+    expect(readConfig(common, { REDIS_URL: sentinel }).redisUrl).toBe(sentinel);
+    expect(readConfig(common, { REDIS_URL: 'redis+cluster://n1:7000,n2', REDIS_SHARDS: '12' }).redisShards).toBe(12);
+    const problem = (env: Record<string, string>): string => common.read(env).problems.join();
+    expect(problem({ REDIS_URL: 'redis+sentinel://hunter2:x@s1' })).toMatch(/REDIS_URL must name the primary/);
+    expect(problem({ REDIS_URL: 'redis+sentinel://u:hunter2@s1' })).not.toContain('hunter2');
+    expect(problem({ REDIS_URL: 'https://redis' })).toMatch(/redis\+cluster:\/\//);
+  });
+
+  it('want TLS whole, and a placement that fits', () => {
+    const problem = (env: Record<string, string>): string => common.read(env).problems.join();
+    const REDIS_URL = 'rediss://redis:6379';
+    expect(problem({ REDIS_URL, REDIS_TLS_CERT: 'c.pem' })).toMatch(/REDIS_TLS_CERT is set but REDIS_TLS_KEY is not/);
+    expect(problem({ REDIS_URL: 'redis://redis', REDIS_TLS_CA: 'ca.pem' })).toMatch(/write rediss:\/\//);
+    expect(problem({ REDIS_URL, REDIS_PLACEMENT: 'storage=1' })).toMatch(/REDIS_PLACEMENT does not fit/);
+    expect(problem({ REDIS_URL, REDIS_PLACEMENT: 'storage=1,index=0', REDIS_SHARDS: '2' })).toBe('');
+    expect(problem({ REDIS_URL, REDIS_PLACEMENT: 'storage' })).toMatch(/name=shard pairs/);
+  });
+
   it('leave the rest of the environment alone', () => {
     expect(common.read({ BUS_LINK: 'in-process', PATH: '/bin', HOME: '/root' }).problems).toEqual([]);
   });

@@ -58,6 +58,8 @@ export interface UrlOptions extends WithDefault<string> {
   /** Allowed schemes, without the colon. */
   readonly schemes: readonly string[];
   readonly example: string;
+  /** Examines an address that is no plain URL (several hosts): what is wrong with it, in words that follow its name. */
+  readonly check?: (text: string) => string | undefined;
 }
 
 const isSet = (value: unknown): number => (value === undefined || value === '' ? 0 : 1);
@@ -172,8 +174,12 @@ function url<const O extends UrlOptions>(options: O): Knob<Value<O, string>> {
     accepts: `a ${schemes.join(': or ')}: URL`,
     example: options.example,
     read(text: string) {
-      const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : '';
-      if (!schemes.includes(scheme)) throw new KnobProblem(`must be a URL starting with ${schemes.join(':// or ')}://`);
+      const known = schemes.some((scheme) => text.startsWith(`${scheme}:`));
+      if (!known || (options.check === undefined && !URL.canParse(text))) {
+        throw new KnobProblem(`must be a URL starting with ${schemes.join(':// or ')}://`);
+      }
+      const fault = options.check?.(text);
+      if (fault !== undefined) throw new KnobProblem(fault);
       return text;
     },
     gauge: isSet,

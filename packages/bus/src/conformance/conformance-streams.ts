@@ -233,7 +233,7 @@ export function streamConformance(world: () => World): void {
       const source = new Source();
       let ahead = 0;
       const server = await world().bus('s');
-      server.serve('s.open', (_payload, ctx) => ({ inbox: ctx.instance, credit: ctx.initialCredit }));
+      server.serve('s.open', (_payload, ctx) => ctx.ticket());
       server.serve('s.write', async (payload, ctx) => {
         const got = await digestOf(ctx.body, async (total) => {
           ahead = Math.max(ahead, source.produced - total);

@@ -16,6 +16,11 @@ export interface Medium {
   link(): Promise<Link>;
   /** Ends a bus as a killed process does: no word to anybody. */
   kill(bus: Bus, link: Link): Promise<void>;
+  /**
+   * For people: entries nobody settled, and names and inboxes of others than the `living` instances. Hints and dead
+   * letters may stay. Empty when all is well.
+   */
+  leftovers(living: readonly string[]): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../clock.ts';
+import { ledgerConformance } from '../conformance/conformance-ledger.ts';
+import type { OpenMedium } from '../conformance/conformance-world.ts';
 import { busConformance } from '../conformance/conformance.ts';
 import { BusUnavailable } from '../errors.ts';
 import { InProcessLink } from './in-process-link.ts';
 import type { Delivery } from '../link.ts';
 
-busConformance('in-process', ({ streamFrames, minIdleMs }) => {
+const open: OpenMedium = ({ streamFrames, minIdleMs }) => {
   const link = new InProcessLink({
     ...(minIdleMs === undefined ? {} : { minIdleMs }),
     ...(streamFrames === undefined ? {} : { bounds: { maxFrames: streamFrames, maxBytes: 64 * 1024 * 1024 } }),
@@ -16,9 +18,19 @@ busConformance('in-process', ({ streamFrames, minIdleMs }) => {
       return link;
     },
     kill: (bus) => bus.close(),
+    leftovers: async (living) =>
+      (await link.readings())
+        .filter(({ stream }) => stream !== 'dead_letter')
+        .filter(({ stream, name, depthEntries, pendingEntries }) =>
+          stream === 'inbox' ? !living.includes(name) : depthEntries + pendingEntries > 0,
+        )
+        .map((reading) => JSON.stringify(reading)),
     close: () => link.close(),
   };
-});
+};
+
+busConformance('in-process', open);
+ledgerConformance('in-process', open);
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const entry = Buffer.from('entry');

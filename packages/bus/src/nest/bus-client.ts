@@ -1,8 +1,10 @@
 import { ClientProxy, type MsPattern, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { Observable } from 'rxjs';
 import type { Bus, BusStatus } from '../bus.ts';
 import type { BusEvents } from './bus-server.ts';
 import { BusClosed, RemoteError } from '../errors.ts';
 import type { BusSubject, CallContext } from '../subject.ts';
+import type { Target } from '../caller.ts';
 
 export interface BusClientOptions {
   /** The bus the calls go over. Its owner closes it. */
@@ -11,6 +13,12 @@ export interface BusClientOptions {
   readonly deadlineMs?: number;
   /** Context of each call and event, e.g. of the request being served. By default a new correlation id. */
   readonly context?: () => CallContext;
+}
+
+/** A request without an answer yet. */
+interface Pending {
+  over: boolean;
+  end: (reason: unknown) => void;
 }
 
 const passing = { parse: (value: unknown): unknown => value };
@@ -22,7 +30,7 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
   readonly #bus: Bus;
   readonly #deadlineMs: number;
   readonly #context: () => CallContext;
-  readonly #pending = new Set<AbortController>();
+  readonly #pending = new Set<Pending>();
 
   constructor(options: BusClientOptions) {
     super();
@@ -39,18 +47,63 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
 
   /** Ends the pending calls of this client with BusClosed. The bus stays open. */
   close(): void {
-    for (const controller of this.#pending) controller.abort(new BusClosed('the client is closed'));
+    for (const { end } of [...this.#pending]) end(new BusClosed('the client is closed'));
   }
 
   override on<Event extends keyof BusEvents>(_event: Event, callback: BusEvents[Event]): void {
     this.#bus.onStatus(callback);
   }
 
+  /** Cold: each subscription is one request. Connects first where that was not done, and costs no promise where it was. */
+  override send<Result = unknown, Input = unknown>(pattern: unknown, data: Input): Observable<Result> {
+    // Refuses what is missing.
+    if (pattern === undefined || pattern === null || data === undefined || data === null) {
+      return super.send<Result, Input>(pattern, data);
+    }
+    return new Observable<Result>((observer) => {
+      const send = (): (() => void) => this.publish(this.createPacket(pattern, data), this.createObserver(observer));
+      if (this.#bus.status() !== 'connecting') return send();
+      let end: (() => void) | undefined;
+      let left = false;
+      this.connect().then(
+        () => {
+          if (!left) end = send();
+        },
+        (error: unknown) => observer.error(error),
+      );
+      return () => {
+        left = true;
+        end?.();
+      };
+    });
+  }
+
+  /** The typed call without an Observable: one request, one answer, and no more than it takes. Rejects as `Bus.call` does. */
+  call<Request, Reply>(
+    subject: BusSubject<Request, Reply>,
+    payload: Request,
+    context: CallContext = this.#context(),
+  ): Promise<Reply> {
+    return this.#bus.call(subject, payload, context);
+  }
+
   protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
-    const controller = new AbortController();
-    this.#pending.add(controller);
-    void this.#request(packet, controller.signal, callback).finally(() => this.#pending.delete(controller));
-    return () => controller.abort(new DOMException('unsubscribed', 'AbortError'));
+    const ended = (answer: WritePacket): void => {
+      request.over = true;
+      this.#pending.delete(request);
+      callback(answer);
+    };
+    const request: Pending = { over: false, end: () => undefined };
+    request.end = this.#bus.observe(this.#targetOf(packet), packet.data, this.#contextOf(packet), {
+      next: (response) => callback({ response }),
+      last: (response) => ended({ response, isDisposed: true }),
+      complete: () => ended({ isDisposed: true }),
+      error: (error) => ended({ err: error instanceof RemoteError && error.rpc !== undefined ? error.rpc : error }),
+    });
+    if (!request.over) this.#pending.add(request);
+    return () => {
+      if (this.#pending.delete(request)) request.end(new DOMException('unsubscribed', 'AbortError'));
+    };
   }
 
   /** A pattern `'topic'` publishes work, `{ hint: 'topic' }` a hint. Settles after admission. */
@@ -70,29 +123,11 @@ export class BusClient extends ClientProxy<BusEvents, BusStatus> {
     return undefined as T;
   }
 
-  async #request(packet: ReadPacket, signal: AbortSignal, callback: (packet: WritePacket) => void): Promise<void> {
-    try {
-      const context = { ...this.#contextOf(packet), signal };
-      const { head, values } = await this.#bus.values(this.#subjectOf(packet), packet.data, context);
-      if (values === undefined) return callback({ response: head, isDisposed: true });
-      for await (const value of values) callback({ response: value });
-      callback({ isDisposed: true });
-    } catch (error) {
-      callback({ err: error instanceof RemoteError && error.rpc !== undefined ? error.rpc : error });
-    }
-  }
-
-  #subjectOf(packet: ReadPacket): BusSubject<unknown, unknown> {
+  #targetOf(packet: ReadPacket): Target {
     const name = this.normalizePattern(packet.pattern as MsPattern);
-    return {
-      name,
-      service: name.split('.', 1)[0] ?? name,
-      request: passing,
-      reply: passing,
-      stream: 'none',
-      idempotent: false,
-      deadlineMs: this.#deadlineMs,
-    };
+    const dot = name.indexOf('.');
+    const service = dot < 0 ? name : name.slice(0, dot);
+    return { name, service, idempotent: false, deadlineMs: this.#deadlineMs };
   }
 
   #contextOf(packet: ReadPacket): CallContext {

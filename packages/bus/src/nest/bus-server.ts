@@ -49,6 +49,7 @@ export class BusServer extends Server<BusEvents, BusStatus> implements CustomTra
   override readonly unwrap: ServerBase['unwrap'] = () => this.#bus as never;
   readonly #bus: Bus;
   readonly #drainTimeoutMs: number;
+  #hooked = false;
 
   constructor(options: BusServerOptions) {
     super();
@@ -100,8 +101,28 @@ export class BusServer extends Server<BusEvents, BusStatus> implements CustomTra
     else await this.#bus.onWork(pattern, this.#bus.service, handle);
   }
 
-  /** Runs a handler between NestJS's processing hooks; what it throws is given the form it crosses the bus in. */
+  override setOnProcessingStartHook(...hook: Parameters<ServerBase['setOnProcessingStartHook']>): void {
+    this.#hooked = true;
+    super.setOnProcessingStartHook(...hook);
+  }
+
+  override setOnProcessingEndHook(...hook: Parameters<ServerBase['setOnProcessingEndHook']>): void {
+    this.#hooked = true;
+    super.setOnProcessingEndHook(...hook);
+  }
+
+  /** Runs a handler, between NestJS's processing hooks where there are any; what it throws is given the form it crosses the bus in. */
   #run(handler: Handler, payload: unknown, context: BusContext): Promise<unknown> {
+    if (this.#hooked) return this.#runHooked(handler, payload, context);
+    return handler(payload, context).then(
+      (result) => (isObservable(result) ? this.#observe(result, context) : result),
+      (error: unknown) => {
+        throw asCrossing(error);
+      },
+    );
+  }
+
+  #runHooked(handler: Handler, payload: unknown, context: BusContext): Promise<unknown> {
     return new Promise((resolve, reject) => {
       // Hooks treat the context as opaque: instrumentation reads its metadata only.
       this.runWithProcessingHooks(context as unknown as BaseRpcContext, async (end) => {

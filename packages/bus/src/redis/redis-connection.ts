@@ -1,12 +1,15 @@
 import { Redis } from 'ioredis';
-import { backoffMs, RedisNotSent, RedisReadStuck } from './redis-failures.ts';
+import { backoffMs, hasMoved, isMoving, RedisNotSent, RedisReadStuck } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import type { RedisRoute, RouteOptions } from './redis-route.ts';
 import { REDIS_SCRIPTS, type RedisScript } from './redis-scripts.ts';
+import { pause } from './redis-settler.ts';
 
 export type RedisArg = string | number | Buffer;
 
 export interface RedisConnectionOptions {
-  readonly url: string;
+  /** Leads to the server, wherever it stands at the time. */
+  readonly route: RedisRoute;
   /** Shown by CLIENT LIST. */
   readonly connectionName: string;
   readonly role: string;
@@ -23,6 +26,8 @@ export interface RedisConnectionOptions {
 const STUCK_READS_MAX = 3;
 /** Commands in a row without an answer before the connection is given up. */
 const SILENT_COMMANDS_MAX = 3;
+/** Between two tries of a write whose slot is being moved, in ms. */
+const MOVING_RETRY_MS = 20;
 
 /**
  * One connection to Redis that looks after itself: fails fast while it is away, comes back with backoff and jitter,
@@ -39,6 +44,11 @@ export class RedisConnection {
   #clientId = 0;
   #lastError: Error | undefined;
   #stuckTimer: NodeJS.Timeout | undefined;
+  /** Since when the connection is on its way to a place that moved; undefined when it is not. */
+  #movedAt: number | undefined;
+  /** While the slot is being moved, writes wait for this, so that they stay in order. */
+  #moving: Promise<void> | undefined;
+  #corked = false;
   readonly #waiters = new Set<() => void>();
 
   constructor(options: RedisConnectionOptions) {
@@ -96,13 +106,39 @@ export class RedisConnection {
     }
   }
 
-  /** Runs a script by its digest; sends its text when the server has forgotten it. */
+  /**
+   * Runs a script by its digest; sends its text when the server has forgotten it. Where the shard moves meanwhile it
+   * certainly did not run, and is sent again, in order, within the `redirect` time.
+   */
   async run(script: RedisScript, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
+    if (this.#moving !== undefined) await this.#moving;
     try {
       return await this.command('evalsha', [script.sha, keys.length, ...keys, ...args]);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return this.command('eval', [script.source, keys.length, ...keys, ...args]);
+      return this.#runAgain(error, script, keys, args);
+    }
+  }
+
+  async #runAgain(
+    failure: unknown,
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly RedisArg[],
+  ): Promise<unknown> {
+    const until = performance.now() + this.#options.timings.redirect;
+    for (let error = failure; ;) {
+      const isForgotten = error instanceof Error && error.message.startsWith('NOSCRIPT');
+      const isAwayWhileMoving = error instanceof RedisNotSent && this.#isOnTheWay();
+      if (!isForgotten && !isAwayWhileMoving && !hasMoved(error) && !isMoving(error)) throw error;
+      const left = until - performance.now();
+      if (left <= 0 || this.#closed) throw error;
+      if (isMoving(error)) await (this.#moving ??= this.#waitWhileMoving());
+      else if (!isForgotten) await this.#whenReadyWithin(left);
+      try {
+        return await this.command('eval', [script.source, keys.length, ...keys, ...args]);
+      } catch (again) {
+        error = again;
+      }
     }
   }
 
@@ -159,12 +195,27 @@ export class RedisConnection {
 
   #sendable(): Redis {
     if (!this.#ready) throw new RedisNotSent(`the ${this.#options.role} connection is not ready`);
-    return this.#client;
+    const client = this.#client;
+    this.#cork(client);
+    return client;
+  }
+
+  /** What one turn of the event loop sends leaves in one write: a system call costs more than a command. */
+  #cork(client: Redis): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    const { stream } = client;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
   }
 
   #connect(): Redis {
     const { timings } = this.#options;
-    const client = new Redis(this.#options.url, {
+    const options: RouteOptions = {
+      ...this.#options.route.client,
       connectionName: this.#options.connectionName,
       protocol: 2,
       disableClientInfo: true,
@@ -175,9 +226,10 @@ export class RedisConnection {
       connectTimeout: timings.connect,
       noDelay: true,
       retryStrategy: backoffMs,
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      reconnectOnError: (error) => this.#onReplyError(client, error),
       ...(this.#options.scripts ? { commandTimeout: timings.command } : {}),
-    });
+    };
+    const client: Redis = new Redis(options);
     client.on('ready', () => this.#onReady(client));
     client.on('close', () => this.#onLost(client));
     client.on('end', () => this.#onEnd(client));
@@ -188,8 +240,38 @@ export class RedisConnection {
     return client;
   }
 
+  /** Told of every error reply; says whether to connect anew, which finds out where the shard stands now. */
+  #onReplyError(client: Redis, error: Error): boolean {
+    if (client !== this.#client || this.#closed || !hasMoved(error)) return false;
+    // Further replies of the place we left say the same.
+    if (!this.#ready) return false;
+    this.#options.route.moved(error.message);
+    this.#movedAt = performance.now();
+    this.#ready = false;
+    this.#watchStuck();
+    this.#options.onEvent({ type: 'moved', role: this.#options.role });
+    this.#options.onState();
+    return true;
+  }
+
+  #isOnTheWay(): boolean {
+    return this.#movedAt !== undefined && performance.now() - this.#movedAt < this.#options.timings.redirect;
+  }
+
+  async #waitWhileMoving(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, MOVING_RETRY_MS));
+    this.#moving = undefined;
+  }
+
+  async #whenReadyWithin(ms: number): Promise<void> {
+    const waited = new AbortController();
+    await Promise.race([this.whenReady(waited.signal), pause(ms, waited.signal)]);
+    waited.abort();
+  }
+
   #onReady(client: Redis): void {
     if (client !== this.#client || this.#closed) return;
+    this.#movedAt = undefined;
     const ignore = (): void => undefined;
     // These are on the wire before anything a waiter sends, for one connection keeps its order.
     if (this.#options.scripts) {

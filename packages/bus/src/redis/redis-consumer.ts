@@ -8,6 +8,7 @@ import type { ConsumerPlace } from './redis-place.ts';
 import { RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
 import { DEAD_LETTER, JOIN, LEAVE } from './redis-scripts.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause, RedisSettler, type Unsettled } from './redis-settler.ts';
 
 export interface ConsumerParts {
@@ -197,6 +198,11 @@ export class RedisConsumer implements Consumer {
     this.#reader.close();
   }
 
+  /** Has had its group once. */
+  get joined(): boolean {
+    return this.#joined;
+  }
+
   get leaving(): boolean {
     return this.#leaving;
   }
@@ -241,9 +247,12 @@ export class RedisConsumer implements Consumer {
       ],
       block,
     );
-    for (const [, entries] of streamsOf(reply)) {
+    const streams = streamsOf(reply);
+    for (const [, entries] of streams) {
       for (const item of entries) this.#deliver(streamEntry(item), 1);
     }
+    // What was delivered is answered first: the next read would stand before the answers in Redis.
+    if (streams.length > 0) await nextTurn();
   }
 
   #deliver(item: StreamEntry, attempt: number): void {

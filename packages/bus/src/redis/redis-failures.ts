@@ -18,6 +18,13 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** Whether the server itself answered with an error, so that the outcome is known: it did not run. */
 const isServerReply = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';
 
+/** Whether the shard does not stand where it was asked for: a slot was moved, or the primary is one no more. */
+export const hasMoved = (error: unknown): boolean =>
+  isServerReply(error) && /^(MOVED|READONLY|MASTERDOWN) /.test(messageOf(error));
+
+/** Whether the slot of the shard is being moved right now: in a moment it is known where it stands. */
+export const isMoving = (error: unknown): boolean => isServerReply(error) && /^(ASK|TRYAGAIN) /.test(messageOf(error));
+
 /** Class of an error of a read loop. */
 export function loopFault(error: unknown): LoopFault {
   if (error instanceof RedisReadStuck) return 'watchdog';

@@ -35,12 +35,12 @@ export async function until(
 /** A Redis of the test's own, for what would disturb others: stopping it, flushing it, filling it. */
 export class RedisProcess {
   readonly url: string;
-  readonly #port: number;
+  readonly port: number;
   readonly #dir: string;
   #process: ChildProcess | undefined;
 
   private constructor(port: number, dir: string) {
-    this.#port = port;
+    this.port = port;
     this.#dir = dir;
     this.url = `redis://127.0.0.1:${port}`;
   }
@@ -55,7 +55,7 @@ export class RedisProcess {
   async run(args: readonly string[] = []): Promise<void> {
     const child = spawn(
       process.env['REDIS_SERVER'] ?? 'redis-server',
-      ['--port', String(this.#port), '--bind', '127.0.0.1', '--dir', this.#dir, '--save', '', ...args],
+      ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#dir, '--save', '', ...args],
       { stdio: 'ignore' },
     );
     const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
@@ -144,7 +144,7 @@ async function listen(server: Server): Promise<number> {
   return address.port;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));

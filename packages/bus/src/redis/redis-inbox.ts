@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault } from './redis-failures.ts';
@@ -11,6 +12,18 @@ const READ_ENTRIES_MAX = 256;
 /** Bytes one read should return at most, by the average seen. */
 const READ_BYTES = 4 * 1024 * 1024;
 const START = '0-0';
+/** What the owner has read of its inbox: everything below an id. */
+interface Consumed {
+  readonly upTo: string;
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What was read is trimmed at the latest after this time, in ms, and sooner when there is this much of it. */
+const TRIM_WITHIN_MS = 20;
+const TRIM_ENTRIES = 64;
+const TRIM_BYTES = 1024 * 1024;
+const NOTHING_READ: Consumed = Object.freeze({ upTo: '', entries: 0, bytes: 0 });
 
 export interface InboxOptions {
   readonly instance: string;
@@ -24,7 +37,7 @@ export interface InboxOptions {
 
 /**
  * Reads one inbox in order, by plain XREAD from the last id: what arrived during a lost connection is read after it.
- * What was read is trimmed at once, so that the inbox stays short.
+ * What was read is trimmed soon, so that the inbox stays short.
  */
 export class RedisInbox {
   readonly #options: InboxOptions;
@@ -35,8 +48,10 @@ export class RedisInbox {
   #renewedAt = 0;
   #lastTraffic = Date.now();
   #bytesPerEntry = 1_024;
-  #unread = { upTo: '', bytes: 0 };
+  /** Read and not trimmed. */
+  #consumed = NOTHING_READ;
   #trimming = false;
+  #trimTimer: NodeJS.Timeout | undefined;
 
   constructor(options: InboxOptions) {
     this.#options = options;
@@ -125,7 +140,8 @@ export class RedisInbox {
 
   async #read(): Promise<void> {
     const { reader, keys, timings } = this.#options;
-    const block = Date.now() - this.#lastTraffic > timings.idleAfter ? timings.idleBlock : timings.block;
+    const isIdle = Date.now() - this.#lastTraffic > timings.idleAfter;
+    const block = isIdle ? timings.idleBlock : timings.block;
     const count = Math.max(1, Math.min(READ_ENTRIES_MAX, Math.floor(READ_BYTES / this.#bytesPerEntry)));
     const from = this.#lastId;
     const reply = await reader.blockingRead(
@@ -136,8 +152,8 @@ export class RedisInbox {
     // Remade while we were blocked: this answer belongs to the stream that is gone.
     if (this.#lastId !== from) return;
     const entries = streamsOf(reply)[0]?.[1] ?? [];
-    // A deleted stream does not wake its reader, so each quiet block asks whether it is still there.
-    if (entries.length === 0) return this.renew();
+    // A deleted stream does not wake its reader, so a quiet block asks whether it is still there; an idle one when it is due.
+    if (entries.length === 0) return isIdle ? this.renewIfDue() : this.renew();
     this.#lastTraffic = Date.now();
     let bytes = 0;
     for (const item of entries) {
@@ -151,26 +167,37 @@ export class RedisInbox {
         this.#options.onEvent({ type: 'listener_failed', role: 'inbox', message: String(error) });
       }
     }
-    this.#unread = { upTo: idAfter(this.#lastId), bytes: this.#unread.bytes + bytes };
-    void this.#trim();
+    this.#consumed = {
+      upTo: idAfter(this.#lastId),
+      entries: this.#consumed.entries + entries.length,
+      bytes: this.#consumed.bytes + bytes,
+    };
+    this.#scheduleTrim();
+    // Whoever was answered may ask again in this turn: that leaves first.
+    await nextTurn();
+  }
+
+  /** Trimming is worth a command when there is something to trim, and must not stand in the way of the next answer. */
+  #scheduleTrim(): void {
+    if (this.#trimming) return;
+    const { entries, bytes } = this.#consumed;
+    if (entries >= TRIM_ENTRIES || bytes >= TRIM_BYTES) void this.#trim();
+    else this.#trimTimer ??= setTimeout(() => void this.#trim(), TRIM_WITHIN_MS).unref();
   }
 
   /** One trim is under way; the next covers whatever was read meanwhile. */
   async #trim(): Promise<void> {
-    if (this.#trimming) return;
+    clearTimeout(this.#trimTimer);
+    this.#trimTimer = undefined;
+    if (this.#trimming || this.#stopping.signal.aborted) return;
     this.#trimming = true;
     const { writer, keys } = this.#options;
-    while (this.#unread.upTo !== '' && !this.#stopping.signal.aborted) {
-      const { upTo, bytes } = this.#unread;
-      this.#unread = { upTo: '', bytes: 0 };
-      try {
-        await writer.run(TRIM_INBOX, [keys.stream, keys.counters], [upTo, bytes]);
-      } catch {
-        // The bytes are given back when the inbox is empty the next time; the entries by the next trim.
-        break;
-      }
-    }
+    const { upTo, bytes } = this.#consumed;
+    this.#consumed = NOTHING_READ;
+    // When it fails, the bytes are given back when the inbox is empty the next time; the entries by the next trim.
+    await writer.run(TRIM_INBOX, [keys.stream, keys.counters], [upTo, bytes]).catch(() => undefined);
     this.#trimming = false;
+    if (this.#consumed.entries > 0) this.#scheduleTrim();
   }
 
   async #unblock(): Promise<void> {

@@ -1,12 +1,8 @@
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
 import type { Consumer, ConsumeOptions, HintFollower, Lane, Link, LinkStatus, StreamReading } from '../link.ts';
-import { RedisClock } from './redis-clock.ts';
-import { RedisConnection, type RedisArg } from './redis-connection.ts';
-import { RedisConsumer } from './redis-consumer.ts';
-import type { ConsumerPlace } from './redis-place.ts';
+import type { RedisArg } from './redis-connection.ts';
+import { parseRedisEndpoint } from './redis-endpoint.ts';
 import { jittered, retryAfterFull, writeFailure } from './redis-failures.ts';
-import { RedisHintReader } from './redis-hints.ts';
-import { RedisInbox } from './redis-inbox.ts';
 import { countEvents } from './redis-metrics.ts';
 import {
   DEFAULT_REDIS_BOUNDS,
@@ -16,12 +12,12 @@ import {
   type RedisLinkOptions,
   type RedisLinkTimings,
 } from './redis-options.ts';
-import { probeRedis } from './redis-probe.ts';
-import { readStreams } from './redis-readings.ts';
+import { defaultShards, RedisPlacement } from './redis-placement.ts';
 import { asArray, asNumber } from './redis-replies.ts';
+import { RedisRoutes } from './redis-route.ts';
 import { APPEND, APPEND_INBOX, PUBLISH_HINT, type RedisScript } from './redis-scripts.ts';
-import { pause } from './redis-settler.ts';
-import { StreamKeys, type StreamKeySet } from './stream-keys.ts';
+import { RedisShard } from './redis-shard.ts';
+import type { StreamKeySet } from './stream-keys.ts';
 
 /** Taken for a service nothing was sent to yet: a first burst shall not land on one consumer. */
 const UNKNOWN_CONSUMERS = 4;
@@ -30,41 +26,43 @@ const asBuffer = (entry: Uint8Array): Buffer =>
   Buffer.isBuffer(entry) ? entry : Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength);
 
 /**
- * The bus over Redis Streams (Redis 7.0, Valkey 8). One connection writes; every blocking read has one of its own.
+ * The bus over Redis Streams (Redis 7.0, Valkey 8): one server, Sentinel or a cluster. What it writes and reads is spread
+ * over shards; each shard in use has one connection that writes and one for every blocking read.
  * While Redis is away writes fail fast with `BusUnavailable`; a write whose answer was lost is `BusOutcomeUnknown`.
- * It comes back by itself, also when Redis lost its data: groups, inboxes and presence are made anew.
+ * It comes back by itself, also when Redis lost its data or the shard moved: groups, inboxes and presence are made anew.
  * At least once per surviving primary: a failover can lose what was acknowledged a moment before.
  */
 export class RedisLink implements Link {
   readonly kind = 'redis';
   readonly #name: string;
-  readonly #url: string;
-  readonly #keys: StreamKeys;
+  readonly #namespace: string | undefined;
+  readonly #routes: RedisRoutes;
+  readonly #placement: RedisPlacement;
   readonly #bounds: RedisLinkBounds;
   readonly #timings: RedisLinkTimings;
   readonly #onEvent: (event: RedisLinkEvent) => void;
-  readonly #clock = new RedisClock();
-  readonly #connections = new Set<RedisConnection>();
-  readonly #consumers = new Set<RedisConsumer>();
-  readonly #inboxes = new Set<RedisInbox>();
-  readonly #live = new Map<string, number>();
+  readonly #shards: (RedisShard | undefined)[];
   readonly #listeners = new Set<(status: LinkStatus) => void>();
-  readonly #closing = new AbortController();
-  #writer: RedisConnection | undefined;
-  #hints: RedisHintReader | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
   #status: LinkStatus = 'connecting';
   #unconfirmedBytes = 0;
   #started = false;
+  #closed = false;
   #starting: Promise<void> | undefined;
 
+  /** Throws `RedisAddressError` for an address, and an Error for TLS settings or a placement, that cannot be right. */
   constructor(options: RedisLinkOptions) {
-    this.#url = options.url;
+    const endpoint = parseRedisEndpoint(options.url);
     this.#name = options.name;
-    this.#keys = new StreamKeys(options.namespace);
+    this.#namespace = options.namespace;
+    this.#routes = new RedisRoutes(endpoint, options.tls);
+    this.#placement = new RedisPlacement(options.shards ?? defaultShards(endpoint.kind), options.placement);
+    this.#shards = Array.from({ length: this.#placement.shards }, () => undefined);
     this.#bounds = { ...DEFAULT_REDIS_BOUNDS, ...options.bounds };
     this.#timings = { ...DEFAULT_REDIS_TIMINGS, ...options.timings };
-    const offset = (): number => (this.#clock.now() - Date.now()) / 1_000;
+    const offset = (): number => {
+      const clock = this.#shards[this.#placement.shardOf(this.#name)]?.clock;
+      return clock === undefined ? 0 : (clock.now() - Date.now()) / 1_000;
+    };
     const count = options.metrics === undefined ? undefined : countEvents(options.metrics, offset);
     const listener = options.onEvent;
     this.#onEvent = (event) => {
@@ -73,52 +71,35 @@ export class RedisLink implements Link {
     };
   }
 
-  /** Connects. Rejects with `BusUnavailable` when Redis is not reached in time, and with a plain Error when it is too old. */
+  /**
+   * Connects to the shard of the service this link is named after; the others are opened when they are first used.
+   * Rejects with `BusUnavailable` when Redis is not reached in time, and with a plain Error when it is too old.
+   */
   start(): Promise<void> {
     return (this.#starting ??= this.#start());
   }
 
   async #start(): Promise<void> {
-    const writer = this.#open('writer', true);
-    this.#writer = writer;
-    const waited = new AbortController();
-    await Promise.race([writer.whenReady(this.#closing.signal), pause(this.#timings.start, waited.signal)]);
-    waited.abort();
-    if (!writer.ready) {
-      await this.close();
-      const why = writer.lastError === undefined ? '' : `: ${writer.lastError.message}`;
-      throw new BusUnavailable(`Redis was not reached within ${this.#timings.start} ms${why}`);
-    }
     try {
-      await Promise.all([probeRedis(writer, this.#onEvent), this.#announce(true)]);
+      await this.#shardOf(this.#name).open(this.#timings.start);
     } catch (error) {
       await this.close();
       throw error;
     }
     this.#started = true;
     this.#updateStatus();
-    this.#scheduleHeartbeat();
   }
 
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    clearTimeout(this.#heartbeat);
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
-    await Promise.all([...this.#inboxes].map((inbox) => inbox.close()));
-    await this.#hints?.close();
-    this.#closing.abort();
-    for (const connection of [...this.#connections]) connection.close();
+    await Promise.all(this.#used().map((shard) => shard.close()));
+    this.#closed = true;
     this.#updateStatus();
   }
 
   /** Drops every connection at once and says nothing to Redis: what a killed process leaves behind. For tests. */
   abandon(): void {
-    clearTimeout(this.#heartbeat);
-    this.#closing.abort();
-    for (const consumer of this.#consumers) consumer.abandon();
-    for (const inbox of this.#inboxes) inbox.abandon();
-    for (const connection of [...this.#connections]) connection.close();
-    void this.#hints?.close();
+    this.#closed = true;
+    for (const shard of this.#used()) shard.abandon();
     this.#updateStatus();
   }
 
@@ -132,125 +113,88 @@ export class RedisLink implements Link {
   }
 
   liveConsumers(service: string): number {
-    return Math.max(1, this.#live.get(service) ?? UNKNOWN_CONSUMERS);
+    const live = this.#shards[this.#placement.shardOf(service)]?.live.get(service);
+    return Math.max(1, live ?? UNKNOWN_CONSUMERS);
   }
 
   async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
-    const keys = this.#keys.request(service, lane);
-    const presence = [keys.live, this.#keys.restarting(service)];
-    const live = await this.#append(keys, presence, entry, frames, `requests of ${service}`);
-    this.#live.set(service, live);
+    const shard = this.#running(service);
+    const keys = shard.keys.request(service, lane);
+    const presence = [keys.live, shard.keys.restarting(service)];
+    const live = await this.#append(shard, keys, presence, entry, frames, `requests of ${service}`);
+    shard.live.set(service, live);
   }
 
   async appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void> {
-    await this.#append(this.#keys.work(topic, ''), [], entry, frames, `work of ${topic}`);
+    const shard = this.#running(topic);
+    await this.#append(shard, shard.keys.work(topic, ''), [], entry, frames, `work of ${topic}`);
   }
 
   async consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer> {
-    const keys = this.#keys.request(service, lane);
-    const deadLetters = this.#keys.deadLetters(service);
-    return this.#consume(
+    const shard = this.#running(service);
+    const keys = shard.keys.request(service, lane);
+    const deadLetters = shard.keys.deadLetters(service);
+    return shard.consume(
       { kind: 'request', name: service, lane, keys, deadLetters, service, group: service, instance },
       options,
     );
   }
 
   async consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer> {
-    const keys = this.#keys.work(topic, group);
-    const deadLetters = this.#keys.deadLetters(group);
-    return this.#consume(
+    const shard = this.#running(topic);
+    const keys = shard.keys.work(topic, group);
+    const deadLetters = shard.keys.deadLetters(group);
+    return shard.consume(
       { kind: 'work', name: topic, lane: 'none', keys, deadLetters, service: group, group, instance },
       options,
     );
   }
 
   async openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }> {
-    const inbox = new RedisInbox({
-      instance,
-      keys: this.#keys.inbox(instance),
-      writer: this.#running(),
-      reader: this.#open('inbox', false),
-      timings: this.#timings,
-      onEntry,
-      onEvent: this.#onEvent,
-    });
-    this.#inboxes.add(inbox);
-    await inbox.start();
+    const inbox = await this.#running(instance).openInbox(instance, onEntry);
     return {
       close: async () => {
         await inbox.close();
-        this.#inboxes.delete(inbox);
-        await this.#retire(instance);
+        // An instance lives as long as its inbox.
+        await Promise.all(this.#used().map((shard) => shard.retire(instance)));
       },
     };
   }
 
-  /** An instance lives as long as its inbox: what its stopped consumers did not settle is nobody's work any more. */
-  async #retire(instance: string): Promise<void> {
-    const ended = [...this.#consumers].filter(({ leaving, place }) => leaving && place.instance === instance);
-    await Promise.all(ended.map((consumer) => consumer.close()));
-    for (const consumer of ended) this.#consumers.delete(consumer);
-  }
-
   async appendInbox(instance: string, entry: Uint8Array): Promise<boolean> {
-    const { stream, counters } = this.#keys.inbox(instance);
+    const shard = this.#running(instance);
+    const { stream, counters } = shard.keys.inbox(instance);
     const { inboxEntries, inboxBytes } = this.#bounds;
-    const reply = await this.#write(APPEND_INBOX, [stream, counters], entry, [inboxEntries, inboxBytes]);
+    const args = [entry.byteLength, inboxEntries, inboxBytes];
+    const reply = await this.#write(shard, APPEND_INBOX, [stream, counters], entry, args);
     if (reply === -1) throw new BusOverflow('stream', jittered(250), `the inbox of ${instance} is full`);
     return reply === 1;
   }
 
   async publishHint(topic: string, entry: Uint8Array): Promise<void> {
-    const { stream, counters } = this.#keys.hints(topic);
-    await this.#write(PUBLISH_HINT, [stream, counters], entry, [this.#bounds.hintEntries, this.#bounds.hintBytes]);
+    const shard = this.#running(topic);
+    const { stream, counters } = shard.keys.hints(topic);
+    const { hintEntries, hintBytes } = this.#bounds;
+    await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, [hintEntries, hintBytes]);
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
-    const writer = this.#running();
-    this.#hints ??= new RedisHintReader({
-      writer,
-      openReader: () => this.#open('hints', false),
-      timings: this.#timings,
-      onEvent: this.#onEvent,
-    });
-    return this.#hints.follow(this.#keys.hints(topic), onEntry);
+    return this.#running(topic).followHints(topic, onEntry);
   }
 
   async markRestarting(service: string, ms: number): Promise<void> {
-    try {
-      await this.#running().command('set', [this.#keys.restarting(service), '1', 'PX', Math.max(1, Math.ceil(ms))]);
-    } catch (error) {
-      throw writeFailure(error);
-    }
+    const shard = this.#running(service);
+    if (!shard.isOpen) await this.#opened(shard);
+    await shard.markRestarting(service, ms);
   }
 
-  /** Readings of what this link consumes; none while Redis is away. */
+  /** Readings of what this link consumes; none of a shard whose Redis is away. */
   async readings(): Promise<readonly StreamReading[]> {
-    const writer = this.#writer;
-    if (writer?.ready !== true) return [];
-    const places = [...this.#consumers].map(({ place }) => place);
-    return readStreams(writer, this.#clock, places, [...this.#inboxes]);
-  }
-
-  async #consume(place: ConsumerPlace, options: ConsumeOptions): Promise<Consumer> {
-    const consumer = new RedisConsumer(place, options, {
-      writer: this.#running(),
-      openReader: (role) => this.#open(role, false),
-      clock: this.#clock,
-      bounds: this.#bounds,
-      timings: this.#timings,
-      onEvent: this.#onEvent,
-      stillPresent: ({ keys, instance }) =>
-        [...this.#consumers].some(
-          (other) => !other.leaving && other.place.keys.live === keys.live && other.place.instance === instance,
-        ),
-    });
-    this.#consumers.add(consumer);
-    await consumer.start();
-    return consumer;
+    return (await Promise.all(this.#used().map((shard) => shard.readings()))).flat();
   }
 
   async #append(
+    shard: RedisShard,
     keys: StreamKeySet,
     presence: readonly string[],
     entry: Uint8Array,
@@ -258,8 +202,8 @@ export class RedisLink implements Link {
     what: string,
   ): Promise<number> {
     const { streamFrames, streamBytes } = this.#bounds;
-    const bounds = [frames, streamFrames, streamBytes];
-    const reply = await this.#write(APPEND, [keys.stream, keys.counters, ...presence], entry, bounds);
+    const bounds = [frames, entry.byteLength, streamFrames, streamBytes];
+    const reply = await this.#write(shard, APPEND, [keys.stream, keys.counters, ...presence], entry, bounds);
     const [outcome, first, rate] = asArray(reply);
     if (outcome === -1) throw new BusNoResponders(`nobody is there for the ${what}`, { retryAfterMs: jittered(1_000) });
     if (outcome === 0) {
@@ -269,6 +213,7 @@ export class RedisLink implements Link {
   }
 
   async #write(
+    shard: RedisShard,
     script: RedisScript,
     keys: readonly string[],
     entry: Uint8Array,
@@ -280,7 +225,8 @@ export class RedisLink implements Link {
     }
     this.#unconfirmedBytes += size;
     try {
-      return await this.#running().run(script, keys, [asBuffer(entry), ...args]);
+      if (!shard.isOpen) await this.#opened(shard);
+      return await shard.run(script, keys, [asBuffer(entry), ...args]);
     } catch (error) {
       throw writeFailure(error);
     } finally {
@@ -288,54 +234,38 @@ export class RedisLink implements Link {
     }
   }
 
-  #running(): RedisConnection {
-    if (this.#writer === undefined || this.#closing.signal.aborted) throw new BusUnavailable('the link is not running');
-    return this.#writer;
+  /** The first use of a shard waits for its connection; nothing was sent when that fails. */
+  async #opened(shard: RedisShard): Promise<void> {
+    try {
+      await shard.open(this.#timings.connect);
+    } catch (error) {
+      if (error instanceof BusUnavailable) throw error;
+      throw new BusUnavailable('this Redis cannot be used', { retryAfterMs: jittered(1_000), cause: error });
+    }
   }
 
-  #open(role: string, scripts: boolean): RedisConnection {
-    const connection: RedisConnection = new RedisConnection({
-      url: this.#url,
-      connectionName: `bus:${this.#name}:${role}`.replaceAll(/[^!-~]/g, '_'),
-      role,
+  /** The shard of a name, on a link that runs. */
+  #running(name: string): RedisShard {
+    if (this.#starting === undefined || this.#closed) throw new BusUnavailable('the link is not running');
+    return this.#shardOf(name);
+  }
+
+  #shardOf(name: string): RedisShard {
+    const shard = this.#placement.shardOf(name);
+    return (this.#shards[shard] ??= new RedisShard({
+      shard,
+      name: this.#name,
+      namespace: this.#namespace,
+      route: this.#routes.to(shard),
+      bounds: this.#bounds,
       timings: this.#timings,
-      scripts,
       onEvent: this.#onEvent,
-      onState: () => {
-        if (connection.closed) this.#connections.delete(connection);
-        this.#updateStatus();
-      },
-      ...(scripts ? { onReady: () => void this.#announce(true) } : {}),
-    });
-    this.#connections.add(connection);
-    return connection;
+      onState: () => this.#updateStatus(),
+    }));
   }
 
-  /**
-   * Asks Redis for the time and renews presence and inboxes. After a reconnect (`anew`) all of them at once, for that
-   * Redis may have forgotten us.
-   */
-  async #announce(anew: boolean): Promise<void> {
-    const writer = this.#writer;
-    if (this.#closing.signal.aborted || writer?.ready !== true) return;
-    const ignore = (): void => undefined;
-    const askedAt = performance.now();
-    const time = writer.command('time', []).then((reply) => {
-      const [seconds, microseconds] = asArray(reply);
-      this.#clock.observe(asNumber(seconds), asNumber(microseconds), askedAt);
-    }, ignore);
-    await Promise.all([
-      time,
-      ...[...this.#inboxes].map((inbox) => (anew ? inbox.renew() : inbox.renewIfDue()).catch(ignore)),
-      ...[...this.#consumers].map((consumer) => consumer.join().catch(ignore)),
-    ]);
-  }
-
-  #scheduleHeartbeat(): void {
-    if (this.#closing.signal.aborted) return;
-    const beat = (): void => void this.#announce(false).then(() => this.#scheduleHeartbeat());
-    this.#heartbeat = setTimeout(beat, this.#timings.heartbeat);
-    this.#heartbeat.unref();
+  #used(): RedisShard[] {
+    return this.#shards.filter((shard) => shard !== undefined);
   }
 
   #updateStatus(): void {
@@ -346,8 +276,8 @@ export class RedisLink implements Link {
   }
 
   #currentStatus(): LinkStatus {
-    if (this.#closing.signal.aborted) return 'closed';
+    if (this.#closed) return 'closed';
     if (!this.#started) return 'connecting';
-    return [...this.#connections].some(({ lost }) => lost) ? 'reconnecting' : 'ready';
+    return this.#used().some(({ isLost }) => isLost) ? 'reconnecting' : 'ready';
   }
 }

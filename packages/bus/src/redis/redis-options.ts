@@ -48,6 +48,8 @@ export interface RedisLinkTimings {
   readonly watchdogGrace: number;
   /** A command without an answer by then has an unknown outcome. */
   readonly command: number;
+  /** A write that certainly did not run, because its shard is being moved, is sent again for this long. */
+  readonly redirect: number;
   readonly connect: number;
   /** A connection that is not ready by then is thrown away and made anew. */
   readonly stuckConnection: number;
@@ -71,10 +73,11 @@ export interface RedisLinkTimings {
 
 export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
   block: 2_000,
-  idleBlock: 5_000,
+  idleBlock: 10_000,
   idleAfter: 30_000,
   watchdogGrace: 1_000,
   command: 2_000,
+  redirect: 1_000,
   connect: 5_000,
   stuckConnection: 15_000,
   start: 10_000,
@@ -83,9 +86,9 @@ export const DEFAULT_REDIS_TIMINGS: RedisLinkTimings = Object.freeze({
   inboxLease: 30_000,
   inboxRenew: 10_000,
   reclaimEvery: 5_000,
-  reclaimIdleEvery: 15_000,
+  reclaimIdleEvery: 20_000,
   reclaimMinIdle: 15_000,
-  janitorEvery: 60_000,
+  janitorEvery: 120_000,
   close: 2_000,
 });
 
@@ -106,6 +109,8 @@ export type LoopFault = (typeof LOOP_FAULTS)[number];
 
 /** What a link tells beside its answers, for metrics and the log. Never carries payloads. */
 export type RedisLinkEvent =
+  /** The shard stands elsewhere now (slot moved, primary changed): the connection goes there. */
+  | { readonly type: 'moved'; readonly role: string }
   /** A connection came back after it was lost. */
   | { readonly type: 'reconnected'; readonly role: string }
   | { readonly type: 'loop_restarted'; readonly role: string; readonly fault: LoopFault; readonly message: string }
@@ -124,9 +129,31 @@ export type RedisLinkEvent =
   /** Redis is set up in a way that can lose entries. */
   | { readonly type: 'misconfigured'; readonly message: string };
 
+/** PEM contents for an address with TLS. Without `ca` the authorities Node.js trusts are asked. */
+export interface RedisTls {
+  readonly ca?: string | undefined;
+  /** Certificate of this client, where the server asks for one; only together with `key`. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Name the server's certificate must be for, where it is not the host of the address. */
+  readonly servername?: string | undefined;
+}
+
 export interface RedisLinkOptions {
-  /** `redis://` or `rediss://`, with user and password where the server asks for them. */
+  /**
+   * One server (`redis://user:password@host:6379/0`), a primary kept by Sentinel
+   * (`redis+sentinel://user:password@host:26379,host:26379/<name>`) or a cluster
+   * (`redis+cluster://user:password@host:6379,host:6379`); `rediss…` is the same over TLS.
+   */
   readonly url: string;
+  readonly tls?: RedisTls | undefined;
+  /**
+   * Shards the keys are spread over (count, 1 to 64). Default 1, and 8 on a cluster. A shard stands on one slot, so that a
+   * cluster of n nodes wants at least n of them. Every process of a deployment must be given the same number.
+   */
+  readonly shards?: number | undefined;
+  /** Shard of a service, a topic or an inbox by its name, for those that shall not stand where their hash says. */
+  readonly placement?: Readonly<Record<string, number>> | undefined;
   /** Names the connections (`bus:<name>:<role>` in CLIENT LIST); the service's name. */
   readonly name: string;
   /** First part of every key, when several deployments share one Redis. Default `bus`. */

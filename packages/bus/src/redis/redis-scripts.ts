@@ -17,31 +17,34 @@ const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(
 
 /**
  * Admission and append in one step. Refused up front when Redis is over its memory limit (no `allow-oom`).
+ * It counts first and takes back what it refuses: the way of what is admitted is four commands, no text made of numbers.
  * Counters heal themselves: an empty stream holds nothing, whatever the hash says.
  */
 export const APPEND = script(
   'append',
   `#!lua
 -- KEYS[1] stream  KEYS[2] counters  [KEYS[3] live zset  KEYS[4] restarting mark]
--- ARGV[1] entry  ARGV[2] frames  ARGV[3] most frames  ARGV[4] most bytes
+-- ARGV[1] entry  ARGV[2] frames  ARGV[3] bytes of the entry  ARGV[4] most frames  ARGV[5] most bytes
 -- returns {1, live consumers} | {0, frames held, frames settled per second} when full | {-1} when nobody is there
 local live = 0
 if KEYS[3] then
-  ${NOW}
-  live = redis.call('ZCOUNT', KEYS[3], string.format('(%.0f', now), '+inf')
+  live = redis.call('ZCARD', KEYS[3])
   if live == 0 and redis.call('EXISTS', KEYS[4]) == 0 then return {-1} end
 end
-local size, n = #ARGV[1], tonumber(ARGV[2])
-local frames, bytes = 0, 0
-local held = redis.call('HMGET', KEYS[2], 'frames', 'bytes', 'rate')
-if redis.call('XLEN', KEYS[1]) > 0 then
-  frames, bytes = math.max(tonumber(held[1]) or 0, 0), math.max(tonumber(held[2]) or 0, 0)
-end
-if frames + n > tonumber(ARGV[3]) or bytes + size > tonumber(ARGV[4]) then
-  return {0, frames, math.floor(tonumber(held[3]) or 0)}
+local frames = redis.call('HINCRBY', KEYS[2], 'frames', ARGV[2])
+local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', ARGV[3])
+if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then
+  if redis.call('XLEN', KEYS[1]) == 0 then
+    frames, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
+    redis.call('HSET', KEYS[2], 'frames', ARGV[2], 'bytes', ARGV[3])
+  end
+  if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then
+    local held = redis.call('HINCRBY', KEYS[2], 'frames', '-' .. ARGV[2])
+    redis.call('HINCRBY', KEYS[2], 'bytes', '-' .. ARGV[3])
+    return {0, held, math.floor(tonumber(redis.call('HGET', KEYS[2], 'rate') or '0'))}
+  end
 end
 redis.call('XADD', KEYS[1], '*', 'n', ARGV[2], 'f', ARGV[1])
-redis.call('HSET', KEYS[2], 'frames', frames + n, 'bytes', bytes + size)
 return {1, live}`,
 );
 
@@ -60,8 +63,34 @@ end
 ${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + tonumber(ARGV[3])), ARGV[2])
-redis.call('PEXPIRE', KEYS[2], tonumber(ARGV[3]) * 2)
+-- The last one's presence ends with the key, so that a count of the members is the count of the living.
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return missing and 1 or 0`,
+);
+
+/**
+ * Renews the presence of every consumer of a shard in one call. Groups are not looked after: whoever reads one that is
+ * gone is told by its read. Now and then the clock is asked and names that are gone are removed; in between a renewal
+ * costs Redis two commands for each set.
+ */
+export const HEARTBEAT = script(
+  'heartbeat',
+  `#!lua flags=allow-oom
+-- KEYS live zsets, at most 128
+-- ARGV[1] lease ms  ARGV[2] ms of Redis's clock, or '' to ask it and to tidy  ARGV[3…] consumer in each zset
+-- returns {seconds, microseconds} of the clock when it was asked, else {}
+local now, t, tidy = tonumber(ARGV[2]), {}, ARGV[2] == ''
+if tidy then
+  t = redis.call('TIME')
+  now = t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local ends = string.format('%.0f', now + tonumber(ARGV[1]))
+for i = 1, #KEYS do
+  if tidy then redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', string.format('%.0f', now)) end
+  redis.call('ZADD', KEYS[i], ends, ARGV[i + 2])
+  redis.call('PEXPIRE', KEYS[i], ARGV[1])
+end
+return t`,
 );
 
 /** Ends a consumer: its presence, and its name in the group unless entries are still pending under it. */
@@ -264,13 +293,13 @@ export const OPEN_INBOX = script(
 -- KEYS[1] inbox  KEYS[2] counters
 -- ARGV[1] lease ms
 -- returns 1 when it was made, else 0
-local made = redis.call('EXISTS', KEYS[1]) == 0 and 1 or 0
+local made = redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 0 and 1 or 0
 if made == 1 then
   redis.call('XGROUP', 'CREATE', KEYS[1], 'make', '$', 'MKSTREAM')
   redis.call('XGROUP', 'DESTROY', KEYS[1], 'make')
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('HSET', KEYS[2], 'bytes', 0)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[1])
 return made`,
 );
@@ -280,17 +309,21 @@ export const APPEND_INBOX = script(
   'append-inbox',
   `#!lua
 -- KEYS[1] inbox  KEYS[2] counters
--- ARGV[1] entry  ARGV[2] most entries  ARGV[3] most bytes
+-- ARGV[1] entry  ARGV[2] bytes of the entry  ARGV[3] most entries  ARGV[4] most bytes
 -- returns 1 appended | 0 nobody there | -1 full
-local lease = redis.call('PTTL', KEYS[1])
-if lease == -2 then return 0 end
-local length, size, bytes = redis.call('XLEN', KEYS[1]), #ARGV[1], 0
-if length > 0 then bytes = math.max(tonumber(redis.call('HGET', KEYS[2], 'bytes') or '0') or 0, 0) end
-if length + 1 > tonumber(ARGV[2]) or bytes + size > tonumber(ARGV[3]) then return -1 end
-redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'f', ARGV[1])
-redis.call('HSET', KEYS[2], 'bytes', bytes + size)
-if lease > 0 and bytes == 0 then redis.call('PEXPIRE', KEYS[2], lease) end
-return 1`,
+local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', ARGV[2])
+local length = redis.call('XLEN', KEYS[1])
+if length == 0 and bytes > tonumber(ARGV[2]) then
+  bytes = tonumber(ARGV[2])
+  redis.call('HSET', KEYS[2], 'bytes', ARGV[2])
+end
+if length >= tonumber(ARGV[3]) or bytes > tonumber(ARGV[4]) then
+  redis.call('HINCRBY', KEYS[2], 'bytes', '-' .. ARGV[2])
+  return -1
+end
+if redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'f', ARGV[1]) then return 1 end
+redis.call('DEL', KEYS[2])
+return 0`,
 );
 
 /** Drops what the owner of an inbox has read. */
@@ -369,6 +402,7 @@ return {tonumber(state[1]) or 0, state[2] or '', last}`,
 export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
   JOIN,
+  HEARTBEAT,
   LEAVE,
   SETTLE,
   DEAD_LETTER,

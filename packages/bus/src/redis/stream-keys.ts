@@ -1,5 +1,8 @@
 import type { Lane } from '../link.ts';
 
+/** Hash tag of a shard, without its braces. */
+export const shardTag = (shard: number): string => `b${shard}`;
+
 /**
  * The only place where keys are spelled. Every key of a shard carries the shard's hash tag, so that a script may touch
  * several of them on a cluster: `bus:{b0}:<kind>:<name…>`.
@@ -24,7 +27,7 @@ export class StreamKeys {
    * @param shard number of the bus shard; one shard stands on one Redis slot.
    */
   constructor(namespace = 'bus', shard = 0) {
-    this.#prefix = `${namespace}:{b${shard}}:`;
+    this.#prefix = `${namespace}:{${shardTag(shard)}}:`;
   }
 
   /** Glob of every key of this namespace and shard, for cleaning up. */

@@ -1,0 +1,252 @@
+import type { HistogramCell } from '@macronode/metrics';
+import { BusContext, type BusHandler, Forwarded, type HandlerPort, type Message, StreamReply } from './bus-context.ts';
+import type { BusCore } from './core.ts';
+import { busRefusal, handlerError, isDomainError } from './error-body.ts';
+import {
+  BusNoResponders,
+  BusOutcomeUnknown,
+  BusOverflow,
+  BusPayloadTooLarge,
+  BusUnavailable,
+  FrameError,
+} from './errors.ts';
+import type { Job } from './handler-slots.ts';
+import { EMPTY_STREAM } from './incoming-stream.ts';
+import { discard, type PeerCalls } from './peer-calls.ts';
+import type { ByteStream } from './subject.ts';
+import { frameFault } from './wire/codec.ts';
+import { type Frame, frame, KIND, replyFrame } from './wire/frame.ts';
+import { decodePayload, encodePayload } from './wire/payload.ts';
+
+/** A handler and what is counted for its subject. */
+export interface Served {
+  readonly handler: BusHandler;
+  readonly seconds: HistogramCell;
+}
+
+/** What the runs of one server have in common. */
+export interface Serving {
+  readonly core: BusCore;
+  readonly peers: PeerCalls;
+  readonly port: HandlerPort;
+  readonly handlers: ReadonlyMap<string, Served>;
+  /** Nothing is answered or settled any more. */
+  readonly closed: boolean;
+}
+
+/** Pause before an answer is offered again to a link that is up, in ms. */
+const RESEND_MS = 50;
+
+/**
+ * One request from its turn to its answer: a value, a stream, an error, or the request itself handed to someone else.
+ * It holds its handler slot until the medium has the answer. Plain callbacks, no promise of its own: this is the hot path.
+ */
+export class RequestRun implements Job, Message {
+  readonly frame: Frame;
+  readonly subject: string;
+  readonly caller: string;
+  readonly callNumber: number;
+  readonly deadlineAt: number;
+  readonly attempt: number;
+  readonly body: ByteStream;
+  readonly #serving: Serving;
+  readonly #done: () => void;
+  #context: BusContext | undefined;
+  #served: Served | undefined;
+  #startedAt = 0;
+
+  constructor(
+    serving: Serving,
+    request: { readonly frame: Frame; readonly subject: string; readonly caller: string; readonly callNumber: number },
+    deadlineAt: number,
+    attempt: number,
+    body: ByteStream,
+    done: () => void,
+  ) {
+    this.frame = request.frame;
+    this.subject = request.subject;
+    this.caller = request.caller;
+    this.callNumber = request.callNumber;
+    this.deadlineAt = deadlineAt;
+    this.attempt = attempt;
+    this.body = body;
+    this.#serving = serving;
+    this.#done = done;
+  }
+
+  start(): void {
+    const { core, handlers, closed, port, peers } = this.#serving;
+    if (closed) return core.slots.release();
+    const now = core.clock.now();
+    if (this.deadlineAt <= now) {
+      core.metrics.expired.inc({ where: 'server' });
+      return this.#end();
+    }
+    const served = handlers.get(this.subject);
+    if (served === undefined) {
+      const error = new BusNoResponders(`${core.service} has no handler for this subject`);
+      return this.#send(busRefusal(this.callNumber, error));
+    }
+    const payload = decodePayload(this.frame.codec, this.frame.body);
+    if (payload instanceof FrameError) {
+      core.metrics.malformed.inc();
+      const error = { code: 'bad_request', message: 'the payload cannot be read', retryable: false };
+      return this.#send(handlerError(this.callNumber, error));
+    }
+    const context = new BusContext(this, port);
+    if (this.body !== EMPTY_STREAM) peers.attach(context);
+    this.#context = context;
+    this.#served = served;
+    this.#startedAt = now;
+    let result: unknown;
+    try {
+      result = served.handler(payload, context);
+    } catch (error) {
+      return this.#handlerFailed(error);
+    }
+    if (isThenable(result)) {
+      result.then(
+        (value) => this.#handlerAnswered(value),
+        (error: unknown) => this.#handlerFailed(error),
+      );
+    } else this.#handlerAnswered(result);
+  }
+
+  #handlerAnswered(result: unknown): void {
+    this.#observe();
+    try {
+      this.#answer(result);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #handlerFailed(error: unknown): void {
+    this.#observe();
+    this.#fail(error);
+  }
+
+  #observe(): void {
+    this.#served?.seconds.observe((this.#serving.core.clock.now() - this.#startedAt) / 1_000);
+  }
+
+  #answer(result: unknown): void {
+    this.#context?.release();
+    if (result instanceof StreamReply) return this.#stream(result);
+    if (this.#late()) return this.#end();
+    if (result instanceof Forwarded) return this.#forward(result);
+    const { codec, body } = encodePayload(result);
+    const reply = replyFrame(this.callNumber, codec, body);
+    const fault = frameFault(reply);
+    if (fault !== undefined) throw new BusPayloadTooLarge(`the reply: ${fault.message}`);
+    this.#send(reply);
+  }
+
+  #fail(error: unknown): void {
+    const context = this.#context;
+    context?.release();
+    if (context !== undefined && !isDomainError(error)) this.#serving.core.onHandlerError(error, context);
+    if (this.#late()) this.#end();
+    else this.#send(handlerError(this.callNumber, error));
+  }
+
+  /** The caller has given up: an answer would be an orphan. */
+  #late(): boolean {
+    const { core, closed } = this.#serving;
+    if (closed) return true;
+    if (this.deadlineAt > core.clock.now()) return false;
+    core.metrics.expired.inc({ where: 'handler' });
+    return true;
+  }
+
+  #stream(reply: StreamReply): void {
+    const { core, peers } = this.#serving;
+    const context = this.#context;
+    if (context === undefined || this.#late()) {
+      discard(reply);
+      return this.#end();
+    }
+    try {
+      if (context.callerCredit === undefined || context.takesValues !== (reply.items === 'values'))
+        throw new Error('the caller takes no such stream');
+      if (!peers.hasRoom()) throw new BusOverflow('handler');
+      const head = frame(KIND.REP, { call: this.callNumber, from: core.instance, ...encodePayload(reply.head) });
+      const fault = frameFault(head);
+      if (fault !== undefined) throw new BusPayloadTooLarge(`the head of the reply: ${fault.message}`);
+      void peers.stream(context, reply, head).then(() => this.#end());
+    } catch (error) {
+      discard(reply);
+      throw error;
+    }
+  }
+
+  /** Sends the request on as it came, but for its subject and payload. The original is settled after that append. */
+  #forward(forwarded: Forwarded): void {
+    const { core } = this.#serving;
+    const { traceparent, tracestate, principal, corrId, metadata, credit, accepts } = this.frame;
+    const next = frame(KIND.REQ, {
+      ...encodePayload(forwarded.payload),
+      call: this.callNumber,
+      replyTo: this.caller,
+      route: forwarded.subject.name,
+      ttlMs: 0,
+      traceparent,
+      tracestate,
+      principal,
+      corrId,
+      metadata,
+      credit,
+      accepts,
+    });
+    const fault = frameFault(next);
+    if (fault !== undefined) throw new BusPayloadTooLarge(`the forwarded request: ${fault.message}`);
+    core.outbox.toService(forwarded.subject.service, next, this.deadlineAt, (error) => {
+      if (error instanceof BusOverflow) core.metrics.overflow.inc({ gate: error.gate });
+      // An unknown append may have worked: a second answer would contradict the first.
+      if (error === undefined || error instanceof BusOutcomeUnknown) this.#end();
+      else this.#fail(error);
+    });
+  }
+
+  /** Sends the answer. When the link is lost it is sent again once the link is back, while the caller still waits. */
+  #send(answer: Frame): void {
+    const { core } = this.#serving;
+    core.outbox.toInbox(this.caller, answer, Infinity, (error, delivered) => {
+      if (error instanceof BusUnavailable || error instanceof BusOutcomeUnknown) {
+        return this.#whenReady(() => this.#send(answer));
+      }
+      if (delivered === false) core.metrics.orphaned.inc();
+      this.#end();
+    });
+  }
+
+  #whenReady(again: () => void): void {
+    const { link, wheel, clock } = this.#serving.core;
+    if (this.#serving.closed || link.status() === 'closed' || this.deadlineAt <= clock.now()) return this.#end();
+    let over = false;
+    const once = (run: () => void): void => {
+      if (over) return;
+      over = true;
+      stop();
+      wheel.remove(slot, due);
+      run();
+    };
+    const giveUp = (): void => this.#end();
+    const due = { onDue: () => once(giveUp) };
+    const slot = wheel.add(this.deadlineAt, due);
+    const stop = link.onStatus((status) => {
+      if (status === 'ready') once(again);
+      else if (status === 'closed') once(giveUp);
+    });
+    // A link that says it is ready and refused may have come back meanwhile, or be out of memory: ask again, not at once.
+    if (link.status() === 'ready') clock.after(RESEND_MS, () => once(again));
+  }
+
+  #end(): void {
+    if (!this.#serving.closed) this.#done();
+    this.#serving.core.slots.release();
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
