@@ -1,5 +1,5 @@
 import type { MetricsScope } from '@macronode/metrics';
-import type { BusContext, BusHandler, HandlerPort } from './bus-context.ts';
+import type { BusContext, BusHandler, HandlerPort, ServeOptions } from './bus-context.ts';
 import { type BusLimits, DEFAULT_BUS_LIMITS } from './bus-limits.ts';
 import { Caller, type Target, type ValueObserver } from './caller.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -108,17 +108,20 @@ export class Bus implements AsyncDisposable {
     return this.#starting.then(() => this.#join());
   }
 
-  /** Registers the handler of a subject of this service, before or after `start()`. */
-  serve(subject: string, handler: BusHandler): void {
+  /**
+   * Registers the handler of a subject of this service, before or after `start()`. With `idempotent: false` a request is
+   * started at most once; its caller gets `BusOutcomeUnknown` where the first run was lost.
+   */
+  serve(subject: string, handler: BusHandler, options: ServeOptions = {}): void {
     if (!subject.startsWith(`${this.service}.`)) throw new Error(`${subject} is not a subject of ${this.service}`);
-    this.#server.serve(subject, handler);
+    this.#server.serve(subject, handler, options);
     // After this turn, so that all handlers registered together are there before the first request.
     if (this.#started) setImmediate(() => void this.#join().catch(() => undefined));
   }
 
   /** One request, one answer. A payload that is a Uint8Array travels as it is, as a view on the other side. */
   call<Request, Reply>(subject: BusSubject<Request, Reply>, payload: Request, context: CallContext): Promise<Reply> {
-    const closed = this.#notOpen();
+    const closed = this.#refusal();
     if (closed !== undefined) return Promise.reject(closed);
     // The reply's schema is the other side's promise; both read the same constant.
     return this.#caller.call(subject, payload, context) as Promise<Reply>;
@@ -133,7 +136,8 @@ export class Bus implements AsyncDisposable {
     payload: Request,
     context: CallContext,
   ): Promise<{ head: Reply; body: ByteStream }> {
-    this.#assertOpen();
+    const closed = this.#refusal();
+    if (closed !== undefined) throw closed;
     const { head, body } = await this.#caller.read(subject, payload, context, (_codec, bytes) => bytes);
     return { head: head as Reply, body: body === undefined ? EMPTY_STREAM : byteStream(body) };
   }
@@ -149,13 +153,14 @@ export class Bus implements AsyncDisposable {
     source: AsyncIterable<Uint8Array>,
     context: CallContext,
   ): Promise<Reply> {
-    this.#assertOpen();
+    const closed = this.#refusal();
+    if (closed !== undefined) throw closed;
     return (await this.#caller.write(ticket, subject, payload, source, context)) as Reply;
   }
 
   /** As `call`, told by callbacks, when the answer may be a stream of values. What it returns ends the call. */
   observe(subject: Target, payload: unknown, context: CallContext, observer: ValueObserver): (reason: unknown) => void {
-    const closed = this.#notOpen();
+    const closed = this.#refusal();
     if (closed === undefined) return this.#caller.observe(subject, payload, context, observer);
     observer.error(closed);
     return () => undefined;
@@ -336,6 +341,13 @@ export class Bus implements AsyncDisposable {
     if (status === this.#lastStatus) return;
     this.#lastStatus = status;
     for (const listener of this.#listeners) listener(status);
+  }
+
+  /** Why a call cannot be made, counted as the call it would have been. */
+  #refusal(): BusClosed | BusUnavailable | undefined {
+    const refusal = this.#notOpen();
+    if (refusal !== undefined) this.#caller.calls.countRefused(refusal);
+    return refusal;
   }
 
   #assertOpen(): void {

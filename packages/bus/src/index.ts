@@ -6,7 +6,7 @@ export { BusExceptionFilter } from './nest/bus-exception-filter.ts';
 export { BUS_TRANSPORT, BusServer } from './nest/bus-server.ts';
 export type { BusServerOptions } from './nest/bus-server.ts';
 export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
-export type { BusHandler } from './bus-context.ts';
+export type { BusHandler, ServeOptions } from './bus-context.ts';
 export { ManualClock, systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export type { HintHandler } from './hint-reader.ts';

@@ -98,5 +98,11 @@ export interface Link {
   /** Marks a service as restarting (at most `ms`): callers then queue until their deadline instead of getting BusNoResponders. */
   markRestarting(service: string, ms: number): Promise<void>;
 
+  /**
+   * Claims ids of a service for at least `ttlMs`: true for each that nobody claimed before. At most 128 at once. A
+   * rejection says that nothing is known of any of them.
+   */
+  claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]>;
+
   readings(): Promise<readonly StreamReading[]>;
 }

@@ -61,6 +61,12 @@ export const busMetrics = Object.freeze({
     zeroFill: true,
   }),
   redelivered: counter({ name: 'bus_redelivered_total', help: 'Entries delivered more than once.' }),
+  duplicates: counter({
+    name: 'bus_duplicates_total',
+    help: 'Requests to a non-idempotent handler delivered again and not run: dropped beside their first run, or answered with an unknown outcome.',
+    labels: { action: ['dropped', 'outcome_unknown'] },
+    zeroFill: true,
+  }),
   deadLetters: counter({
     name: 'bus_dead_letters_total',
     help: 'Entries put aside, by reason.',

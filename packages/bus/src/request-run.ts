@@ -1,8 +1,10 @@
 import type { HistogramCell } from '@macronode/metrics';
 import { BusContext, type BusHandler, Forwarded, type HandlerPort, type Message, StreamReply } from './bus-context.ts';
 import type { BusCore } from './core.ts';
+import type { ClaimOutcome, DedupeWindow } from './dedupe-window.ts';
 import { busRefusal, handlerError, isDomainError } from './error-body.ts';
 import {
+  BusError,
   BusNoResponders,
   BusOutcomeUnknown,
   BusOverflow,
@@ -21,6 +23,8 @@ import { decodePayload, encodePayload } from './wire/payload.ts';
 /** A handler and what is counted for its subject. */
 export interface Served {
   readonly handler: BusHandler;
+  /** False: a request is claimed before it runs, and a duplicate is not run. */
+  readonly idempotent: boolean;
   readonly seconds: HistogramCell;
 }
 
@@ -30,6 +34,7 @@ export interface Serving {
   readonly peers: PeerCalls;
   readonly port: HandlerPort;
   readonly handlers: ReadonlyMap<string, Served>;
+  readonly window: DedupeWindow;
   /** Nothing is answered or settled any more. */
   readonly closed: boolean;
 }
@@ -54,6 +59,8 @@ export class RequestRun implements Job, Message {
   #context: BusContext | undefined;
   #served: Served | undefined;
   #startedAt = 0;
+  /** Of a request that is claimed: its id in the window. */
+  #claim: string | undefined;
 
   constructor(
     serving: Serving,
@@ -75,7 +82,7 @@ export class RequestRun implements Job, Message {
   }
 
   start(): void {
-    const { core, handlers, closed, port, peers } = this.#serving;
+    const { core, handlers, closed } = this.#serving;
     if (closed) return core.slots.release();
     const now = core.clock.now();
     if (this.deadlineAt <= now) {
@@ -93,11 +100,44 @@ export class RequestRun implements Job, Message {
       const error = { code: 'bad_request', message: 'the payload cannot be read', retryable: false };
       return this.#send(handlerError(this.callNumber, error));
     }
+    this.#served = served;
+    if (served.idempotent) this.#invoke(served, payload);
+    else this.#claimed((outcome) => this.#onClaim(outcome, served, payload));
+  }
+
+  #claimed(done: (outcome: ClaimOutcome) => void): void {
+    const id = `${this.caller}#${this.callNumber}`;
+    this.#claim = id;
+    this.#serving.window.claim(id, this.deadlineAt, done);
+  }
+
+  /** Never run unclaimed: where the medium cannot say, the caller is told, and tries again when it may. */
+  #onClaim(outcome: ClaimOutcome, served: Served, payload: unknown): void {
+    const { core, closed, window } = this.#serving;
+    if (closed) return this.#end();
+    const id = this.#claim ?? '';
+    if (outcome === 'first') {
+      if (this.deadlineAt > core.clock.now()) return this.#invoke(served, payload);
+      core.metrics.expired.inc({ where: 'server' });
+      return this.#end();
+    }
+    // What is claimed belongs to another run.
+    this.#claim = undefined;
+    if (outcome === 'duplicate' && window.isRunning(id)) {
+      core.metrics.duplicates.inc({ action: 'dropped' });
+      return this.#end();
+    }
+    if (outcome === 'duplicate') core.metrics.duplicates.inc({ action: 'outcome_unknown' });
+    if (outcome instanceof BusOverflow) core.metrics.overflow.inc({ gate: outcome.gate });
+    this.#send(busRefusal(this.callNumber, unclaimed(outcome, this.attempt)));
+  }
+
+  #invoke(served: Served, payload: unknown): void {
+    const { core, port, peers } = this.#serving;
     const context = new BusContext(this, port);
     if (this.body !== EMPTY_STREAM) peers.attach(context);
     this.#context = context;
-    this.#served = served;
-    this.#startedAt = now;
+    this.#startedAt = core.clock.now();
     let result: unknown;
     try {
       result = served.handler(payload, context);
@@ -117,7 +157,7 @@ export class RequestRun implements Job, Message {
     try {
       this.#answer(result);
     } catch (error) {
-      this.#fail(error);
+      this.#unanswerable(error);
     }
   }
 
@@ -148,6 +188,15 @@ export class RequestRun implements Job, Message {
     if (context !== undefined && !isDomainError(error)) this.#serving.core.onHandlerError(error, context);
     if (this.#late()) this.#end();
     else this.#send(handlerError(this.callNumber, error));
+  }
+
+  /** What the handler answered cannot be sent: a refusal of the bus reaches the caller as the error it is here. */
+  #unanswerable(error: unknown): void {
+    if (!(error instanceof BusError)) return this.#fail(error);
+    this.#context?.release();
+    if (error instanceof BusOverflow) this.#serving.core.metrics.overflow.inc({ gate: error.gate });
+    if (this.#late()) this.#end();
+    else this.#send(busRefusal(this.callNumber, error));
   }
 
   /** The caller has given up: an answer would be an orphan. */
@@ -201,10 +250,9 @@ export class RequestRun implements Job, Message {
     const fault = frameFault(next);
     if (fault !== undefined) throw new BusPayloadTooLarge(`the forwarded request: ${fault.message}`);
     core.outbox.toService(forwarded.subject.service, next, this.deadlineAt, (error) => {
-      if (error instanceof BusOverflow) core.metrics.overflow.inc({ gate: error.gate });
       // An unknown append may have worked: a second answer would contradict the first.
       if (error === undefined || error instanceof BusOutcomeUnknown) this.#end();
-      else this.#fail(error);
+      else this.#unanswerable(error);
     });
   }
 
@@ -243,9 +291,19 @@ export class RequestRun implements Job, Message {
   }
 
   #end(): void {
+    if (this.#claim !== undefined) this.#serving.window.release(this.#claim);
     if (!this.#serving.closed) this.#done();
     this.#serving.core.slots.release();
   }
+}
+
+/** What the caller of a request that was not run is told. On a redelivery an earlier run may have taken effect. */
+function unclaimed(outcome: Exclude<ClaimOutcome, 'first'>, attempt: number): BusError {
+  if (outcome === 'duplicate') return new BusOutcomeUnknown('the request was started before, and not answered');
+  if (attempt > 1) return new BusOutcomeUnknown('whether the request was started before is not known');
+  return outcome instanceof BusOverflow
+    ? outcome
+    : new BusUnavailable('the request could not be claimed, and was not run', { cause: outcome });
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

@@ -1,5 +1,6 @@
-import type { BusHandler, HandlerPort } from './bus-context.ts';
+import type { BusHandler, HandlerPort, ServeOptions } from './bus-context.ts';
 import type { BusCore } from './core.ts';
+import { DedupeWindow } from './dedupe-window.ts';
 import { busRefusal } from './error-body.ts';
 import { type BusError, BusOverflow, BusUnavailable } from './errors.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
@@ -24,6 +25,7 @@ export class RequestServer implements Serving {
   readonly peers: PeerCalls;
   readonly port: HandlerPort;
   readonly handlers = new Map<string, Served>();
+  readonly window: DedupeWindow;
   closed = false;
   #draining = false;
   /** Tickets given whose uploads have not come, and until when the last of them is waited for. */
@@ -34,15 +36,17 @@ export class RequestServer implements Serving {
     this.core = core;
     this.peers = peers;
     this.port = port;
+    this.window = new DedupeWindow(core.link, core.clock, core.service);
   }
 
   get size(): number {
     return this.handlers.size;
   }
 
-  serve(subject: string, handler: BusHandler): void {
+  serve(subject: string, handler: BusHandler, { idempotent = true }: ServeOptions): void {
     if (this.handlers.has(subject)) throw new Error(`${subject} has a handler already`);
-    this.handlers.set(subject, { handler, seconds: this.core.metrics.handlerSeconds.cell({ subject }) });
+    const seconds = this.core.metrics.handlerSeconds.cell({ subject });
+    this.handlers.set(subject, { handler, idempotent, seconds });
   }
 
   drain(): void {

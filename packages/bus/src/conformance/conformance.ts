@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { callConformance } from './conformance-calls.ts';
+import { dedupeConformance } from './conformance-dedupe.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
+import { refusalConformance } from './conformance-refusals.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { type OpenMedium, World } from './conformance-world.ts';
 
@@ -18,5 +20,7 @@ export function busConformance(name: string, open: OpenMedium): void {
     streamConformance(current);
     eventConformance(current);
     failureConformance(current);
+    refusalConformance(current);
+    dedupeConformance(current);
   });
 }

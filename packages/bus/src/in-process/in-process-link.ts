@@ -13,6 +13,7 @@ import type {
   StreamBounds,
   StreamReading,
 } from '../link.ts';
+import { MemoryClaims } from './memory-claims.ts';
 import { MemoryHints } from './memory-hints.ts';
 import { MemoryStream } from './memory-stream.ts';
 
@@ -52,6 +53,7 @@ export class InProcessLink implements Link {
   readonly #hints = new Map<string, MemoryHints>();
   readonly #inboxes = new Map<string, Inbox>();
   readonly #live = new Map<string, Map<string, number>>();
+  readonly #claims = new Map<string, MemoryClaims>();
   readonly #restartingUntil = new Map<string, number>();
   readonly #deadLetters = new Map<string, { delivery: Delivery; reason: DeadLetterReason }[]>();
   readonly #listeners = new Set<(status: LinkStatus) => void>();
@@ -152,6 +154,13 @@ export class InProcessLink implements Link {
   markRestarting(service: string, ms: number): Promise<void> {
     this.#restartingUntil.set(service, this.#clock.now() + ms);
     return Promise.resolve();
+  }
+
+  async claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]> {
+    this.#assertReady();
+    let claims = this.#claims.get(service);
+    if (claims === undefined) this.#claims.set(service, (claims = new MemoryClaims(this.#clock)));
+    return claims.claim(ids, ttlMs);
   }
 
   readings(): Promise<readonly StreamReading[]> {

@@ -398,6 +398,20 @@ end
 return {tonumber(state[1]) or 0, state[2] or '', last}`,
 );
 
+/** Claims up to 128 requests, each for its window: whoever sets a key first runs that request. */
+export const CLAIM = script(
+  'claim',
+  `#!lua
+-- KEYS[1…] claims
+-- ARGV[1] window in ms
+-- returns 1 for each claim that was free, else 0
+local first = {}
+for i, key in ipairs(KEYS) do
+  first[i] = redis.call('SET', key, '1', 'NX', 'PX', ARGV[1]) and 1 or 0
+end
+return first`,
+);
+
 /** All of them: loaded on every new connection that writes. */
 export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
@@ -415,4 +429,5 @@ export const REDIS_SCRIPTS: readonly RedisScript[] = [
   TRIM_INBOX,
   PUBLISH_HINT,
   HINT_END,
+  CLAIM,
 ];
