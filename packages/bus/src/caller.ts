@@ -14,6 +14,7 @@ import {
 } from './errors.ts';
 import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
+import { countOverflow } from './metrics.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 import { decodePayload, encodeMetadata, encodePayload } from './wire/payload.ts';
 import type { BusSubject, CallContext, StreamTicket } from './subject.ts';
@@ -233,13 +234,27 @@ export class Caller {
 
   /** Opens a call and sends its request. A refusal is counted, told to `reject`, and answered with undefined. */
   #begin(target: Target, payload: unknown, context: CallContext, plan: Plan): ClientCall | undefined {
-    const { clock, instance, outbox } = this.#core;
+    const { clock, instance, outbox, hooks } = this.#core;
     let call: ClientCall;
+    let { resolve, reject } = plan;
     try {
       const ttlMs = context.ttlMs ?? target.deadlineMs;
       if (!(ttlMs > 0)) throw new BusDeadline();
       context.signal?.throwIfAborted();
       const request = requestFrame(target, payload, context, instance, plan);
+      if (hooks !== undefined) {
+        const { name: subject, service } = target;
+        const end = hooks.send(request, { kind: 'request', subject, service, deadlineMs: ttlMs });
+        resolve = (value) => {
+          end();
+          plan.resolve(value);
+        };
+        reject = (error) => {
+          end(error);
+          plan.reject(error);
+        };
+        assertFits(target, request);
+      }
       const deadlineAt = clock.now() + ttlMs;
       call = this.calls.open({
         subject: target.name,
@@ -247,8 +262,8 @@ export class Caller {
         bytes: frameBytes(request),
         signal: context.signal,
         onReply: plan.onReply,
-        resolve: plan.resolve,
-        reject: plan.reject,
+        resolve,
+        reject,
       });
       request.call = call.number;
       if (plan.inbox === undefined) {
@@ -262,7 +277,7 @@ export class Caller {
       return call;
     } catch (error) {
       this.calls.countRefused(error);
-      plan.reject(error);
+      reject(error);
       return undefined;
     }
   }
@@ -277,7 +292,7 @@ export class Caller {
         return;
       }
       if (call.outcomeUnknown) return;
-      if (error instanceof BusOverflow) this.#core.metrics.overflow.inc({ gate: error.gate });
+      if (error instanceof BusOverflow) countOverflow(this.#core.metrics, error);
       this.calls.fail(call, error);
     });
   }
@@ -430,9 +445,13 @@ function requestFrame(
     from: undefined,
     accepts: stream.accepts,
   };
+  assertFits(target, request);
+  return request;
+}
+
+function assertFits(target: Target, request: Frame): void {
   const fault = frameFault(request);
   if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);
-  return request;
 }
 
 function valueOf(reply: Frame): unknown {

@@ -9,6 +9,7 @@ export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
 export type { BusHandler, ServeOptions } from './bus-context.ts';
 export { ManualClock, systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
+export type { BusHooks, HandledMessage, HandleSpan, ReceivedBatch, SendSpan, SentMessage } from './hooks.ts';
 export type { HintHandler } from './hint-reader.ts';
 export { InProcessLink } from './in-process/in-process-link.ts';
 export type { InProcessLinkOptions } from './in-process/in-process-link.ts';

@@ -50,6 +50,19 @@ export interface HintFollower {
   stop(): Promise<void>;
 }
 
+/** A point-in-time reading of what is not delivered yet, and of the bound of the stream. */
+export interface GroupReading {
+  readonly depthFrames: number;
+  readonly limitFrames: number;
+  readonly limitBytes: number;
+  /** Entries nobody has been given yet; undefined when the medium cannot say. */
+  readonly lagEntries: number | undefined;
+  /** Age of the oldest of them, in ms. */
+  readonly lagMs: number;
+  /** Consumers that are present. */
+  readonly liveConsumers: number;
+}
+
 /** A point-in-time reading of one stream and its group, for metrics. */
 export interface StreamReading {
   readonly stream: 'request' | 'work' | 'dead_letter' | 'inbox';
@@ -59,6 +72,8 @@ export interface StreamReading {
   readonly depthBytes: number;
   readonly pendingEntries: number;
   readonly oldestPendingMs: number;
+  /** Of a stream with a bound and a group; undefined for inboxes and dead letters. */
+  readonly group: GroupReading | undefined;
 }
 
 /**
@@ -91,7 +106,8 @@ export interface Link {
   consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer>;
 
   /** Hint: numbered by the append, capped in entries and bytes, read by every instance, never refused for a slow reader. */
-  publishHint(topic: string, entry: Uint8Array): Promise<void>;
+  /** Resolves with how many older hints were trimmed for it. */
+  publishHint(topic: string, entry: Uint8Array): Promise<number>;
   /** `sequence` increases by one per hint of the topic; a gap is what was lost. Delivery begins behind `after`, the last one before. */
   followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower>;
 

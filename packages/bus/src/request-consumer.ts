@@ -1,3 +1,4 @@
+import type { CounterCell } from '@macronode/metrics';
 import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
@@ -13,11 +14,13 @@ export class RequestConsumer {
   readonly #server: RequestServer;
   readonly #consumers: Consumer[] = [];
   readonly #running = new Set<string>();
+  readonly #received: CounterCell;
   #forget: (() => void) | undefined;
 
   constructor(core: BusCore, server: RequestServer) {
     this.#core = core;
     this.#server = server;
+    this.#received = core.metrics.received.cell({ kind: 'request' });
   }
 
   async start(): Promise<void> {
@@ -53,6 +56,9 @@ export class RequestConsumer {
       void consumer.deadLetter(delivery, 'malformed').catch(() => undefined);
       return;
     }
+    this.#received.inc(frames.length);
+    const { hooks, service: name } = this.#core;
+    hooks?.receive({ kind: 'request', name, lane, frames, ageMs: delivery.ageMs, attempt: delivery.attempt });
     this.#running.add(key);
     let left = frames.length;
     const done = (): void => {

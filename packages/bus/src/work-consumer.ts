@@ -61,6 +61,9 @@ export class WorkConsumer {
       metrics.malformed.inc();
       return this.#deadLetter(delivery, 'malformed');
     }
+    metrics.received.inc({ kind: 'work' }, frames.length);
+    const { ageMs, attempt } = delivery;
+    this.#core.hooks?.receive({ kind: 'work', name: this.#topic, lane: 'none', frames, ageMs, attempt });
     this.#running.add(delivery.id);
     if (delivery.attempt > limits.workAttempts) return void this.#finish(delivery, frames, frames);
     const failed: Frame[] = [];
@@ -77,11 +80,16 @@ export class WorkConsumer {
   async #run(event: Frame, attempt: number): Promise<boolean> {
     const payload = decodePayload(event.codec, event.body);
     const context = eventContext(event, this.#topic, attempt, this.#port);
+    const { hooks, service } = this.#core;
+    const handling = hooks?.handle(context, event, { kind: 'work', service, queueMs: 0 });
     try {
       if (payload instanceof FrameError) throw payload;
-      await this.#handler(payload, context);
+      const handle = (): unknown => this.#handler(payload, context);
+      await (handling === undefined ? handle() : handling.run(handle));
+      handling?.end();
       return true;
     } catch (error) {
+      handling?.end(error);
       this.#core.onHandlerError(error, context);
       return false;
     } finally {

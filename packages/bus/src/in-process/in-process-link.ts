@@ -141,9 +141,9 @@ export class InProcessLink implements Link {
     return this.#stream(this.#work, topic).consume(group, options, () => undefined);
   }
 
-  async publishHint(topic: string, entry: Uint8Array): Promise<void> {
+  async publishHint(topic: string, entry: Uint8Array): Promise<number> {
     this.#assertReady();
-    this.#topic(topic).publish(entry);
+    return this.#topic(topic).publish(entry);
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -234,6 +234,7 @@ export class InProcessLink implements Link {
 
   #reading(kind: 'request' | 'work', name: string, lane: Lane | 'none', stream: MemoryStream): StreamReading {
     const pending = stream.pendingOf();
+    const lag = stream.lag();
     return {
       stream: kind,
       name,
@@ -242,6 +243,14 @@ export class InProcessLink implements Link {
       depthBytes: stream.bytes,
       pendingEntries: pending.entries,
       oldestPendingMs: pending.oldestMs,
+      group: {
+        depthFrames: stream.frames,
+        limitFrames: this.#bounds.maxFrames,
+        limitBytes: this.#bounds.maxBytes,
+        lagEntries: lag.entries,
+        lagMs: lag.oldestMs,
+        liveConsumers: this.#live.get(name)?.size ?? 0,
+      },
     };
   }
 
@@ -261,4 +270,13 @@ const reading = (
   name: string,
   depthEntries: number,
   depthBytes: number,
-): StreamReading => ({ stream, name, lane: 'none', depthEntries, depthBytes, pendingEntries: 0, oldestPendingMs: 0 });
+): StreamReading => ({
+  stream,
+  name,
+  lane: 'none',
+  depthEntries,
+  depthBytes,
+  pendingEntries: 0,
+  oldestPendingMs: 0,
+  group: undefined,
+});

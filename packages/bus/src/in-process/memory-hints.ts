@@ -16,14 +16,18 @@ export class MemoryHints {
   #bytes = 0;
   #sequence = 0;
 
-  publish(entry: Uint8Array): void {
+  /** Answers how many older ones were dropped for it. */
+  publish(entry: Uint8Array): number {
+    let trimmed = 0;
     this.#sequence += 1;
     this.#hints.push({ sequence: this.#sequence, entry });
     this.#bytes += entry.length;
     while (this.#hints.length > LINK_BOUNDS.hintEntries || this.#bytes > LINK_BOUNDS.hintBytes) {
       this.#bytes -= this.#hints.shift()?.entry.length ?? 0;
+      trimmed += 1;
     }
     for (const follower of this.#followers) follower.wake();
+    return trimmed;
   }
 
   follow(onEntry: (sequence: number, entry: Uint8Array) => void): HintFollower {

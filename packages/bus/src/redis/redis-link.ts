@@ -171,11 +171,11 @@ export class RedisLink implements Link {
     return reply === 1;
   }
 
-  async publishHint(topic: string, entry: Uint8Array): Promise<void> {
+  async publishHint(topic: string, entry: Uint8Array): Promise<number> {
     const shard = this.#running(topic);
     const { stream, counters } = shard.keys.hints(topic);
     const { hintEntries, hintBytes } = this.#bounds;
-    await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, [hintEntries, hintBytes]);
+    return asNumber(await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, [hintEntries, hintBytes]));
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {

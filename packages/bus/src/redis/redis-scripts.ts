@@ -353,7 +353,7 @@ export const PUBLISH_HINT = script(
   `#!lua
 -- KEYS[1] hints  KEYS[2] counters
 -- ARGV[1] entry  ARGV[2] most entries  ARGV[3] most bytes
--- returns the number of the hint
+-- returns how many older hints were trimmed
 local epoch, id = redis.call('HGET', KEYS[2], 'epoch'), '*'
 if not epoch then
   ${NOW}
@@ -378,7 +378,7 @@ while trimmed < 128 and length > 1 and (length > tonumber(ARGV[2]) or bytes > to
   length = length - 1
   trimmed = trimmed + 1
 end
-return seq`,
+return trimmed`,
 );
 
 /** Where the hints of a topic end now. */
@@ -412,6 +412,39 @@ end
 return first`,
 );
 
+/** Depth, pending and lag of one stream, by the summary forms only: a scan of the pending list blocks Redis. */
+export const READING = script(
+  'reading',
+  `#!lua flags=no-writes,allow-oom
+-- KEYS[1] stream  KEYS[2] counters  [KEYS[3] live zset]
+-- ARGV[1] group, when there is one
+-- returns {entries, frames, bytes, pending, oldest pending id, lag or -1 when unknown, first id not delivered, live}
+local held = redis.call('HMGET', KEYS[2], 'frames', 'bytes')
+local entries = redis.call('XLEN', KEYS[1])
+local result = {entries, math.max(tonumber(held[1]) or 0, 0), math.max(tonumber(held[2]) or 0, 0), 0, '', 0, '', 0}
+if entries == 0 then result[2], result[3] = 0, 0 end
+if not KEYS[3] then return result end
+${NOW}
+result[8] = redis.call('ZCOUNT', KEYS[3], string.format('(%.0f', now), '+inf')
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if groups.err then return result end
+for _, info in ipairs(groups) do
+  local g = {}
+  for i = 1, #info, 2 do g[info[i]] = info[i + 1] end
+  if g['name'] == ARGV[1] then
+    local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+    result[4], result[5] = pending[1], pending[2] or ''
+    result[6] = g['lag'] or -1
+    if result[6] ~= 0 then
+      local first = redis.call('XRANGE', KEYS[1], '(' .. g['last-delivered-id'], '+', 'COUNT', 1)[1]
+      -- Nothing is left behind the last delivery: then it is known, whatever was deleted.
+      if first then result[7] = first[1] else result[6] = 0 end
+    end
+  end
+end
+return result`,
+);
+
 /** All of them: loaded on every new connection that writes. */
 export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
@@ -430,4 +463,5 @@ export const REDIS_SCRIPTS: readonly RedisScript[] = [
   PUBLISH_HINT,
   HINT_END,
   CLAIM,
+  READING,
 ];

@@ -77,8 +77,9 @@ export interface Frame {
   readonly route: string | undefined;
   /** Set again when the frame is written, so that waiting in the writer counts. */
   ttlMs: number | undefined;
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
+  /** Set again by a hook that follows the message: the trace of its span. */
+  traceparent: string | undefined;
+  tracestate: string | undefined;
   readonly principal: string | undefined;
   readonly attempt: number | undefined;
   readonly metadata: Uint8Array | undefined;
