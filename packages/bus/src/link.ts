@@ -1,3 +1,5 @@
+import type { DeadLetters, LetterDetails } from './dead-letters.ts';
+
 /** Small calls never queue behind blobs: `bulk` carries entries above 32 KiB. */
 export type Lane = 'fast' | 'bulk';
 
@@ -11,6 +13,8 @@ export interface Delivery {
   readonly entry: Uint8Array;
   /** 1 on the first delivery; the medium's own count, so that a killed process counts too. */
   readonly attempt: number;
+  /** What a consumer of the group wrote beside the entry; undefined when nobody did. */
+  readonly note: string | undefined;
   /** Milliseconds since the append, by the medium's clock, never negative. */
   readonly ageMs: number;
 }
@@ -21,10 +25,21 @@ export interface Consumer {
   wake(): void;
   /** Acknowledges and deletes. Batched; never rejects (a lost settle is a redelivery). */
   settle(delivery: Delivery): void;
-  /** Gives the entry back unsettled, because its handler failed: it is delivered again after the link's idle time. */
-  release(delivery: Delivery): void;
-  /** Moves the entry to the dead letters of the service, with its original bytes, and settles it. */
-  deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void>;
+  /**
+   * Writes a short text beside a pending entry, for whoever takes it next; it ends with the entry. False when the entry
+   * is not this consumer's any more. Rejects with BusUnavailable or BusOutcomeUnknown.
+   */
+  note(delivery: Delivery, text: string): Promise<boolean>;
+  /**
+   * Gives the entry back unsettled, with a note where there is one to make: it is delivered again without waiting for
+   * the idle time, and this delivery is not counted.
+   */
+  release(delivery: Delivery, note?: string): void;
+  /**
+   * Moves the entry, or one part of it, to the dead letters of the service with its original bytes. An entry that is
+   * moved whole is settled. Rejects when it could not be written: the delivery is then still the consumer's.
+   */
+  deadLetter(delivery: Delivery, reason: DeadLetterReason, details?: LetterDetails): Promise<void>;
   /** Stops reading; what was delivered may still be settled. Resolves when no read is under way. */
   stop(): Promise<void>;
 }
@@ -106,8 +121,7 @@ export interface Link {
   consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer>;
 
   /** Hint: numbered by the append, capped in entries and bytes, read by every instance, never refused for a slow reader. */
-  /** Resolves with how many older hints were trimmed for it. */
-  publishHint(topic: string, entry: Uint8Array): Promise<number>;
+  publishHint(topic: string, entry: Uint8Array): Promise<void>;
   /** `sequence` increases by one per hint of the topic; a gap is what was lost. Delivery begins behind `after`, the last one before. */
   followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower>;
 
@@ -119,6 +133,9 @@ export interface Link {
    * rejection says that nothing is known of any of them.
    */
   claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]>;
+
+  /** The dead letters of a service (of a work group: the same name). Any link of the medium reads those of any service. */
+  deadLetters(service: string): DeadLetters;
 
   readings(): Promise<readonly StreamReading[]>;
 }

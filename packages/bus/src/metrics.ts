@@ -96,12 +96,6 @@ export const busMetrics = Object.freeze({
     zeroFill: true,
   }),
   redelivered: counter({ name: 'bus_redelivered_total', help: 'Entries delivered more than once.' }),
-  trimmed: counter({
-    name: 'bus_trimmed_entries_total',
-    help: 'Entries dropped at the bound of their stream to make room. Only hints are: a full request or work stream refuses.',
-    labels: { stream: ['hint'] },
-    zeroFill: true,
-  }),
   duplicates: counter({
     name: 'bus_duplicates_total',
     help: 'Requests to a non-idempotent handler delivered again and not run: dropped beside their first run, or answered with an unknown outcome.',
@@ -197,6 +191,7 @@ export const busMetrics = Object.freeze({
   }),
   malformed: counter({ name: 'bus_malformed_total', help: 'Entries and frames that were not OAP/1.' }),
   reconnects: counter({ name: 'bus_reconnects_total', help: 'Times the link was lost and came back.' }),
+  workRetries: counter({ name: 'bus_work_retries_total', help: 'Runs of a work event after its first.' }),
 });
 
 export type BusMetrics = HandlesOf<typeof busMetrics>;

@@ -36,9 +36,7 @@ export class Publisher {
   hint(topic: string, event: unknown, context: CallContext): Promise<void> {
     this.#core.metrics.published.inc();
     return this.#admitted('hint', topic, eventFrame(topic, event, context), (frame) =>
-      this.#core.link.publishHint(topic, encodeEntry([frame])).then((trimmed) => {
-        if (trimmed > 0) this.#core.metrics.trimmed.inc({ stream: 'hint' }, trimmed);
-      }),
+      this.#core.link.publishHint(topic, encodeEntry([frame])),
     );
   }
 

@@ -5,6 +5,8 @@ import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
 import { refusalConformance } from './conformance-refusals.ts';
 import { streamConformance } from './conformance-streams.ts';
+import { deadLetterConformance } from './conformance-dead-letters.ts';
+import { workConformance } from './conformance-work.ts';
 import { type OpenMedium, World } from './conformance-world.ts';
 
 /** What every link must make true of a bus. */
@@ -22,5 +24,7 @@ export function busConformance(name: string, open: OpenMedium): void {
     failureConformance(current);
     refusalConformance(current);
     dedupeConformance(current);
+    workConformance(current);
+    deadLetterConformance(current);
   });
 }

@@ -1,11 +1,12 @@
+import type { HandlesOf, MetricsScope } from '@macronode/metrics';
 import { LINK_BOUNDS } from '../bus-limits.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
+import type { DeadLetterHead, DeadLetters } from '../dead-letters.ts';
+import { linkMetrics } from '../link-metrics.ts';
 import type {
   ConsumeOptions,
   Consumer,
-  DeadLetterReason,
-  Delivery,
   HintFollower,
   Lane,
   Link,
@@ -14,6 +15,8 @@ import type {
   StreamReading,
 } from '../link.ts';
 import { MemoryClaims } from './memory-claims.ts';
+import { MemoryDeadLetters } from './memory-dead-letters.ts';
+import type { BuriedLetter } from './memory-group.ts';
 import { MemoryHints } from './memory-hints.ts';
 import { MemoryStream } from './memory-stream.ts';
 
@@ -21,8 +24,12 @@ export interface InProcessLinkOptions {
   readonly clock?: Clock;
   /** Bounds of each request and work stream. */
   readonly bounds?: StreamBounds;
-  /** A delivery not settled for this long is delivered again, in ms: above the longest deadline of a call, twice. */
+  /** What an ended consumer did not settle is delivered again after this long, in ms: above the longest deadline of a call, twice. */
   readonly minIdleMs?: number;
+  /** Entries of one group delivered and not settled (count). */
+  readonly groupPendingEntries?: number;
+  /** Where the link counts what it trims and limits. */
+  readonly metrics?: MetricsScope | undefined;
 }
 
 /** An instance's inbox. */
@@ -32,6 +39,9 @@ interface Inbox {
   bytes: number;
   scheduled: boolean;
 }
+
+/** Where a dead letter came from. */
+type Origin = Pick<DeadLetterHead, 'kind' | 'name' | 'lane'>;
 
 const DEFAULT_BOUNDS: StreamBounds = Object.freeze({
   maxFrames: LINK_BOUNDS.streamFrames,
@@ -55,7 +65,9 @@ export class InProcessLink implements Link {
   readonly #live = new Map<string, Map<string, number>>();
   readonly #claims = new Map<string, MemoryClaims>();
   readonly #restartingUntil = new Map<string, number>();
-  readonly #deadLetters = new Map<string, { delivery: Delivery; reason: DeadLetterReason }[]>();
+  readonly #deadLetters = new Map<string, MemoryDeadLetters>();
+  readonly #pendingEntries: number;
+  readonly #metrics: HandlesOf<typeof linkMetrics> | undefined;
   readonly #listeners = new Set<(status: LinkStatus) => void>();
   #status: LinkStatus = 'connecting';
 
@@ -63,6 +75,8 @@ export class InProcessLink implements Link {
     this.#clock = options.clock ?? systemClock;
     this.#bounds = options.bounds ?? DEFAULT_BOUNDS;
     this.#minIdleMs = options.minIdleMs ?? 60_000;
+    this.#pendingEntries = options.groupPendingEntries ?? LINK_BOUNDS.groupPendingEntries;
+    this.#metrics = options.metrics?.bind(linkMetrics);
   }
 
   start(): Promise<void> {
@@ -92,7 +106,7 @@ export class InProcessLink implements Link {
     const live = this.#live.get(service)?.size ?? 0;
     const restarting = (this.#restartingUntil.get(service) ?? 0) > this.#clock.now();
     if (live === 0 && !restarting) throw new BusNoResponders(`no instance of ${service} is running`);
-    this.#stream(this.#requests, `${service}/${lane}`).append(entry, frames);
+    this.#requestStream(service, lane).append(entry, frames);
   }
 
   liveConsumers(service: string): number {
@@ -102,7 +116,7 @@ export class InProcessLink implements Link {
   async consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
     const leave = this.#enter(service, instance);
-    return this.#stream(this.#requests, `${service}/${lane}`).consume(service, options, leave);
+    return this.#requestStream(service, lane).consume(service, instance, options, leave);
   }
 
   async openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }> {
@@ -133,17 +147,17 @@ export class InProcessLink implements Link {
 
   async appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void> {
     this.#assertReady();
-    this.#stream(this.#work, topic).append(entry, frames);
+    this.#workStream(topic).append(entry, frames);
   }
 
-  async consumeWork(topic: string, group: string, _instance: string, options: ConsumeOptions): Promise<Consumer> {
+  async consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
-    return this.#stream(this.#work, topic).consume(group, options, () => undefined);
+    return this.#workStream(topic).consume(group, instance, options, () => undefined);
   }
 
-  async publishHint(topic: string, entry: Uint8Array): Promise<number> {
+  async publishHint(topic: string, entry: Uint8Array): Promise<void> {
     this.#assertReady();
-    return this.#topic(topic).publish(entry);
+    this.#topic(topic).publish(entry);
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -163,6 +177,10 @@ export class InProcessLink implements Link {
     return claims.claim(ids, ttlMs);
   }
 
+  deadLetters(service: string): DeadLetters {
+    return this.#letters(service);
+  }
+
   readings(): Promise<readonly StreamReading[]> {
     const requests = [...this.#requests].map(([key, stream]) => {
       const at = key.lastIndexOf('/');
@@ -171,12 +189,7 @@ export class InProcessLink implements Link {
     const work = [...this.#work].map(([topic, stream]) => this.#reading('work', topic, 'none', stream));
     const inboxes = [...this.#inboxes].map(([name, inbox]) => reading('inbox', name, inbox.queue.length, inbox.bytes));
     const dead = [...this.#deadLetters].map(([name, letters]) =>
-      reading(
-        'dead_letter',
-        name,
-        letters.length,
-        letters.reduce((sum, letter) => sum + letter.delivery.entry.length, 0),
-      ),
+      reading('dead_letter', name, letters.entries, letters.bytes),
     );
     return Promise.resolve([...requests, ...work, ...inboxes, ...dead]);
   }
@@ -202,14 +215,24 @@ export class InProcessLink implements Link {
     };
   }
 
-  #stream(streams: Map<string, MemoryStream>, key: string): MemoryStream {
+  #requestStream(service: string, lane: Lane): MemoryStream {
+    return this.#stream(this.#requests, `${service}/${lane}`, { kind: 'request', name: service, lane });
+  }
+
+  #workStream(topic: string): MemoryStream {
+    return this.#stream(this.#work, topic, { kind: 'work', name: topic, lane: 'none' });
+  }
+
+  #stream(streams: Map<string, MemoryStream>, key: string, origin: Origin): MemoryStream {
     let stream = streams.get(key);
     if (stream === undefined) {
       stream = new MemoryStream({
         clock: this.#clock,
         bounds: this.#bounds,
         minIdleMs: this.#minIdleMs,
-        onDeadLetter: (group, delivery, reason) => this.#keepDeadLetter(group, delivery, reason),
+        pendingEntries: this.#pendingEntries,
+        onPendingLimited: () => this.#metrics?.pendingLimited.inc(),
+        onDeadLetter: (letter) => this.#bury(letter, origin),
       });
       streams.set(key, stream);
     }
@@ -219,17 +242,34 @@ export class InProcessLink implements Link {
   #topic(name: string): MemoryHints {
     let topic = this.#hints.get(name);
     if (topic === undefined) {
-      topic = new MemoryHints();
+      topic = new MemoryHints((hints) => this.#metrics?.trimmed.inc({ kind: 'hint' }, hints));
       this.#hints.set(name, topic);
     }
     return topic;
   }
 
-  #keepDeadLetter(service: string, delivery: Delivery, reason: DeadLetterReason): void {
-    const letters = this.#deadLetters.get(service) ?? [];
-    this.#deadLetters.set(service, letters);
-    letters.push({ delivery, reason });
-    if (letters.length > LINK_BOUNDS.deadLetterEntries) letters.shift();
+  #letters(service: string): MemoryDeadLetters {
+    let letters = this.#deadLetters.get(service);
+    if (letters === undefined) {
+      letters = new MemoryDeadLetters({
+        maxEntries: LINK_BOUNDS.deadLetterEntries,
+        maxBytes: LINK_BOUNDS.deadLetterBytes,
+        append: ({ kind, name, lane, entry, frames }) => {
+          if (kind === 'work') this.#workStream(name).append(entry, frames, service);
+          else this.#requestStream(name, lane === 'bulk' ? 'bulk' : 'fast').append(entry, frames);
+        },
+        onDropped: (dropped) => {
+          this.#metrics?.deadLettersDropped.inc(dropped);
+          this.#metrics?.trimmed.inc({ kind: 'dead_letter' }, dropped);
+        },
+      });
+      this.#deadLetters.set(service, letters);
+    }
+    return letters;
+  }
+
+  #bury({ group, ...letter }: BuriedLetter, origin: Origin): void {
+    this.#letters(group).keep({ ...letter, ...origin, service: group });
   }
 
   #reading(kind: 'request' | 'work', name: string, lane: Lane | 'none', stream: MemoryStream): StreamReading {

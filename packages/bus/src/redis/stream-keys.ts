@@ -19,6 +19,8 @@ export const shardTag = (shard: number): string => `b${shard}`;
  * | `rs` | string | restarting mark of a service |
  * | `dd` | string | claim: a request of a service was started; by caller and call, for its remaining time |
  * | `ls` | string | lease: who reclaims the stream of that name |
+ * | `nt` | hash | notes on pending entries of a group, by entry id |
+ * | `qt` | hash | share of each consumer in what a group may hold pending |
  */
 export class StreamKeys {
   readonly #prefix: string;
@@ -70,7 +72,13 @@ export class StreamKeys {
   }
 
   #set(stream: string, presence: string, lease: string): StreamKeySet {
-    return { ...this.#counted(stream), live: `${this.#prefix}lv:${presence}`, lease: `${this.#prefix}ls:${lease}` };
+    return {
+      ...this.#counted(stream),
+      live: `${this.#prefix}lv:${presence}`,
+      lease: `${this.#prefix}ls:${lease}`,
+      notes: `${this.#prefix}nt:${lease}`,
+      shares: `${this.#prefix}qt:${lease}`,
+    };
   }
 }
 
@@ -80,8 +88,10 @@ export interface CountedStream {
   readonly counters: string;
 }
 
-/** A stream read by a group, with the group's presence and its reclaim lease. */
+/** A stream read by a group, with the group's presence, its reclaim lease, its notes, and its shares of the pending bound. */
 export interface StreamKeySet extends CountedStream {
   readonly live: string;
   readonly lease: string;
+  readonly notes: string;
+  readonly shares: string;
 }
