@@ -152,7 +152,7 @@ export const busMetrics = Object.freeze({
   }),
   lagEntries: gauge({
     name: 'bus_group_lag_entries',
-    help: 'Entries of the streams of this service that no consumer has been given yet. Read it with `bus_group_lag_known`.',
+    help: 'Entries of the streams of this service that no consumer has been given yet. Read it with `bus_group_lag_known_state`.',
     labels: { stream: GROUPS },
   }),
   lagSeconds: gauge({
@@ -161,15 +161,13 @@ export const busMetrics = Object.freeze({
     labels: { stream: GROUPS },
   }),
   lagKnown: gauge({
-    name: 'bus_group_lag_known',
+    name: 'bus_group_lag_known_state',
     help: 'Whether the medium could say how many (1), or somebody deleted what was not delivered yet (0).',
-    unit: 'state',
     labels: { stream: GROUPS },
   }),
   consumersLive: gauge({
-    name: 'bus_consumers_live',
+    name: 'bus_live_consumers',
     help: 'Instances that read the requests of this service now.',
-    unit: 'count',
   }),
   credits: gauge({
     name: 'bus_credits',

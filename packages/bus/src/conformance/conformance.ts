@@ -3,6 +3,8 @@ import { callConformance } from './conformance-calls.ts';
 import { dedupeConformance } from './conformance-dedupe.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
+import { hookConformance } from './conformance-hooks.ts';
+import { readingConformance } from './conformance-readings.ts';
 import { refusalConformance } from './conformance-refusals.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { deadLetterConformance } from './conformance-dead-letters.ts';
@@ -24,6 +26,8 @@ export function busConformance(name: string, open: OpenMedium): void {
     failureConformance(current);
     refusalConformance(current);
     dedupeConformance(current);
+    hookConformance(current);
+    readingConformance(current);
     workConformance(current);
     deadLetterConformance(current);
   });
