@@ -1,5 +1,6 @@
 import { type CallPlan, type ClientCall, ClientCalls } from './client-calls.ts';
-import { frameBytes, frameFault } from './wire/codec.ts';
+import { frameBytes } from './wire/codec.ts';
+import { assertFits, requestFrame } from './request-frame.ts';
 import type { BusCore } from './core.ts';
 import { errorOf } from './error-body.ts';
 import {
@@ -8,15 +9,14 @@ import {
   BusNoResponders,
   BusOutcomeUnknown,
   BusOverflow,
-  BusPayloadTooLarge,
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
+import { ACCEPTS, type Codec, type Frame, frame, KIND } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { countOverflow } from './metrics.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
-import { decodePayload, encodeMetadata, encodePayload } from './wire/payload.ts';
+import { decodePayload } from './wire/payload.ts';
 import type { BusSubject, CallContext, StreamTicket } from './subject.ts';
 
 /** A reply with what is streamed behind it; `body` is undefined when nothing is. */
@@ -178,7 +178,10 @@ export class Caller {
         const data = frame(KIND.DATA, { call: call?.number, replyTo: instance, seq, codec, body });
         outbox.toInbox(inbox, data, Infinity, (error, delivered) => {
           // Before its end a stream takes no effect.
-          if (call !== undefined && (error !== undefined || delivered === false)) this.calls.fail(call, gone(error));
+          if (call === undefined || (error === undefined && delivered !== false)) return;
+          // Once the end is sent too, bytes that may have arrived may have taken effect.
+          const unknown = error instanceof BusOutcomeUnknown && !this.#outgoing.has(call.number);
+          this.calls.fail(call, unknown ? error : gone(error));
         });
       },
     });
@@ -376,6 +379,8 @@ export class Caller {
     const { instance } = this.#core;
     try {
       await outgoing.run(source);
+      // It may have failed in the turn its source ended: then nothing may take effect any more.
+      if (this.calls.get(call.number) !== call) return;
       this.#tell(inbox, frame(KIND.END, { call: call.number, replyTo: instance, seq: outgoing.frames }));
       this.#watchPeer(call, inbox);
     } catch (error) {
@@ -414,44 +419,6 @@ export class Caller {
   #tell(inbox: string, notice: Frame): void {
     this.#core.outbox.toInbox(inbox, notice, Infinity, () => undefined);
   }
-}
-
-/** The REQ frame of a call, checked against the limits of the format. */
-function requestFrame(
-  target: Target,
-  payload: unknown,
-  context: CallContext,
-  replyTo: string,
-  stream: Pick<Plan, 'credit' | 'accepts'>,
-): Frame {
-  const { codec, body } = encodePayload(payload);
-  // Every field in the order of `frame`, so that all frames have one shape, and no second object a call.
-  const request: Frame = {
-    kind: KIND.REQ,
-    codec,
-    seq: 0,
-    body,
-    call: 0,
-    replyTo,
-    route: target.name,
-    ttlMs: 0,
-    traceparent: readableTraceparent(context.traceparent),
-    tracestate: readableTracestate(context.tracestate, context.traceparent),
-    principal: context.principal,
-    attempt: undefined,
-    metadata: encodeMetadata(context.metadata),
-    credit: stream.credit,
-    corrId: context.corrId,
-    from: undefined,
-    accepts: stream.accepts,
-  };
-  assertFits(target, request);
-  return request;
-}
-
-function assertFits(target: Target, request: Frame): void {
-  const fault = frameFault(request);
-  if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);
 }
 
 function valueOf(reply: Frame): unknown {

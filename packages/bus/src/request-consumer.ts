@@ -7,6 +7,8 @@ import type { Consumer, Delivery, Lane } from './link.ts';
 import type { RequestServer } from './request-server.ts';
 
 const LANES: readonly Lane[] = ['fast', 'bulk'];
+/** Part of the handler slots that requests of the bulk lane may take: however many blobs wait, small calls find a slot. */
+const BULK_SHARE = 1 / 2;
 
 /** Pulls a service's requests from both lanes. An entry is settled when all its requests are answered or expired. */
 export class RequestConsumer {
@@ -16,6 +18,7 @@ export class RequestConsumer {
   readonly #running = new Set<string>();
   readonly #received: CounterCell;
   #forget: (() => void) | undefined;
+  #bulk = 0;
 
   constructor(core: BusCore, server: RequestServer) {
     this.#core = core;
@@ -27,7 +30,7 @@ export class RequestConsumer {
     const { link, service, instance, slots } = this.#core;
     for (const lane of LANES) {
       const consumer: Consumer = await link.consumeRequests(service, lane, instance, {
-        credits: () => slots.credits(),
+        credits: () => (lane === 'bulk' ? Math.min(this.#bulkCredits(), slots.credits()) : slots.credits()),
         // A link delivers in a turn of its own, so the consumer is known by then.
         onDelivery: (delivery) => this.#onDelivery(consumer, lane, delivery),
       });
@@ -41,6 +44,10 @@ export class RequestConsumer {
   async stop(): Promise<void> {
     this.#forget?.();
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
+  }
+
+  #bulkCredits(): number {
+    return Math.max(1, Math.floor(this.#core.limits.handlerConcurrency * BULK_SHARE)) - this.#bulk;
   }
 
   #onDelivery(consumer: Consumer, lane: Lane, delivery: Delivery): void {
@@ -60,11 +67,15 @@ export class RequestConsumer {
     const { hooks, service: name } = this.#core;
     hooks?.receive({ kind: 'request', name, lane, frames, ageMs: delivery.ageMs, attempt: delivery.attempt });
     this.#running.add(key);
+    const bulk = lane === 'bulk' ? frames.length : 0;
+    this.#bulk += bulk;
     let left = frames.length;
     const done = (): void => {
       left -= 1;
       if (left > 0) return;
       this.#running.delete(key);
+      this.#bulk -= bulk;
+      if (bulk > 0) consumer.wake();
       consumer.settle(delivery);
     };
     for (const each of frames) {
