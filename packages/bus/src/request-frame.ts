@@ -1,7 +1,7 @@
 import { BusPayloadTooLarge } from './errors.ts';
 import type { BusSubject, CallContext } from './subject.ts';
 import { frameFault } from './wire/codec.ts';
-import { type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
+import { type Frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
 import { encodeMetadata, encodePayload } from './wire/payload.ts';
 
 /** The REQ frame of a call, checked against the limits of the format. */
