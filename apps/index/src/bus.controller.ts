@@ -1,7 +1,7 @@
 import { type NameGetRequest, type NamePutRequest, type NameReply, SUBJECTS } from '@macronode/contracts';
-import { BusPayload } from '@macronode/service';
+import { BusPayload, Serves } from '@macronode/service';
 import { Controller } from '@nestjs/common';
-import { MessagePattern, Payload } from '@nestjs/microservices';
+import { Payload } from '@nestjs/microservices';
 import { NameService } from './name.service.ts';
 
 const { index } = SUBJECTS;
@@ -10,12 +10,12 @@ const { index } = SUBJECTS;
 export class IndexBusController {
   constructor(private readonly names: NameService) {}
 
-  @MessagePattern(index.nameGet.name)
+  @Serves(index.nameGet)
   nameGet(@Payload(BusPayload(index.nameGet)) request: NameGetRequest): Promise<NameReply> {
     return this.names.resolve(request.name);
   }
 
-  @MessagePattern(index.namePut.name)
+  @Serves(index.namePut)
   namePut(@Payload(BusPayload(index.namePut)) request: NamePutRequest): Promise<NameReply> {
     return this.names.publish(request);
   }

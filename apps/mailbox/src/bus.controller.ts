@@ -8,9 +8,9 @@ import {
   type MailboxSendRequest,
   SUBJECTS,
 } from '@macronode/contracts';
-import { BusPayload } from '@macronode/service';
+import { BusPayload, Serves } from '@macronode/service';
 import { Controller } from '@nestjs/common';
-import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { MailboxService } from './mailbox.service.ts';
 
 const { mailbox } = SUBJECTS;
@@ -19,12 +19,12 @@ const { mailbox } = SUBJECTS;
 export class MailboxBusController {
   constructor(private readonly messages: MailboxService) {}
 
-  @MessagePattern(mailbox.send.name)
+  @Serves(mailbox.send)
   send(@Payload(BusPayload(mailbox.send)) request: MailboxSendRequest): Promise<MailboxSendReply> {
     return this.messages.send(request);
   }
 
-  @MessagePattern(mailbox.recv.name)
+  @Serves(mailbox.recv)
   recv(
     @Payload(BusPayload(mailbox.recv)) request: MailboxRecvRequest,
     @Ctx() context: BusContext,
@@ -32,7 +32,7 @@ export class MailboxBusController {
     return this.messages.recv(request, context);
   }
 
-  @MessagePattern(mailbox.ack.name)
+  @Serves(mailbox.ack)
   ack(@Payload(BusPayload(mailbox.ack)) request: MailboxAckRequest): Promise<MailboxAckReply> {
     return this.messages.ack(request);
   }

@@ -10,9 +10,9 @@ import {
   type ObjectReadRequest,
   SUBJECTS,
 } from '@macronode/contracts';
-import { BusPayload } from '@macronode/service';
+import { BusPayload, Serves } from '@macronode/service';
 import { Controller } from '@nestjs/common';
-import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { AdmissionService } from './admission.service.ts';
 import { NameReader } from './name-reader.service.ts';
 
@@ -26,7 +26,7 @@ export class OmnigateBusController {
     private readonly names: NameReader,
   ) {}
 
-  @MessagePattern(omnigate.objectRead.name)
+  @Serves(omnigate.objectRead)
   objectRead(
     @Payload(BusPayload(omnigate.objectRead)) request: ObjectReadRequest,
     @Ctx() context: BusContext,
@@ -34,7 +34,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => context.forward(storage.objectRead, request));
   }
 
-  @MessagePattern(omnigate.objectOpen.name)
+  @Serves(omnigate.objectOpen)
   objectOpen(
     @Payload(BusPayload(omnigate.objectOpen)) request: ObjectOpenRequest,
     @Ctx() context: BusContext,
@@ -42,7 +42,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => context.forward(storage.objectOpen, request));
   }
 
-  @MessagePattern(omnigate.nameRead.name)
+  @Serves(omnigate.nameRead)
   nameRead(
     @Payload(BusPayload(omnigate.nameRead)) request: NameReadRequest,
     @Ctx() context: BusContext,
@@ -50,7 +50,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => this.names.read(request, context));
   }
 
-  @MessagePattern(omnigate.nameGet.name)
+  @Serves(omnigate.nameGet)
   nameGet(
     @Payload(BusPayload(omnigate.nameGet)) request: NameGetRequest,
     @Ctx() context: BusContext,
@@ -58,7 +58,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => context.forward(index.nameGet, request));
   }
 
-  @MessagePattern(omnigate.namePut.name)
+  @Serves(omnigate.namePut)
   namePut(
     @Payload(BusPayload(omnigate.namePut)) request: NamePutRequest,
     @Ctx() context: BusContext,
@@ -66,7 +66,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => context.forward(index.namePut, request));
   }
 
-  @MessagePattern(omnigate.mailboxSend.name)
+  @Serves(omnigate.mailboxSend)
   mailboxSend(
     @Payload(BusPayload(omnigate.mailboxSend)) request: MailboxSendRequest,
     @Ctx() context: BusContext,
@@ -74,7 +74,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => context.forward(mailbox.send, request));
   }
 
-  @MessagePattern(omnigate.mailboxRecv.name)
+  @Serves(omnigate.mailboxRecv)
   mailboxRecv(
     @Payload(BusPayload(omnigate.mailboxRecv)) request: MailboxRecvRequest,
     @Ctx() context: BusContext,
@@ -82,7 +82,7 @@ export class OmnigateBusController {
     return this.admission.admit(context, () => context.forward(mailbox.recv, request));
   }
 
-  @MessagePattern(omnigate.mailboxAck.name)
+  @Serves(omnigate.mailboxAck)
   mailboxAck(
     @Payload(BusPayload(omnigate.mailboxAck)) request: MailboxAckRequest,
     @Ctx() context: BusContext,

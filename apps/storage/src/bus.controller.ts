@@ -8,9 +8,9 @@ import {
   type ObjectWriteRequest,
   SUBJECTS,
 } from '@macronode/contracts';
-import { BusPayload } from '@macronode/service';
+import { BusPayload, Serves } from '@macronode/service';
 import { Controller } from '@nestjs/common';
-import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, Payload } from '@nestjs/microservices';
 import { ObjectService } from './object.service.ts';
 
 const { objectOpen, objectRead, objectWrite } = SUBJECTS.storage;
@@ -19,7 +19,7 @@ const { objectOpen, objectRead, objectWrite } = SUBJECTS.storage;
 export class StorageBusController {
   constructor(private readonly objects: ObjectService) {}
 
-  @MessagePattern(objectRead.name)
+  @Serves(objectRead)
   read(
     @Payload(BusPayload(objectRead)) request: ObjectReadRequest,
     @Ctx() context: BusContext,
@@ -27,7 +27,7 @@ export class StorageBusController {
     return this.objects.read(request, context);
   }
 
-  @MessagePattern(objectOpen.name)
+  @Serves(objectOpen)
   open(
     @Payload(BusPayload(objectOpen)) request: ObjectOpenRequest,
     @Ctx() context: BusContext,
@@ -35,7 +35,7 @@ export class StorageBusController {
     return this.objects.open(request, context);
   }
 
-  @MessagePattern(objectWrite.name)
+  @Serves(objectWrite)
   write(
     @Payload(BusPayload(objectWrite)) request: ObjectWriteRequest,
     @Ctx() context: BusContext,

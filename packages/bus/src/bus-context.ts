@@ -201,5 +201,14 @@ export class BusContext {
   }
 }
 
+/** What a handler says of itself. */
+export interface ServeOptions {
+  /**
+   * Whether running a request twice does no harm; true by default, and then it costs nothing. False: each request is
+   * claimed in the medium before it runs, for its remaining time and 5 s, and a second delivery of it is not run.
+   */
+  readonly idempotent?: boolean | undefined;
+}
+
 /** Answers a request: a value, a promise of one, `ctx.stream(…)` or `ctx.forward(…)`. What it throws is the answer too. */
 export type BusHandler = (payload: unknown, context: BusContext) => unknown;

@@ -1,5 +1,5 @@
-import type { MetricsScope } from '@macronode/metrics';
-import type { BusContext, BusHandler, HandlerPort } from './bus-context.ts';
+import type { CounterCell, MetricsScope } from '@macronode/metrics';
+import type { BusContext, BusHandler, HandlerPort, ServeOptions } from './bus-context.ts';
 import { type BusLimits, DEFAULT_BUS_LIMITS } from './bus-limits.ts';
 import { Caller, type Target, type ValueObserver } from './caller.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -10,9 +10,10 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { BusClosed, BusUnavailable, FrameError } from './errors.ts';
 import { KIND } from './wire/frame.ts';
 import { HandlerSlots } from './handler-slots.ts';
+import { type BusHooks, HookRunner } from './hooks.ts';
 import { type HintHandler, HintReader, type LagListener } from './hint-reader.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
-import type { Link, LinkStatus } from './link.ts';
+import type { GroupReading, Link, LinkStatus, StreamReading } from './link.ts';
 import { busMetrics, type BusMetrics } from './metrics.ts';
 import { Outbox } from './outbox.ts';
 import { PeerCalls } from './peer-calls.ts';
@@ -34,6 +35,8 @@ export interface BusOptions {
   /** Address of this instance's inbox, at most 255 bytes; unique in the medium. A random one by default. */
   readonly instance?: string | undefined;
   readonly clock?: Clock | undefined;
+  /** Told of what is sent, received and handled, for spans. Absent, they cost nothing. */
+  readonly hooks?: BusHooks | undefined;
   /** Told of every error a handler threw that is not a domain error, for the log. Callers see a neutral one. */
   readonly onHandlerError?: ((error: unknown, context: BusContext) => void) | undefined;
 }
@@ -54,6 +57,7 @@ export class Bus implements AsyncDisposable {
   /** The address of this instance's inbox. */
   readonly instance: string;
   readonly #core: BusCore;
+  readonly #received: CounterCell;
   readonly #caller: Caller;
   readonly #publisher: Publisher;
   readonly #server: RequestServer;
@@ -88,6 +92,7 @@ export class Bus implements AsyncDisposable {
       budget: new CreditBudget(limits.processCredit),
       outbox: new Outbox(options.link, clock, metrics),
       slots: new HandlerSlots(limits, metrics),
+      hooks: options.hooks === undefined ? undefined : new HookRunner(options.hooks, metrics.hookFailures),
       onHandlerError: options.onHandlerError ?? (() => undefined),
     };
     this.#caller = new Caller(this.#core);
@@ -95,6 +100,8 @@ export class Bus implements AsyncDisposable {
     this.#peers = new PeerCalls(this.#core);
     this.#port = this.#makePort();
     this.#server = new RequestServer(this.#core, this.#peers, this.#port);
+    this.#received = metrics.received.cell({ kind: 'inbox' });
+    metrics.credits.collect(() => this.#core.slots.free);
     metrics.streamCreditBytes.collect(() => this.#core.budget.used);
     this.#cleanups.push(
       options.metrics.refresh(() => this.#readDepths(metrics)),
@@ -108,17 +115,20 @@ export class Bus implements AsyncDisposable {
     return this.#starting.then(() => this.#join());
   }
 
-  /** Registers the handler of a subject of this service, before or after `start()`. */
-  serve(subject: string, handler: BusHandler): void {
+  /**
+   * Registers the handler of a subject of this service, before or after `start()`. With `idempotent: false` a request is
+   * started at most once; its caller gets `BusOutcomeUnknown` where the first run was lost.
+   */
+  serve(subject: string, handler: BusHandler, options: ServeOptions = {}): void {
     if (!subject.startsWith(`${this.service}.`)) throw new Error(`${subject} is not a subject of ${this.service}`);
-    this.#server.serve(subject, handler);
+    this.#server.serve(subject, handler, options);
     // After this turn, so that all handlers registered together are there before the first request.
     if (this.#started) setImmediate(() => void this.#join().catch(() => undefined));
   }
 
   /** One request, one answer. A payload that is a Uint8Array travels as it is, as a view on the other side. */
   call<Request, Reply>(subject: BusSubject<Request, Reply>, payload: Request, context: CallContext): Promise<Reply> {
-    const closed = this.#notOpen();
+    const closed = this.#refusal();
     if (closed !== undefined) return Promise.reject(closed);
     // The reply's schema is the other side's promise; both read the same constant.
     return this.#caller.call(subject, payload, context) as Promise<Reply>;
@@ -133,7 +143,8 @@ export class Bus implements AsyncDisposable {
     payload: Request,
     context: CallContext,
   ): Promise<{ head: Reply; body: ByteStream }> {
-    this.#assertOpen();
+    const closed = this.#refusal();
+    if (closed !== undefined) throw closed;
     const { head, body } = await this.#caller.read(subject, payload, context, (_codec, bytes) => bytes);
     return { head: head as Reply, body: body === undefined ? EMPTY_STREAM : byteStream(body) };
   }
@@ -149,13 +160,14 @@ export class Bus implements AsyncDisposable {
     source: AsyncIterable<Uint8Array>,
     context: CallContext,
   ): Promise<Reply> {
-    this.#assertOpen();
+    const closed = this.#refusal();
+    if (closed !== undefined) throw closed;
     return (await this.#caller.write(ticket, subject, payload, source, context)) as Reply;
   }
 
   /** As `call`, told by callbacks, when the answer may be a stream of values. What it returns ends the call. */
   observe(subject: Target, payload: unknown, context: CallContext, observer: ValueObserver): (reason: unknown) => void {
-    const closed = this.#notOpen();
+    const closed = this.#refusal();
     if (closed === undefined) return this.#caller.observe(subject, payload, context, observer);
     observer.error(closed);
     return () => undefined;
@@ -208,7 +220,8 @@ export class Bus implements AsyncDisposable {
     this.#ending = 'draining';
     this.#notify();
     const { clock, link, slots, outbox } = this.#core;
-    const until = clock.now() + timeoutMs;
+    const startedAt = clock.now();
+    const until = startedAt + timeoutMs;
     if (this.#server.size > 0) await link.markRestarting(this.service, RESTARTING_MS).catch(() => undefined);
     this.#server.drain();
     await this.#stopReading();
@@ -221,6 +234,7 @@ export class Bus implements AsyncDisposable {
       });
     }
     await this.close();
+    this.#core.metrics.drainSeconds.set((clock.now() - startedAt) / 1_000);
   }
 
   /** Ends everything now: pending calls get BusClosed, running handlers are aborted and what they did not settle is delivered again. */
@@ -278,6 +292,7 @@ export class Bus implements AsyncDisposable {
   #onInbox(entry: Uint8Array): void {
     const frames = decodeEntry(entry);
     if (frames instanceof FrameError) return this.#core.metrics.malformed.inc();
+    this.#received.inc(frames.length);
     for (const each of frames) {
       if (each.kind === KIND.REQ) this.#server.acceptWrite(each);
       else if (each.replyTo === undefined) this.#caller.onFrame(each);
@@ -325,8 +340,33 @@ export class Bus implements AsyncDisposable {
       metrics.depthEntries.set(sum(readings.map((reading) => reading.depthEntries)), { stream });
       metrics.depthBytes.set(sum(readings.map((reading) => reading.depthBytes)), { stream });
     }
+    for (const stream of ['request', 'work'] as const) this.#readGroups(metrics, stream, own);
     metrics.pendingEntries.set(sum(own.map((reading) => reading.pendingEntries)));
     metrics.oldestPending.set(Math.max(0, ...own.map((reading) => reading.oldestPendingMs)) / 1_000);
+  }
+
+  /** The fullest stream stands for its kind: a bound is per stream, and the first that is full refuses. */
+  #readGroups(metrics: BusMetrics, stream: 'request' | 'work', own: readonly StreamReading[]): void {
+    const groups = own.flatMap((reading) =>
+      reading.stream === stream && reading.group !== undefined ? [reading.group] : [],
+    );
+    const most = (of: (group: GroupReading) => number): number => Math.max(0, ...groups.map(of));
+    metrics.depthFrames.set(
+      most((group) => group.depthFrames),
+      { stream },
+    );
+    metrics.limitFrames.set(
+      most((group) => group.limitFrames),
+      { stream },
+    );
+    metrics.limitBytes.set(
+      most((group) => group.limitBytes),
+      { stream },
+    );
+    metrics.lagEntries.set(sum(groups.map(({ lagEntries }) => lagEntries ?? 0)), { stream });
+    metrics.lagSeconds.set(most((group) => group.lagMs) / 1_000, { stream });
+    metrics.lagKnown.set(groups.every(({ lagEntries }) => lagEntries !== undefined) ? 1 : 0, { stream });
+    if (stream === 'request') metrics.consumersLive.set(most((group) => group.liveConsumers));
   }
 
   #onLinkStatus(status: LinkStatus): void {
@@ -339,6 +379,13 @@ export class Bus implements AsyncDisposable {
     if (status === this.#lastStatus) return;
     this.#lastStatus = status;
     for (const listener of this.#listeners) listener(status);
+  }
+
+  /** Why a call cannot be made, counted as the call it would have been. */
+  #refusal(): BusClosed | BusUnavailable | undefined {
+    const refusal = this.#notOpen();
+    if (refusal !== undefined) this.#caller.calls.countRefused(refusal);
+    return refusal;
   }
 
   #assertOpen(): void {

@@ -1,5 +1,6 @@
 import { type CallPlan, type ClientCall, ClientCalls } from './client-calls.ts';
-import { frameBytes, frameFault } from './wire/codec.ts';
+import { frameBytes } from './wire/codec.ts';
+import { assertFits, requestFrame } from './request-frame.ts';
 import type { BusCore } from './core.ts';
 import { errorOf } from './error-body.ts';
 import {
@@ -8,14 +9,14 @@ import {
   BusNoResponders,
   BusOutcomeUnknown,
   BusOverflow,
-  BusPayloadTooLarge,
   BusUnavailable,
   FrameError,
 } from './errors.ts';
-import { ACCEPTS, type Codec, type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
+import { ACCEPTS, type Codec, type Frame, frame, KIND } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
+import { countOverflow } from './metrics.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
-import { decodePayload, encodeMetadata, encodePayload } from './wire/payload.ts';
+import { decodePayload } from './wire/payload.ts';
 import type { BusSubject, CallContext, StreamTicket } from './subject.ts';
 
 /** A reply with what is streamed behind it; `body` is undefined when nothing is. */
@@ -236,13 +237,27 @@ export class Caller {
 
   /** Opens a call and sends its request. A refusal is counted, told to `reject`, and answered with undefined. */
   #begin(target: Target, payload: unknown, context: CallContext, plan: Plan): ClientCall | undefined {
-    const { clock, instance, outbox } = this.#core;
+    const { clock, instance, outbox, hooks } = this.#core;
     let call: ClientCall;
+    let { resolve, reject } = plan;
     try {
       const ttlMs = context.ttlMs ?? target.deadlineMs;
       if (!(ttlMs > 0)) throw new BusDeadline();
       context.signal?.throwIfAborted();
       const request = requestFrame(target, payload, context, instance, plan);
+      if (hooks !== undefined) {
+        const { name: subject, service } = target;
+        const end = hooks.send(request, { kind: 'request', subject, service, deadlineMs: ttlMs });
+        resolve = (value) => {
+          end();
+          plan.resolve(value);
+        };
+        reject = (error) => {
+          end(error);
+          plan.reject(error);
+        };
+        assertFits(target, request);
+      }
       const deadlineAt = clock.now() + ttlMs;
       call = this.calls.open({
         subject: target.name,
@@ -250,8 +265,8 @@ export class Caller {
         bytes: frameBytes(request),
         signal: context.signal,
         onReply: plan.onReply,
-        resolve: plan.resolve,
-        reject: plan.reject,
+        resolve,
+        reject,
       });
       request.call = call.number;
       if (plan.inbox === undefined) {
@@ -265,7 +280,7 @@ export class Caller {
       return call;
     } catch (error) {
       this.calls.countRefused(error);
-      plan.reject(error);
+      reject(error);
       return undefined;
     }
   }
@@ -280,7 +295,7 @@ export class Caller {
         return;
       }
       if (call.outcomeUnknown) return;
-      if (error instanceof BusOverflow) this.#core.metrics.overflow.inc({ gate: error.gate });
+      if (error instanceof BusOverflow) countOverflow(this.#core.metrics, error);
       this.calls.fail(call, error);
     });
   }
@@ -404,40 +419,6 @@ export class Caller {
   #tell(inbox: string, notice: Frame): void {
     this.#core.outbox.toInbox(inbox, notice, Infinity, () => undefined);
   }
-}
-
-/** The REQ frame of a call, checked against the limits of the format. */
-function requestFrame(
-  target: Target,
-  payload: unknown,
-  context: CallContext,
-  replyTo: string,
-  stream: Pick<Plan, 'credit' | 'accepts'>,
-): Frame {
-  const { codec, body } = encodePayload(payload);
-  // Every field in the order of `frame`, so that all frames have one shape, and no second object a call.
-  const request: Frame = {
-    kind: KIND.REQ,
-    codec,
-    seq: 0,
-    body,
-    call: 0,
-    replyTo,
-    route: target.name,
-    ttlMs: 0,
-    traceparent: readableTraceparent(context.traceparent),
-    tracestate: readableTracestate(context.tracestate, context.traceparent),
-    principal: context.principal,
-    attempt: undefined,
-    metadata: encodeMetadata(context.metadata),
-    credit: stream.credit,
-    corrId: context.corrId,
-    from: undefined,
-    accepts: stream.accepts,
-  };
-  const fault = frameFault(request);
-  if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);
-  return request;
 }
 
 function valueOf(reply: Frame): unknown {

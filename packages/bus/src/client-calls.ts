@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusClosed, BusDeadline, BusError, BusOutcomeUnknown, BusOverflow, RemoteError } from './errors.ts';
 import type { Frame } from './wire/frame.ts';
-import type { BusMetrics, Result } from './metrics.ts';
+import { type BusMetrics, type Result, countOverflow } from './metrics.ts';
 
 const MAX_U32 = 0xffffffff;
 /** A client gate opens as soon as one answer comes, so the advice is short. */
@@ -138,7 +138,7 @@ export class ClientCalls {
   /** Counts a call that was refused before it was opened. */
   countRefused(error: unknown): void {
     this.#metrics.requests.inc({ result: resultOf(error) });
-    if (error instanceof BusOverflow) this.#metrics.overflow.inc({ gate: error.gate });
+    if (error instanceof BusOverflow) countOverflow(this.#metrics, error);
   }
 
   #admit(bytes: number): void {

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts';
 import type { CreditBudget } from './credit-budget.ts';
 import type { DeadlineWheel } from './deadline-wheel.ts';
 import type { HandlerSlots } from './handler-slots.ts';
+import type { HookRunner } from './hooks.ts';
 import type { Link } from './link.ts';
 import type { BusMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
@@ -20,6 +21,8 @@ export interface BusCore {
   readonly budget: CreditBudget;
   readonly outbox: Outbox;
   readonly slots: HandlerSlots;
+  /** Undefined when nobody asked to be told: then nothing is allocated for it. */
+  readonly hooks: HookRunner | undefined;
   /** Told of every error a handler threw that was not a domain error. */
   readonly onHandlerError: (error: unknown, context: BusContext) => void;
 }

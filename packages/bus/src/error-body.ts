@@ -3,7 +3,9 @@ import {
   BusDeadline,
   BusError,
   BusNoResponders,
+  BusOutcomeUnknown,
   BusOverflow,
+  BusPayloadTooLarge,
   BusUnavailable,
   FrameError,
   type OverflowGate,
@@ -81,11 +83,21 @@ export function errorOf(err: Frame): Error {
   if (bus === undefined) return new RemoteError(wire);
   const gate = OVERFLOW_GATES.find((each) => each === bus);
   if (gate !== undefined) return new BusOverflow(gate, wire.retryAfterMs, wire.message);
-  if (wire.code === 'no_responders') return new BusNoResponders(wire.message);
-  if (wire.code === 'deadline') return new BusDeadline(wire.message);
-  return wire.code === 'unavailable'
-    ? new BusUnavailable(wire.message, { retryAfterMs: wire.retryAfterMs })
-    : new RemoteError(wire);
+  const { message, retryAfterMs } = wire;
+  switch (wire.code) {
+    case 'no_responders':
+      return new BusNoResponders(message, { retryAfterMs });
+    case 'deadline':
+      return new BusDeadline(message, { retryAfterMs });
+    case 'too_large':
+      return new BusPayloadTooLarge(message);
+    case 'outcome_unknown':
+      return new BusOutcomeUnknown(message, { retryAfterMs });
+    case 'unavailable':
+      return new BusUnavailable(message, { retryAfterMs });
+    default:
+      return new RemoteError(wire);
+  }
 }
 
 /** What a stopped stream tells nobody: its peer asked for it, or is gone. */

@@ -23,6 +23,11 @@ export const OVERFLOW_GATES: readonly OverflowGate[] = Object.freeze([
 export type BusErrorCode =
   'busy' | 'deadline' | 'unavailable' | 'no_responders' | 'too_large' | 'outcome_unknown' | 'canceled';
 
+/** Pause after a deadline that passed, in ms: long enough for a queue of short calls to drain, short for a person. */
+const DEADLINE_RETRY_MS = 250;
+/** Pause where nobody could be reached, in ms: about what a restart or a failover needs to be noticed. */
+const AWAY_RETRY_MS = 1_000;
+
 export interface BusErrorOptions {
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
@@ -33,7 +38,7 @@ export abstract class BusError extends Error {
   abstract readonly code: BusErrorCode;
   /** Whether the same call may succeed later. */
   abstract readonly retryable: boolean;
-  /** Milliseconds after which a repeat makes sense. */
+  /** Milliseconds after which a repeat makes sense; `retry_after_ms` in JSON. Undefined where nobody asked in vain. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: BusErrorOptions = {}) {
@@ -45,6 +50,7 @@ export abstract class BusError extends Error {
 
 /** A bound is full. Nothing was sent, nothing was dropped; `retryAfterMs` is always set. */
 export class BusOverflow extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'busy';
   readonly retryable = true;
   readonly gate: OverflowGate;
@@ -55,59 +61,75 @@ export class BusOverflow extends BusError {
   }
 }
 
-/** The deadline of a call passed, or a stream moved no byte for its idle timeout. */
+/**
+ * The deadline of a call passed, or a stream moved no byte for its idle timeout. Whoever was too slow still is: a repeat
+ * waits `DEADLINE_RETRY_MS` unless told otherwise.
+ */
 export class BusDeadline extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'deadline';
   readonly retryable = true;
 
   constructor(message = 'the deadline passed before an answer was there', options: BusErrorOptions = {}) {
-    super(message, options);
+    super(message, { ...options, retryAfterMs: options.retryAfterMs ?? DEADLINE_RETRY_MS });
   }
 }
 
 /** The medium, or the peer of a stream, cannot be reached now. Nothing took effect that was not answered before. */
 export class BusUnavailable extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'unavailable';
   readonly retryable = true;
 
   constructor(message = 'the bus is not able to carry this now', options: BusErrorOptions = {}) {
-    super(message, { retryAfterMs: 1_000, ...options });
+    super(message, { ...options, retryAfterMs: options.retryAfterMs ?? AWAY_RETRY_MS });
   }
 }
 
 /** No instance of the service is running, or it has no handler for the subject. */
 export class BusNoResponders extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'no_responders';
   readonly retryable = true;
 
   constructor(message = 'nobody answers this subject', options: BusErrorOptions = {}) {
-    super(message, { retryAfterMs: 1_000, ...options });
+    super(message, { ...options, retryAfterMs: options.retryAfterMs ?? AWAY_RETRY_MS });
   }
 }
 
-/** The encoded message is over the frame limit (1 MiB with its headers). */
+/**
+ * The encoded message, or the answer to it, is over the frame limit (1 MiB with its headers). `retryAfterMs` is 0 and
+ * `retryable` false: a repeat of the same message never helps, and nobody has to wait before sending a smaller one.
+ */
 export class BusPayloadTooLarge extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'too_large';
   readonly retryable = false;
+
+  constructor(message = 'the message is over the limit of a frame', options: BusErrorOptions = {}) {
+    super(message, { ...options, retryAfterMs: 0 });
+  }
 }
 
 /** The request was sent and no answer came back: it may have taken effect. Repeat it only if it is idempotent. */
 export class BusOutcomeUnknown extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'outcome_unknown';
   readonly retryable = true;
 
   constructor(message = 'the request was sent and no answer came back', options: BusErrorOptions = {}) {
-    super(message, { retryAfterMs: 1_000, ...options });
+    super(message, { ...options, retryAfterMs: options.retryAfterMs ?? AWAY_RETRY_MS });
   }
 }
 
 /** This bus is draining or closed. */
 export class BusClosed extends BusError {
+  declare readonly retryAfterMs: number;
   readonly code = 'unavailable';
   readonly retryable = true;
 
   constructor(message = 'the bus is closed', options: BusErrorOptions = {}) {
-    super(message, { retryAfterMs: 1_000, ...options });
+    super(message, { ...options, retryAfterMs: options.retryAfterMs ?? AWAY_RETRY_MS });
   }
 }
 

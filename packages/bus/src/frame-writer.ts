@@ -16,6 +16,7 @@ const ADDRESSES_PER_FRAME = 3;
 interface Item<R> {
   readonly frame: Frame;
   readonly deadlineAt: number;
+  readonly queuedAt: number;
   readonly done: Written<R>;
 }
 
@@ -24,7 +25,8 @@ export interface FrameWriterOptions<R> {
   readonly append: (entry: Uint8Array, frames: number) => Promise<R>;
   /** Frames one entry may hold when so many are queued. */
   readonly share: (queued: number) => number;
-  readonly onBatch: (frames: number) => void;
+  /** An entry is about to be appended: its frames, its bytes, and how long the first of them waited, in ms. */
+  readonly onBatch: (frames: number, bytes: number, waitedMs: number) => void;
   /** Nothing is queued or under way any more. */
   readonly onIdle?: () => void;
 }
@@ -46,7 +48,7 @@ export class FrameWriter<R> {
 
   /** Queues a frame that `frameFault` found no fault with. Past `deadlineAt` it is refused instead of written. */
   push(frame: Frame, deadlineAt: number, done: Written<R>): void {
-    this.#queue.push({ frame, deadlineAt, done });
+    this.#queue.push({ frame, deadlineAt, queuedAt: this.#options.clock.now(), done });
     this.#schedule();
   }
 
@@ -88,7 +90,6 @@ export class FrameWriter<R> {
   #send(batch: readonly Item<R>[]): void {
     if (batch.length === 0) return;
     this.#inFlight += 1;
-    this.#options.onBatch(batch.length);
     this.#append(batch).then(
       (result) => this.#settle(batch, undefined, result),
       (error: unknown) => this.#settle(batch, asError(error), undefined),
@@ -97,6 +98,8 @@ export class FrameWriter<R> {
 
   async #append(batch: readonly Item<R>[]): Promise<R> {
     const entry = encodeEntry(batch.map((item) => item.frame));
+    const waitedMs = this.#options.clock.now() - (batch[0]?.queuedAt ?? 0);
+    this.#options.onBatch(batch.length, entry.length, waitedMs);
     return this.#options.append(entry, batch.length);
   }
 

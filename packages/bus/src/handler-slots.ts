@@ -30,9 +30,14 @@ export class HandlerSlots {
 
   /** Frames that may be read now. */
   credits(): number {
-    const credits = Math.max(0, this.#limits.handlerConcurrency - this.#running - this.#queue.length);
+    const credits = this.free;
     if (credits === 0) this.#starved = true;
     return credits;
+  }
+
+  /** Handlers that could start now. */
+  get free(): number {
+    return Math.max(0, this.#limits.handlerConcurrency - this.#running - this.#queue.length);
   }
 
   /** Whether something that came without credit may wait here. */

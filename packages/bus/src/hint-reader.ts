@@ -73,8 +73,10 @@ export class HintReader {
     // A number that is not above the last one: the medium lost its count, and with it an unknown number of hints.
     const lost = sequence > this.#last ? sequence - this.#last - 1 : 1;
     this.#last = sequence;
+    this.#core.metrics.received.inc({ kind: 'hint' });
     const frames = decodeEntry(entry);
     if (frames instanceof FrameError) this.#core.metrics.malformed.inc();
+    else this.#core.hooks?.receive({ kind: 'hint', name: this.#topic, lane: 'none', frames, ageMs: 0, attempt: 1 });
     this.#queue.push({ frames: frames instanceof FrameError ? [] : frames, bytes: entry.length, lost });
     this.#bytes += entry.length;
     if (lost > 0) this.#core.metrics.lagged.inc(lost);
@@ -106,9 +108,14 @@ export class HintReader {
     const payload = decodePayload(event.codec, event.body);
     if (payload instanceof FrameError) return this.#core.metrics.malformed.inc();
     const context = eventContext(event, this.#topic, 1, this.#port);
+    const { hooks, service } = this.#core;
+    const handling = hooks?.handle(context, event, { kind: 'hint', service, queueMs: 0 });
     try {
-      await this.#handler(payload, context);
+      const handle = (): unknown => this.#handler(payload, context);
+      await (handling === undefined ? handle() : handling.run(handle));
+      handling?.end();
     } catch (error) {
+      handling?.end(error);
       this.#core.onHandlerError(error, context);
     }
   }

@@ -6,9 +6,10 @@ export { BusExceptionFilter } from './nest/bus-exception-filter.ts';
 export { BUS_TRANSPORT, BusServer } from './nest/bus-server.ts';
 export type { BusServerOptions } from './nest/bus-server.ts';
 export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
-export type { BusHandler } from './bus-context.ts';
+export type { BusHandler, ServeOptions } from './bus-context.ts';
 export { ManualClock, systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
+export type { BusHooks, HandledMessage, HandleSpan, ReceivedBatch, SendSpan, SentMessage } from './hooks.ts';
 export { DEAD_LETTER_LIMITS, readMessageHeads } from './dead-letters.ts';
 export type {
   DeadLetter,

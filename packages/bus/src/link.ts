@@ -65,6 +65,19 @@ export interface HintFollower {
   stop(): Promise<void>;
 }
 
+/** A point-in-time reading of what is not delivered yet, and of the bound of the stream. */
+export interface GroupReading {
+  readonly depthFrames: number;
+  readonly limitFrames: number;
+  readonly limitBytes: number;
+  /** Entries nobody has been given yet; undefined when the medium cannot say. */
+  readonly lagEntries: number | undefined;
+  /** Age of the oldest of them, in ms. */
+  readonly lagMs: number;
+  /** Consumers that are present. */
+  readonly liveConsumers: number;
+}
+
 /** A point-in-time reading of one stream and its group, for metrics. */
 export interface StreamReading {
   readonly stream: 'request' | 'work' | 'dead_letter' | 'inbox';
@@ -74,6 +87,8 @@ export interface StreamReading {
   readonly depthBytes: number;
   readonly pendingEntries: number;
   readonly oldestPendingMs: number;
+  /** Of a stream with a bound and a group; undefined for inboxes and dead letters. */
+  readonly group: GroupReading | undefined;
 }
 
 /**
@@ -112,6 +127,12 @@ export interface Link {
 
   /** Marks a service as restarting (at most `ms`): callers then queue until their deadline instead of getting BusNoResponders. */
   markRestarting(service: string, ms: number): Promise<void>;
+
+  /**
+   * Claims ids of a service for at least `ttlMs`: true for each that nobody claimed before. At most 128 at once. A
+   * rejection says that nothing is known of any of them.
+   */
+  claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]>;
 
   /** The dead letters of a service (of a work group: the same name). Any link of the medium reads those of any service. */
   deadLetters(service: string): DeadLetters;

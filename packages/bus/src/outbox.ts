@@ -18,13 +18,18 @@ export class Outbox {
   readonly #requests: Readonly<Record<Lane, Map<string, FrameWriter<void>>>> = { fast: new Map(), bulk: new Map() };
   readonly #work = new Map<string, FrameWriter<void>>();
   readonly #inboxes = new Map<string, FrameWriter<boolean>>();
-  readonly #onBatch: (frames: number) => void;
+  readonly #onBatch: FrameWriterOptions<unknown>['onBatch'];
 
   constructor(link: Link, clock: Clock, metrics: BusMetrics) {
     this.#link = link;
     this.#clock = clock;
     this.#metrics = metrics;
-    this.#onBatch = (frames) => metrics.batchFrames.observe(frames);
+    const wait = metrics.queueWait.cell({ side: 'client' });
+    this.#onBatch = (frames, bytes, waitedMs) => {
+      metrics.batchFrames.observe(frames);
+      metrics.batchBytes.observe(bytes);
+      wait.observe(waitedMs / 1_000);
+    };
   }
 
   /** True when every frame handed in has its answer from the medium. */

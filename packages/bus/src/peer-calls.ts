@@ -4,6 +4,7 @@ import { endedByPeer, handlerError, isDomainError } from './error-body.ts';
 import { BusCanceled, BusPayloadTooLarge } from './errors.ts';
 import { frameFault } from './wire/codec.ts';
 import { type Frame, frame, KIND } from './wire/frame.ts';
+import type { Handling } from './hooks.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { OutgoingStream } from './outgoing-stream.ts';
 
@@ -74,7 +75,7 @@ export class PeerCalls {
   }
 
   /** Streams an answer behind its REP frame. Resolves when the medium has the REP, or has refused it. */
-  stream(context: BusContext, reply: StreamReply, head: Frame): Promise<void> {
+  stream(context: BusContext, reply: StreamReply, head: Frame, handling?: Handling): Promise<void> {
     const { clock, wheel, limits, outbox } = this.#core;
     const { caller, callNumber: call } = context;
     const key = keyOf(caller, call);
@@ -101,7 +102,7 @@ export class PeerCalls {
         resolve();
       });
     });
-    void this.#pump(context, outgoing, reply.source, key);
+    void this.#pump(context, outgoing, reply.source, key, handling);
     return sent;
   }
 
@@ -151,13 +152,16 @@ export class PeerCalls {
     outgoing: OutgoingStream,
     source: AsyncIterable<unknown>,
     key: string,
+    handling: Handling | undefined,
   ): Promise<void> {
     const { caller, callNumber: call } = context;
     const { outbox } = this.#core;
     try {
       await outgoing.run(source);
+      handling?.end();
       outbox.toInbox(caller, frame(KIND.END, { call, seq: outgoing.frames }), Infinity, () => undefined);
     } catch (error) {
+      handling?.end(error);
       context.abort(error);
       if (!endedByPeer(error)) {
         if (!isDomainError(error)) this.#core.onHandlerError(error, context);

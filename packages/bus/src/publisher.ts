@@ -2,6 +2,7 @@ import type { ClientCalls } from './client-calls.ts';
 import { encodeEntry, frameBytes, frameFault } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { BusOverflow, BusPayloadTooLarge } from './errors.ts';
+import { countOverflow } from './metrics.ts';
 import { type Frame, frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
 import { encodeMetadata, encodePayload } from './wire/payload.ts';
 import type { CallContext } from './subject.ts';
@@ -18,6 +19,8 @@ export class Publisher {
 
   work(topic: string, event: unknown, context: CallContext): Promise<void> {
     return this.#admitted(
+      'work',
+      topic,
       eventFrame(topic, event, context),
       (frame) =>
         new Promise((resolve, reject) => {
@@ -32,18 +35,28 @@ export class Publisher {
   /** One hint per entry: the medium numbers entries, and the lag is counted in hints. */
   hint(topic: string, event: unknown, context: CallContext): Promise<void> {
     this.#core.metrics.published.inc();
-    return this.#admitted(eventFrame(topic, event, context), (frame) =>
+    return this.#admitted('hint', topic, eventFrame(topic, event, context), (frame) =>
       this.#core.link.publishHint(topic, encodeEntry([frame])),
     );
   }
 
-  async #admitted(event: Frame, send: (event: Frame) => Promise<void>): Promise<void> {
+  async #admitted(
+    kind: 'work' | 'hint',
+    topic: string,
+    event: Frame,
+    send: (event: Frame) => Promise<void>,
+  ): Promise<void> {
+    const { hooks, service } = this.#core;
+    const end = hooks?.send(event, { kind, subject: topic, service, deadlineMs: undefined });
     let release: (() => void) | undefined;
     try {
+      if (hooks !== undefined) assertFits(topic, event);
       release = this.#calls.publish(frameBytes(event));
       await send(event);
+      end?.();
     } catch (error) {
-      if (error instanceof BusOverflow) this.#core.metrics.overflow.inc({ gate: error.gate });
+      end?.(error);
+      if (error instanceof BusOverflow) countOverflow(this.#core.metrics, error);
       throw error;
     } finally {
       release?.();
@@ -61,7 +74,11 @@ function eventFrame(topic: string, event: unknown, context: CallContext): Frame 
     metadata: encodeMetadata(context.metadata),
     corrId: context.corrId,
   });
-  const fault = frameFault(fields);
-  if (fault !== undefined) throw new BusPayloadTooLarge(`${topic}: ${fault.message}`);
+  assertFits(topic, fields);
   return fields;
+}
+
+function assertFits(topic: string, event: Frame): void {
+  const fault = frameFault(event);
+  if (fault !== undefined) throw new BusPayloadTooLarge(`${topic}: ${fault.message}`);
 }

@@ -1,3 +1,4 @@
+import type { CounterCell } from '@macronode/metrics';
 import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
@@ -15,12 +16,14 @@ export class RequestConsumer {
   readonly #server: RequestServer;
   readonly #consumers: Consumer[] = [];
   readonly #running = new Set<string>();
+  readonly #received: CounterCell;
   #forget: (() => void) | undefined;
   #bulk = 0;
 
   constructor(core: BusCore, server: RequestServer) {
     this.#core = core;
     this.#server = server;
+    this.#received = core.metrics.received.cell({ kind: 'request' });
   }
 
   async start(): Promise<void> {
@@ -60,6 +63,9 @@ export class RequestConsumer {
       void consumer.deadLetter(delivery, 'malformed').catch(() => consumer.release(delivery));
       return;
     }
+    this.#received.inc(frames.length);
+    const { hooks, service: name } = this.#core;
+    hooks?.receive({ kind: 'request', name, lane, frames, ageMs: delivery.ageMs, attempt: delivery.attempt });
     this.#running.add(key);
     const bulk = lane === 'bulk' ? frames.length : 0;
     this.#bulk += bulk;

@@ -1,10 +1,12 @@
-import type { BusHandler, HandlerPort } from './bus-context.ts';
+import type { BusHandler, HandlerPort, ServeOptions } from './bus-context.ts';
 import type { BusCore } from './core.ts';
+import { DedupeWindow } from './dedupe-window.ts';
 import { busRefusal } from './error-body.ts';
 import { type BusError, BusOverflow, BusUnavailable } from './errors.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
+import { countOverflow } from './metrics.ts';
 import type { PeerCalls } from './peer-calls.ts';
-import { RequestRun, type Served, type Serving } from './request-run.ts';
+import { DEFAULT_TTL_MS, RequestRun, type Served, type Serving, type ServingCounts } from './request-run.ts';
 import type { Frame } from './wire/frame.ts';
 
 /** A request frame that names its subject, its caller and its call. */
@@ -15,15 +17,14 @@ interface Addressed {
   readonly callNumber: number;
 }
 
-/** A request without a deadline of its own gets this one, in ms. */
-const DEFAULT_TTL_MS = 5_000;
-
 /** The handlers of one service, and the way from a request frame to the run of its handler. */
 export class RequestServer implements Serving {
+  readonly counts: ServingCounts;
   readonly core: BusCore;
   readonly peers: PeerCalls;
   readonly port: HandlerPort;
   readonly handlers = new Map<string, Served>();
+  readonly window: DedupeWindow;
   closed = false;
   #draining = false;
   /** Tickets given whose uploads have not come, and until when the last of them is waited for. */
@@ -34,15 +35,26 @@ export class RequestServer implements Serving {
     this.core = core;
     this.peers = peers;
     this.port = port;
+    const { replied, queueWait } = core.metrics;
+    this.counts = {
+      wait: queueWait.cell({ side: 'server' }),
+      value: replied.cell({ outcome: 'value' }),
+      stream: replied.cell({ outcome: 'stream' }),
+      error: replied.cell({ outcome: 'error' }),
+      refusal: replied.cell({ outcome: 'refusal' }),
+      forward: replied.cell({ outcome: 'forward' }),
+    };
+    this.window = new DedupeWindow(core.link, core.clock, core.service);
   }
 
   get size(): number {
     return this.handlers.size;
   }
 
-  serve(subject: string, handler: BusHandler): void {
+  serve(subject: string, handler: BusHandler, { idempotent = true }: ServeOptions): void {
     if (this.handlers.has(subject)) throw new Error(`${subject} has a handler already`);
-    this.handlers.set(subject, { handler, seconds: this.core.metrics.handlerSeconds.cell({ subject }) });
+    const seconds = this.core.metrics.handlerSeconds.cell({ subject });
+    this.handlers.set(subject, { handler, idempotent, seconds });
   }
 
   drain(): void {
@@ -82,7 +94,7 @@ export class RequestServer implements Serving {
     const { replyTo: caller, call } = received;
     if (caller === undefined || call === undefined) return this.core.metrics.malformed.inc();
     const refuse = (error: BusError): void => {
-      if (error instanceof BusOverflow) this.core.metrics.overflow.inc({ gate: error.gate });
+      if (error instanceof BusOverflow) countOverflow(this.core.metrics, error);
       this.core.outbox.toInbox(caller, busRefusal(call, error), Infinity, () => undefined);
     };
     if (this.#draining && !this.awaitsUploads) return refuse(new BusUnavailable('the instance is draining'));

@@ -72,6 +72,9 @@ export class WorkConsumer {
     if (delivery.attempt > 1) metrics.redelivered.inc();
     const frames = decodeEntry(delivery.entry);
     if (frames instanceof FrameError) return this.#malformed(host.consumer, delivery);
+    metrics.received.inc({ kind: 'work' }, frames.length);
+    const { ageMs, attempt } = delivery;
+    this.#core.hooks?.receive({ kind: 'work', name: this.#topic, lane: 'none', frames, ageMs, attempt });
     const entry = new WorkEntry(host, delivery, frames);
     this.#entries.set(delivery.id, entry);
     if (this.#draining) entry.drain();
@@ -110,10 +113,15 @@ export class WorkConsumer {
       return payload;
     }
     const context = eventContext(event, this.#topic, attempt, this.#port);
+    const { hooks, service } = this.#core;
+    const handling = hooks?.handle(context, event, { kind: 'work', service, queueMs: 0 });
     try {
-      await this.#handler(payload, context);
+      const handle = (): unknown => this.#handler(payload, context);
+      await (handling === undefined ? handle() : handling.run(handle));
+      handling?.end();
       return WORK_DONE;
     } catch (error) {
+      handling?.end(error);
       this.#core.onHandlerError(error, context);
       return error;
     } finally {

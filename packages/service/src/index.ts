@@ -24,6 +24,7 @@ export type { ErrorReporter } from './error-filter.ts';
 export { ClientGone, RequestContext, toCallContext } from './request-context.ts';
 export { acceptCorrId, childTraceparent, newUlid } from './trace-id.ts';
 export { BusPayload, parseAs } from './bus-payload.ts';
+export { Serves } from './serves.ts';
 export { HttpServer } from './http-server.ts';
 export type { HttpServerOptions } from './http-server.ts';
 export { RouteTable } from './route-table.ts';

@@ -91,6 +91,16 @@ describe('errors of the bus', () => {
     expect(JSON.stringify(errorAnswer(mapped, 'c').body)).not.toContain('10.0.0.3');
   });
 
+  it('ask for a wait where one helps, and never for a message that is too large', () => {
+    const answer = (error: unknown) => errorAnswer(mapError(error), 'c');
+    expect(answer(new BusDeadline()).body.error.retry_after_ms).toBe(250);
+    expect(answer(new BusOutcomeUnknown()).headers['retry-after']).toBe('1');
+    const tooLarge = answer(new BusPayloadTooLarge());
+    expect(tooLarge.status).toBe(413);
+    expect(tooLarge.headers['retry-after']).toBeUndefined();
+    expect(tooLarge.body.error).not.toHaveProperty('retry_after_ms');
+  });
+
   it('name the bound that was full, each countable', () => {
     for (const gate of OVERFLOW_GATES) {
       const { reason } = mapError(new BusOverflow(gate, 400));

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { callConformance } from './conformance-calls.ts';
+import { dedupeConformance } from './conformance-dedupe.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
+import { hookConformance } from './conformance-hooks.ts';
+import { readingConformance } from './conformance-readings.ts';
+import { refusalConformance } from './conformance-refusals.ts';
 import { overloadConformance } from './conformance-overload.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { deadLetterConformance } from './conformance-dead-letters.ts';
@@ -21,6 +25,10 @@ export function busConformance(name: string, open: OpenMedium): void {
     streamConformance(current);
     eventConformance(current);
     failureConformance(current);
+    refusalConformance(current);
+    dedupeConformance(current);
+    hookConformance(current);
+    readingConformance(current);
     workConformance(current);
     deadLetterConformance(current);
     overloadConformance(current);

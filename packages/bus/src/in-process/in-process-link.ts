@@ -15,6 +15,7 @@ import type {
   StreamReading,
 } from '../link.ts';
 import type { InProcessFaults } from './in-process-faults.ts';
+import { MemoryClaims } from './memory-claims.ts';
 import { MemoryDeadLetters } from './memory-dead-letters.ts';
 import type { BuriedLetter } from './memory-group.ts';
 import { MemoryHints } from './memory-hints.ts';
@@ -65,6 +66,7 @@ export class InProcessLink implements Link {
   readonly #hints = new Map<string, MemoryHints>();
   readonly #inboxes = new Map<string, Inbox>();
   readonly #live = new Map<string, Map<string, number>>();
+  readonly #claims = new Map<string, MemoryClaims>();
   readonly #restartingUntil = new Map<string, number>();
   readonly #deadLetters = new Map<string, MemoryDeadLetters>();
   readonly #pendingEntries: number;
@@ -183,6 +185,13 @@ export class InProcessLink implements Link {
     return Promise.resolve();
   }
 
+  async claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]> {
+    this.#assertReady();
+    let claims = this.#claims.get(service);
+    if (claims === undefined) this.#claims.set(service, (claims = new MemoryClaims(this.#clock)));
+    return claims.claim(ids, ttlMs);
+  }
+
   deadLetters(service: string): DeadLetters {
     return this.#letters(service);
   }
@@ -281,6 +290,7 @@ export class InProcessLink implements Link {
 
   #reading(kind: 'request' | 'work', name: string, lane: Lane | 'none', stream: MemoryStream): StreamReading {
     const pending = stream.pendingOf();
+    const lag = stream.lag();
     return {
       stream: kind,
       name,
@@ -289,6 +299,14 @@ export class InProcessLink implements Link {
       depthBytes: stream.bytes,
       pendingEntries: pending.entries,
       oldestPendingMs: pending.oldestMs,
+      group: {
+        depthFrames: stream.frames,
+        limitFrames: this.#bounds.maxFrames,
+        limitBytes: this.#bounds.maxBytes,
+        lagEntries: lag.entries,
+        lagMs: lag.oldestMs,
+        liveConsumers: this.#live.get(name)?.size ?? 0,
+      },
     };
   }
 
@@ -339,4 +357,13 @@ const reading = (
   name: string,
   depthEntries: number,
   depthBytes: number,
-): StreamReading => ({ stream, name, lane: 'none', depthEntries, depthBytes, pendingEntries: 0, oldestPendingMs: 0 });
+): StreamReading => ({
+  stream,
+  name,
+  lane: 'none',
+  depthEntries,
+  depthBytes,
+  pendingEntries: 0,
+  oldestPendingMs: 0,
+  group: undefined,
+});

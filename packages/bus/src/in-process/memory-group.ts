@@ -139,6 +139,13 @@ export class MemoryGroup {
     return { entries: this.#pending.size, oldestMs };
   }
 
+  /** What no consumer has been given yet. */
+  lag(): { entries: number; oldestMs: number } {
+    const [oldest] = this.#queue;
+    const oldestMs = oldest === undefined ? 0 : this.#options.clock.now() - oldest.stored.at;
+    return { entries: this.#queue.length, oldestMs };
+  }
+
   schedule(): void {
     if (this.#scheduled || this.#closed || this.#queue.length === 0 || this.#consumers.length === 0) return;
     this.#scheduled = true;

@@ -30,6 +30,9 @@ export class MemoryStream {
   get entries(): number {
     return this.#stored.size;
   }
+  get frames(): number {
+    return this.#frames;
+  }
   get bytes(): number {
     return this.#bytes;
   }
@@ -58,6 +61,15 @@ export class MemoryStream {
     const readings = [...this.#groups.values()].map((group) => group.pending());
     return {
       entries: readings.reduce((sum, reading) => sum + reading.entries, 0),
+      oldestMs: readings.reduce((oldest, reading) => Math.max(oldest, reading.oldestMs), 0),
+    };
+  }
+
+  /** What no consumer has been given yet: the most of any group. */
+  lag(): { entries: number; oldestMs: number } {
+    const readings = [...this.#groups.values()].map((group) => group.lag());
+    return {
+      entries: readings.reduce((most, reading) => Math.max(most, reading.entries), 0),
       oldestMs: readings.reduce((oldest, reading) => Math.max(oldest, reading.oldestMs), 0),
     };
   }

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/microservices';
 import { catchError, isObservable, lastValueFrom, type Observable, throwError } from 'rxjs';
 import type { Bus, BusStatus } from '../bus.ts';
-import { type BusContext, Forwarded, StreamReply } from '../bus-context.ts';
+import { type BusContext, Forwarded, type ServeOptions, StreamReply } from '../bus-context.ts';
 import { isDomainError } from '../error-body.ts';
 import type { LagListener } from '../hint-reader.ts';
 import { ObservableSource } from './observable-source.ts';
@@ -41,7 +41,8 @@ type Handler = (payload: unknown, context: BusContext) => Promise<unknown>;
 
 /**
  * The NestJS side of a service on the bus. It takes the handlers whose pattern is a string that begins with
- * `<service>.`, so that several services of one process can share one application.
+ * `<service>.`, so that several services of one process can share one application. `@MessagePattern(pattern,
+ * { idempotent: false })` starts each request at most once.
  */
 export class BusServer extends Server<BusEvents, BusStatus> implements CustomTransportStrategy {
   override transportId = BUS_TRANSPORT;
@@ -91,7 +92,8 @@ export class BusServer extends Server<BusEvents, BusStatus> implements CustomTra
   async #register(pattern: string, registered: MessageHandler): Promise<void> {
     const handler = registered as Handler;
     if (registered.isEventHandler !== true) {
-      this.#bus.serve(pattern, (payload, context) => this.#run(handler, payload, context));
+      const { idempotent } = (registered.extras ?? {}) as ServeOptions;
+      this.#bus.serve(pattern, (payload, context) => this.#run(handler, payload, context), { idempotent });
       return;
     }
     const { hint = false, onLag = () => undefined } = (registered.extras ?? {}) as EventExtras;

@@ -17,7 +17,7 @@ import { defaultShards, RedisPlacement } from './redis-placement.ts';
 import { asArray, asNumber } from './redis-replies.ts';
 import { RedisRoutes } from './redis-route.ts';
 import type { RedisScript } from './redis-script.ts';
-import { APPEND, APPEND_INBOX, PUBLISH_HINT } from './redis-scripts.ts';
+import { APPEND, APPEND_INBOX, CLAIM, PUBLISH_HINT } from './redis-scripts.ts';
 import { RedisShard } from './redis-shard.ts';
 import { ShardedDeadLetters } from './redis-sharded-letters.ts';
 import type { StreamKeySet } from './stream-keys.ts';
@@ -190,6 +190,17 @@ export class RedisLink implements Link {
     const shard = this.#running(service);
     if (!shard.isOpen) await this.#opened(shard);
     await shard.markRestarting(service, ms);
+  }
+
+  async claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]> {
+    const shard = this.#running(service);
+    const keys = ids.map((id) => shard.keys.claim(service, id));
+    try {
+      if (!shard.isOpen) await this.#opened(shard);
+      return asArray(await shard.run(CLAIM, keys, [Math.max(1, Math.ceil(ttlMs))])).map((first) => first === 1);
+    } catch (error) {
+      throw writeFailure(error);
+    }
   }
 
   deadLetters(service: string): DeadLetters {

@@ -1,58 +1,59 @@
 import type { StreamReading } from '../link.ts';
 import type { RedisClock } from './redis-clock.ts';
-import type { RedisArg, RedisConnection } from './redis-connection.ts';
+import type { RedisConnection } from './redis-connection.ts';
+import type { RedisLinkBounds } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import type { RedisInbox } from './redis-inbox.ts';
 import { asArray, asNumber, asText } from './redis-replies.ts';
-
-type Command = readonly [name: string, ...args: RedisArg[]];
+import { READING } from './redis-scripts.ts';
 
 interface Question {
   readonly stream: StreamReading['stream'];
   readonly name: string;
   readonly lane: StreamReading['lane'];
   readonly keys: { readonly stream: string; readonly counters: string };
+  /** Presence of the group's consumers, with its name; undefined where there is no group. */
+  readonly live: string | undefined;
   readonly group: string | undefined;
 }
 
-/** Reads depth and pending of streams in one round trip, by the summary forms only: a scan of the pending list blocks Redis. */
+/** Reads depth, pending and lag of streams: a short script for each, all of them sent together. */
 export async function readStreams(
   connection: RedisConnection,
   clock: RedisClock,
+  { streamFrames, streamBytes }: RedisLinkBounds,
   places: readonly ConsumerPlace[],
   inboxes: readonly RedisInbox[],
 ): Promise<readonly StreamReading[]> {
-  const questions = questionsOf(places, inboxes);
-  const commands: Command[] = [];
-  for (const { keys, group } of questions) {
-    commands.push(['xlen', keys.stream], ['hget', keys.counters, 'bytes']);
-    if (group !== undefined) commands.push(['xpending', keys.stream, group]);
-  }
-  let replies: readonly (unknown | Error)[];
-  try {
-    replies = await connection.pipeline(commands);
-  } catch {
-    return [];
-  }
-  let next = 0;
-  const take = (): unknown => {
-    const reply = replies[next++];
-    return reply instanceof Error ? undefined : reply;
-  };
-  return questions.map(({ stream, name, lane, group }) => {
-    const depthEntries = asNumber(take());
-    const bytes = asNumber(take());
-    const [count, oldest] = group === undefined ? [] : asArray(take());
+  const ageMs = (id: unknown): number => (Buffer.isBuffer(id) && id.length > 0 ? clock.ageMs(asText(id)) : 0);
+  const read = async ({ stream, name, lane, keys, live, group }: Question): Promise<StreamReading> => {
+    const touched = live === undefined ? [keys.stream, keys.counters] : [keys.stream, keys.counters, live];
+    const reply = asArray(await connection.run(READING, touched, [group ?? '']));
+    const [entries, frames, bytes, pending, oldest, lag, behind, present] = reply;
+    const lagEntries = asNumber(lag);
     return {
       stream,
       name,
       lane,
-      depthEntries,
-      depthBytes: depthEntries === 0 ? 0 : Math.max(0, bytes),
-      pendingEntries: asNumber(count),
-      oldestPendingMs: Buffer.isBuffer(oldest) ? clock.ageMs(asText(oldest)) : 0,
+      depthEntries: asNumber(entries),
+      depthBytes: asNumber(bytes),
+      pendingEntries: asNumber(pending),
+      oldestPendingMs: ageMs(oldest),
+      group:
+        live === undefined
+          ? undefined
+          : {
+              depthFrames: asNumber(frames),
+              limitFrames: streamFrames,
+              limitBytes: streamBytes,
+              lagEntries: lagEntries < 0 ? undefined : lagEntries,
+              lagMs: ageMs(behind),
+              liveConsumers: asNumber(present),
+            },
     };
-  });
+  };
+  const settled = await Promise.allSettled(questionsOf(places, inboxes).map(read));
+  return settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
 }
 
 function questionsOf(places: readonly ConsumerPlace[], inboxes: readonly RedisInbox[]): Question[] {
@@ -64,12 +65,13 @@ function questionsOf(places: readonly ConsumerPlace[], inboxes: readonly RedisIn
       name: service,
       lane: 'none',
       keys: place.deadLetters,
+      live: undefined,
       group: undefined,
     });
-    return { stream: kind, name, lane, keys, group };
+    return { stream: kind, name, lane, keys, live: keys.live, group };
   });
   for (const { instance, keys } of inboxes) {
-    questions.push({ stream: 'inbox', name: instance, lane: 'none', keys, group: undefined });
+    questions.push({ stream: 'inbox', name: instance, lane: 'none', keys, live: undefined, group: undefined });
   }
   return [...questions, ...deadLetters.values()];
 }

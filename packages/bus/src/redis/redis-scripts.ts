@@ -264,6 +264,53 @@ end
 return {tonumber(state[1]) or 0, state[2] or '', last}`,
 );
 
+/** Claims up to 128 requests, each for its window: whoever sets a key first runs that request. */
+export const CLAIM = script(
+  'claim',
+  `#!lua
+-- KEYS[1…] claims
+-- ARGV[1] window in ms
+-- returns 1 for each claim that was free, else 0
+local first = {}
+for i, key in ipairs(KEYS) do
+  first[i] = redis.call('SET', key, '1', 'NX', 'PX', ARGV[1]) and 1 or 0
+end
+return first`,
+);
+
+/** Depth, pending and lag of one stream, by the summary forms only: a scan of the pending list blocks Redis. */
+export const READING = script(
+  'reading',
+  `#!lua flags=no-writes,allow-oom
+-- KEYS[1] stream  KEYS[2] counters  [KEYS[3] live zset]
+-- ARGV[1] group, when there is one
+-- returns {entries, frames, bytes, pending, oldest pending id, lag or -1 when unknown, first id not delivered, live}
+local held = redis.call('HMGET', KEYS[2], 'frames', 'bytes')
+local entries = redis.call('XLEN', KEYS[1])
+local result = {entries, math.max(tonumber(held[1]) or 0, 0), math.max(tonumber(held[2]) or 0, 0), 0, '', 0, '', 0}
+if entries == 0 then result[2], result[3] = 0, 0 end
+if not KEYS[3] then return result end
+${NOW}
+result[8] = redis.call('ZCOUNT', KEYS[3], string.format('(%.0f', now), '+inf')
+local groups = redis.pcall('XINFO', 'GROUPS', KEYS[1])
+if groups.err then return result end
+for _, info in ipairs(groups) do
+  local g = {}
+  for i = 1, #info, 2 do g[info[i]] = info[i + 1] end
+  if g['name'] == ARGV[1] then
+    local pending = redis.call('XPENDING', KEYS[1], ARGV[1])
+    result[4], result[5] = pending[1], pending[2] or ''
+    result[6] = g['lag'] or -1
+    if result[6] ~= 0 then
+      local first = redis.call('XRANGE', KEYS[1], '(' .. g['last-delivered-id'], '+', 'COUNT', 1)[1]
+      -- Nothing is left behind the last delivery: then it is known, whatever was deleted.
+      if first then result[7] = first[1] else result[6] = 0 end
+    end
+  end
+end
+return result`,
+);
+
 /** All of them: loaded on every new connection that writes. */
 export const REDIS_SCRIPTS: readonly RedisScript[] = [
   APPEND,
@@ -282,6 +329,8 @@ export const REDIS_SCRIPTS: readonly RedisScript[] = [
   TRIM_INBOX,
   PUBLISH_HINT,
   HINT_END,
+  CLAIM,
+  READING,
   NOTE,
   GIVE_BACK,
   LIST_LETTERS,

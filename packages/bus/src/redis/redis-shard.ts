@@ -200,7 +200,7 @@ export class RedisShard {
   async readings(): Promise<readonly StreamReading[]> {
     if (!this.#writer.ready) return [];
     const places = [...this.#consumers].map(({ place }) => place);
-    return readStreams(this.#writer, this.clock, places, [...this.#inboxes]);
+    return readStreams(this.#writer, this.clock, this.#options.bounds, places, [...this.#inboxes]);
   }
 
   #open(role: string, scripts: boolean): RedisConnection {

@@ -17,6 +17,7 @@ export const shardTag = (shard: number): string => `b${shard}`;
  * | `ad` | hash | what admission counts for the stream of that name |
  * | `lv` | zset | live instances of a service (or of a work group), scored by the end of their presence, in ms of Redis's clock |
  * | `rs` | string | restarting mark of a service |
+ * | `dd` | string | claim: a request of a service was started; by caller and call, for its remaining time |
  * | `ls` | string | lease: who reclaims the stream of that name |
  * | `nt` | hash | notes on pending entries of a group, by entry id |
  * | `qt` | hash | share of each consumer in what a group may hold pending |
@@ -59,6 +60,11 @@ export class StreamKeys {
 
   restarting(service: string): string {
     return `${this.#prefix}rs:${service}`;
+  }
+
+  /** Of one request to a service, named by its caller's inbox and the caller's number of the call. */
+  claim(service: string, id: string): string {
+    return `${this.#prefix}dd:${service}:${id}`;
   }
 
   #counted(name: string): CountedStream {

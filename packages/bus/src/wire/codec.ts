@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { FrameError } from '../errors.ts';
 import { type Codec, CODEC_MAX, type Frame, FRAME_LIMITS, HEADER, type Kind, KIND_MAX } from './frame.ts';
 
@@ -16,6 +17,7 @@ const FRAME_HEAD = 8;
 const LENGTH_FIELD = 4;
 const SLOT_HEAD = 3;
 const TRACE_BYTES = 25;
+const MAX_U32 = 0xffffffff;
 
 /** Bytes the frame takes in an entry of its own, for the gates. Strings count once. */
 export function frameBytes(frame: Frame): number {
@@ -138,7 +140,7 @@ function writeHeaders(out: Buffer, start: number, frame: Frame, table: StringTab
   if (frame.replyTo !== undefined)
     at = out.writeUInt16LE(table.indexOf(frame.replyTo), slot(out, at, HEADER.REPLY_TO, 2));
   if (frame.route !== undefined) at = out.writeUInt16LE(table.indexOf(frame.route), slot(out, at, HEADER.ROUTE, 2));
-  if (frame.ttlMs !== undefined) at = out.writeUInt32LE(frame.ttlMs, slot(out, at, HEADER.TTL, 4));
+  if (frame.ttlMs !== undefined) at = out.writeUInt32LE(u32(frame.ttlMs), slot(out, at, HEADER.TTL, 4));
   if (frame.traceparent !== undefined) at = writeTrace(out, at, frame.traceparent);
   if (frame.tracestate !== undefined) at = writeText(out, at, HEADER.TRACE_STATE, frame.tracestate);
   if (frame.principal !== undefined) at = writeText(out, at, HEADER.PRINCIPAL, frame.principal);
@@ -148,12 +150,15 @@ function writeHeaders(out: Buffer, start: number, frame: Frame, table: StringTab
     out.set(frame.metadata, at);
     at += frame.metadata.length;
   }
-  if (frame.credit !== undefined) at = out.writeUInt32LE(frame.credit, slot(out, at, HEADER.CREDIT, 4));
+  if (frame.credit !== undefined) at = out.writeUInt32LE(u32(frame.credit), slot(out, at, HEADER.CREDIT, 4));
   if (frame.corrId !== undefined) at = writeText(out, at, HEADER.CORR_ID, frame.corrId);
   if (frame.from !== undefined) at = out.writeUInt16LE(table.indexOf(frame.from), slot(out, at, HEADER.FROM, 2));
   if (frame.accepts !== undefined) at = out.writeUInt8(frame.accepts, slot(out, at, HEADER.ACCEPTS, 1));
   return at;
 }
+
+/** A time or a credit that is out of range says the most it can: one such frame must not fail those that share its entry. */
+const u32 = (value: number): number => Math.min(MAX_U32, Math.max(0, Math.ceil(value)));
 
 function slot(out: Buffer, at: number, id: number, length: number): number {
   out[at] = id;
@@ -199,10 +204,21 @@ function readStrings(bytes: Buffer, strings: string[]): number | FrameError {
     const length = bytes.readUInt8(at);
     at += 1;
     if (at + length > bytes.length) return new FrameError('truncated', 'ends inside a string');
-    strings.push(bytes.toString('utf8', at, at + length));
+    const text = readText(bytes, at, length);
+    if (text === undefined) return new FrameError('strings', 'an address is not UTF-8');
+    strings.push(text);
     at += length;
   }
   return at;
+}
+
+/**
+ * Text as it was written, or undefined when it is not UTF-8: what a reader replaces would grow beyond its limit when it
+ * is written again. Only a text with a replacement character needs the second look.
+ */
+function readText(bytes: Buffer, at: number, length: number): string | undefined {
+  const text = bytes.toString('utf8', at, at + length);
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(at, at + length)) ? undefined : text;
 }
 
 function readFrames(bytes: Buffer, start: number, count: number, strings: readonly string[]): Frame[] | FrameError {
@@ -320,14 +336,14 @@ function readHeader(
       if (length === TRACE_BYTES) draft.traceparent = readTrace(bytes, at);
       return length === TRACE_BYTES;
     case HEADER.TRACE_STATE:
-      draft.tracestate = bytes.toString('utf8', at, at + length);
-      return length <= FRAME_LIMITS.traceStateBytes;
+      draft.tracestate = length <= FRAME_LIMITS.traceStateBytes ? readText(bytes, at, length) : undefined;
+      return draft.tracestate !== undefined;
     case HEADER.PRINCIPAL:
-      draft.principal = bytes.toString('utf8', at, at + length);
-      return length <= FRAME_LIMITS.principalBytes;
+      draft.principal = length <= FRAME_LIMITS.principalBytes ? readText(bytes, at, length) : undefined;
+      return draft.principal !== undefined;
     case HEADER.CORR_ID:
-      draft.corrId = bytes.toString('utf8', at, at + length);
-      return length <= FRAME_LIMITS.corrIdBytes;
+      draft.corrId = length <= FRAME_LIMITS.corrIdBytes ? readText(bytes, at, length) : undefined;
+      return draft.corrId !== undefined;
     case HEADER.METADATA:
       draft.metadata = bytes.subarray(at, at + length);
       return length <= FRAME_LIMITS.metadataBytes;

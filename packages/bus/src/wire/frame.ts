@@ -77,8 +77,9 @@ export interface Frame {
   readonly route: string | undefined;
   /** Set again when the frame is written, so that waiting in the writer counts. */
   ttlMs: number | undefined;
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
+  /** Set again by a hook that follows the message: the trace of its span. */
+  traceparent: string | undefined;
+  tracestate: string | undefined;
   readonly principal: string | undefined;
   readonly attempt: number | undefined;
   readonly metadata: Uint8Array | undefined;
@@ -137,9 +138,9 @@ export function frame(kind: Kind, fields: Partial<Frame>): Frame {
   };
 }
 
-const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed is ignored). */
+/** A version 00 traceparent as it is, anything else as absent (W3C Trace Context: what cannot be parsed, or has no id, is ignored). */
 export const readableTraceparent = (value: string | undefined): string | undefined =>
   value !== undefined && TRACEPARENT.test(value) ? value : undefined;
 

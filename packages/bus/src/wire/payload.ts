@@ -2,8 +2,11 @@ import { Packr } from 'msgpackr';
 import { FrameError } from '../errors.ts';
 import { type Codec, CODEC } from './frame.ts';
 
-/** Plain MessagePack: no shared structures, so that any reader can read it without having met the writer. */
-const packr = new Packr({ useRecords: false, mapsAsObjects: true });
+/**
+ * Plain MessagePack: no shared structures, so that any reader can read it without having met the writer, and no
+ * references, so that nothing from the wire is a cycle.
+ */
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, structuredClone: false });
 const EMPTY = new Uint8Array(0);
 
 export interface Payload {

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { decodeEntry, encodeEntry } from './codec.ts';
+import { plain, SAMPLES } from './codec-samples.ts';
+import { FrameError } from '../errors.ts';
+
+/** Entries as OAP/1 writes them. What is here never changes: a new format has a new version byte and vectors of its own. */
+const GOLDEN: Readonly<Record<string, string>> = {
+  'plain request':
+    '010101000210676174657761792e306638666164356206622e6563686f2d0000000101000000001e000104000100000002020000000302000100040400881300000e030030314ade0001a2696407',
+  'full request':
+    '010101000210676174657761792e30663866616435621373746f726167652e6f626a6563742e72656164890000000101000000007e00010400ffffffff02020000000302000100040400500000000519004bf92f3577b34da6a3ce929d0e0e473600f067aa0ba902b70106080076656e646f723d31070500616c6963650b0c00de0001a674656e616e74a1780c0400000001000e1a0030314a414141414141414141414141414141414141414141414110010001a2c3bc',
+  reply: '01000100140000000202000000000700010400020000006279746573',
+  'head of a stream': '01010100010973746f726167652e31140000000200000000000c00010400030000000f02000000',
+  error:
+    '0100010031000000030100000000070001040004000000de0003a4636f6465a462757379a76d657373616765a16da9726574727961626c65c3',
+  event: '01010100010d6f72646572732e706c61636564180000000401000000000d0003020000000a0100020e0100639201c0',
+  data: '010101000110676174657761792e3066386661643562280000000502090000000c000104000500000002020000000707070707070707070707070707070707070707',
+  notices:
+    '010103000110676174657761792e30663866616435621400000006000a0000000c00010400050000000202000000160000000700000000000e00010400060000000c040000800000140000000800000000000c00010400070000000202000000',
+};
+
+describe('golden vectors', () => {
+  it.each(Object.entries(SAMPLES))('%s is written as ever, and read as ever', (name, frames) => {
+    const golden = GOLDEN[name];
+    expect(encodeEntry(frames).toString('hex')).toBe(golden);
+    const read = decodeEntry(Buffer.from(golden ?? '', 'hex'));
+    if (read instanceof FrameError) throw read;
+    expect(plain(read)).toEqual(plain(frames));
+  });
+
+  it.each(Object.entries(SAMPLES))('%s is refused when it is cut off at any byte', (_name, frames) => {
+    const entry = encodeEntry(frames);
+    for (let cut = 0; cut < entry.length; cut += 1) {
+      expect(decodeEntry(entry.subarray(0, cut)), `cut at ${cut}`).toBeInstanceOf(FrameError);
+    }
+  });
+});
