@@ -14,6 +14,7 @@ export type {
   DeadLetter,
   DeadLetterHead,
   DeadLetterPage,
+  DeadLetterReason,
   DeadLetters,
   LetterDetails,
   MessageHead,
@@ -45,7 +46,6 @@ export { FRAME_LIMITS } from './wire/frame.ts';
 export type {
   ConsumeOptions,
   Consumer,
-  DeadLetterReason,
   Delivery,
   HintFollower,
   Lane,
