@@ -52,6 +52,8 @@ local free = math.ceil((bound - used - orphaned - mine) / 2)
 local share = mine + math.max(math.min(tonumber(ARGV[6]) - mine, fair - mine, free), 0)
 redis.call('HSET', KEYS[3], me, share)
 redis.call('PEXPIRE', KEYS[3], tonumber(ARGV[3]) * 4)
+-- A read that has just ended is counted twice in mine: right for the others, who must not get it, too much for us.
+share = math.min(share, math.max(bound - used - orphaned, 0))
 return {missing and 1 or 0, share, tonumber(redis.call('HGET', KEYS[5], 'back:' .. group)) or 0}`,
 );
 
