@@ -4,7 +4,7 @@ import { type Chosen, dropLetters, letterRows, listLetters, replayLetters, showL
 import { NodeClient } from './node-client.ts';
 import { note, paint, print, table, type Terminal } from './terminal.ts';
 
-export const DEFAULT_OPS_URL = 'http://127.0.0.1:9080';
+const DEFAULT_OPS_URL = 'http://127.0.0.1:9080';
 
 interface Options {
   readonly token?: string;

@@ -1,4 +1,3 @@
-import type { DeadLetterReason, Lane } from './link.ts';
 import { decodeEntry } from './wire/codec.ts';
 import { FrameError } from './errors.ts';
 
@@ -10,6 +9,9 @@ export const DEAD_LETTER_LIMITS = Object.freeze({
   passedBytes: 4 * 1024 * 1024,
 });
 
+/** Why an entry was put aside. */
+export type DeadLetterReason = 'max_deliveries' | 'malformed' | 'no_handler' | 'rejected';
+
 /** What is known of a dead letter without its bytes. */
 export interface DeadLetterHead {
   /** Id of the letter among those of its service. */
@@ -19,7 +21,8 @@ export interface DeadLetterHead {
   readonly kind: 'request' | 'work';
   /** Service of a request, topic of work. */
   readonly name: string;
-  readonly lane: Lane | 'none';
+  /** Of a request. */
+  readonly lane: 'fast' | 'bulk' | 'none';
   readonly reason: DeadLetterReason;
   /** Runs it had before it was put aside. */
   readonly attempts: number;

@@ -15,6 +15,7 @@ export type {
   DeadLetter,
   DeadLetterHead,
   DeadLetterPage,
+  DeadLetterReason,
   DeadLetters,
   LetterDetails,
   MessageHead,
@@ -47,7 +48,6 @@ export { FRAME_LIMITS } from './wire/frame.ts';
 export type {
   ConsumeOptions,
   Consumer,
-  DeadLetterReason,
   Delivery,
   HintFollower,
   Lane,

@@ -1,4 +1,4 @@
-import type { DeadLetters, LetterDetails } from './dead-letters.ts';
+import type { DeadLetterReason, DeadLetters, LetterDetails } from './dead-letters.ts';
 
 /** Small calls never queue behind blobs: `bulk` carries entries above 32 KiB. */
 export type Lane = 'fast' | 'bulk';
@@ -43,8 +43,6 @@ export interface Consumer {
   /** Stops reading; what was delivered may still be settled. Resolves when no read is under way. */
   stop(): Promise<void>;
 }
-
-export type DeadLetterReason = 'max_deliveries' | 'malformed' | 'no_handler' | 'rejected';
 
 export interface ConsumeOptions {
   /** Frames the consumer can take now; 0 means do not read (backpressure stays in the stream, where admission sees it). */

@@ -1,6 +1,6 @@
 import type { BusLimits } from './bus-limits.ts';
 import { FrameError } from './errors.ts';
-import type { DeadLetterReason } from './link.ts';
+import type { DeadLetterReason } from './dead-letters.ts';
 
 /** What becomes of a work event whose handler failed. */
 export type WorkVerdict =

@@ -1,7 +1,8 @@
 import type { BusLimits } from './bus-limits.ts';
 import type { Clock } from './clock.ts';
 import type { HandlerSlots } from './handler-slots.ts';
-import type { Consumer, DeadLetterReason, Delivery } from './link.ts';
+import type { DeadLetterReason } from './dead-letters.ts';
+import type { Consumer, Delivery } from './link.ts';
 import { decodeEntry, encodeEntry } from './wire/codec.ts';
 import { FrameError } from './errors.ts';
 import { type Frame, KIND } from './wire/frame.ts';

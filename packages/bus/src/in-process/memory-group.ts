@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { LetterDetails } from '../dead-letters.ts';
-import type { ConsumeOptions, Consumer, DeadLetterReason, Delivery } from '../link.ts';
+import type { DeadLetterReason, LetterDetails } from '../dead-letters.ts';
+import type { ConsumeOptions, Consumer, Delivery } from '../link.ts';
 
 /** An entry kept until every group has settled it. */
 export interface Stored {

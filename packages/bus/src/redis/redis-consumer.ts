@@ -1,5 +1,5 @@
-import type { LetterDetails } from '../dead-letters.ts';
-import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery } from '../link.ts';
+import type { DeadLetterReason, LetterDetails } from '../dead-letters.ts';
+import type { Consumer, ConsumeOptions, Delivery } from '../link.ts';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisClock } from './redis-clock.ts';
 import type { RedisConnection } from './redis-connection.ts';

@@ -3,12 +3,13 @@ import {
   type DeadLetter,
   type DeadLetterHead,
   type DeadLetterPage,
+  type DeadLetterReason,
   type DeadLetters,
   type LetterDetails,
   pageLimit,
 } from '../dead-letters.ts';
 import { BusOverflow } from '../errors.ts';
-import type { DeadLetterReason, Delivery, Lane } from '../link.ts';
+import type { Delivery, Lane } from '../link.ts';
 import type { RedisArg, RedisConnection } from './redis-connection.ts';
 import { retryAfterFull, writeFailure } from './redis-failures.ts';
 import { DROP_LETTERS, LIST_LETTERS, REPLAY_LETTER } from './redis-letter-scripts.ts';
