@@ -21,8 +21,8 @@ export function busConformance(name: string, open: OpenMedium): void {
     streamConformance(current);
     eventConformance(current);
     failureConformance(current);
-    overloadConformance(current);
     workConformance(current);
     deadLetterConformance(current);
+    overloadConformance(current);
   });
 }
