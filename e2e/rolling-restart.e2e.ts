@@ -8,7 +8,7 @@ import { opsOf, readControl } from './target.ts';
 let ledger: Ledger | undefined;
 afterEach(() => ledger?.stop());
 
-const READY_MS = 45_000;
+const READY_MS = 60_000;
 
 async function readyAt(url: string): Promise<boolean> {
   try {
@@ -37,16 +37,18 @@ test('every process restarts, one after another, and no request fails', async ()
   ledger = new Ledger({ reconnects: true });
   ledger.start();
   await ledger.progress(200);
+  const { supervisorPid, processes } = readControl();
+  if (supervisorPid === undefined) throw new Error('the control file names no supervisor');
+  process.kill(supervisorPid, 'SIGUSR2');
   for (const { service, index, url } of everyOps) {
-    const before = await pidOf(service, index);
-    process.kill(before, 'SIGTERM');
+    const before = processes.find((one) => one.service === service && one.index === index)?.pid;
     await pidOf(service, index, before);
     await until(() => readyAt(url), { what: `${service}-${index} to be ready again`, deadlineMs: READY_MS });
-    await ledger.progress(100);
     process.stdout.write(
       `  ${service}-${index} restarted: ${ledger.counts}; slowest ${Math.round(ledger.slowestMs)} ms\n`,
     );
   }
+  await ledger.progress(200);
   await ledger.stop();
   const seen = ledger.misses.map(({ what, status, code, broke }) => `${what}: ${status ?? broke} ${code ?? ''}`);
   process.stdout.write(

@@ -22,6 +22,8 @@ export interface Control {
     /** Absent while the process waits for its next start. */
     readonly pid?: number;
   }[];
+  /** The supervisor; SIGUSR2 has it replace every process, one after another. */
+  readonly supervisorPid?: number;
   /** Root of the data folders, one per service; absent where nothing is kept. */
   readonly dataDir?: string;
   /** Absent when the Redis is not ours to stop. */

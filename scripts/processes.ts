@@ -9,6 +9,8 @@ import { StageFailed } from './stages.ts';
 import type { SupervisorOrder } from './supervisor.ts';
 
 const READY_TIMEOUT_MS = 60_000;
+/** For each process that is replaced. */
+const REPLACE_TIMEOUT_MS = 60_000;
 const LOG_LINES_SHOWN = 15;
 const SUPERVISOR = join(ROOT, 'scripts', 'supervisor.ts');
 
@@ -53,6 +55,20 @@ export async function startProcesses(order: SupervisorOrder): Promise<RunState> 
     );
   }
   if (state === undefined) throw new Error('ready without a state');
+  return state;
+}
+
+/** Has the supervisor replace every process, one after another, and waits for the last. Undefined when nothing runs. */
+export async function replaceProcesses(runDir: string): Promise<RunState | undefined> {
+  const before = runningState(runDir);
+  if (before?.supervisorPid === undefined) return undefined;
+  const old = new Set(before.processes.map(({ pid }) => pid));
+  signal(before.supervisorPid, 'SIGUSR2');
+  let state: RunState | undefined;
+  await poll('every process to be replaced', REPLACE_TIMEOUT_MS * before.processes.length, () => {
+    state = runningState(runDir);
+    return state?.processes.every(({ pid, status }) => status === 'ready' && !old.has(pid)) === true;
+  });
   return state;
 }
 

@@ -4,7 +4,7 @@ import { mkdirSync, openSync, closeSync, readFileSync, renameSync, rmSync, statS
 import { join } from 'node:path';
 import { pinnedNode, ROOT } from './bootstrap.mjs';
 import type { PlannedProcess } from './plan.ts';
-import { answersOk } from './poll.ts';
+import { answersOk, poll } from './poll.ts';
 import { startRedis, type OwnRedis, type RedisProcess } from './redis.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import { stateFile, writeState, type ProcessState, type ProcessStatus, type RunState } from './run-state.ts';
@@ -12,6 +12,8 @@ import { stateFile, writeState, type ProcessState, type ProcessStatus, type RunS
 /** A log above this is set aside once before the next start, so that a crash loop fills no disk. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 const PROBE_INTERVAL_MS = 250;
+/** A stand-in that is not ready by then is left to the ordinary restarts, and the next process has its turn. */
+const REPLACE_TIMEOUT_MS = 60_000;
 /** Above the drain time of a service, which ends itself by then. */
 const STOP_TIMEOUT_MS = 12_000;
 
@@ -33,6 +35,8 @@ class Supervised {
   readonly #changed: () => void;
   readonly #policy = new RestartPolicy();
   #child: ChildProcess | undefined;
+  /** Loaded already, and started when the process it replaces has ended. */
+  #standIn: ChildProcess | undefined;
   #pause: NodeJS.Timeout | undefined;
   #status: ProcessStatus = 'starting';
   #stopping = false;
@@ -61,15 +65,44 @@ class Supervised {
   }
 
   start(): void {
+    this.#watch(this.#spawn(this.#policy.total, false));
+  }
+
+  /** Replaces the process by one that is loaded beside it: what calls it waits for as short a time as can be. */
+  async replace(): Promise<void> {
+    const before = this.#child;
+    if (before === undefined || this.#stopping) return;
+    const replaced = (): boolean => this.#child !== before && this.#status === 'ready';
+    const standIn = this.#spawn(this.#policy.total + 1, true);
+    const loaded = await new Promise<boolean>((resolve) => {
+      standIn.once('message', () => resolve(true));
+      standIn.once('exit', () => resolve(false));
+    });
+    if (!loaded || before !== this.#child) return void standIn.kill('SIGKILL');
+    this.#standIn = standIn;
+    before.kill('SIGTERM');
+    await poll(`${this.service} to be replaced`, REPLACE_TIMEOUT_MS, replaced).catch(() => undefined);
+  }
+
+  #spawn(restarts: number, standIn: boolean): ChildProcess {
     if ((statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX)
       renameSync(this.#log, `${this.#log}.1`);
     const log = openSync(this.#log, 'a');
     const child = spawn(pinnedNode(), [join(ROOT, 'apps', this.service, 'dist', 'main.js')], {
       cwd: ROOT,
-      stdio: ['ignore', log, log],
-      env: { ...process.env, ...this.#planned.env, SERVICE_RESTARTS: String(this.#policy.total) },
+      stdio: ['ignore', log, log, ...(standIn ? (['ipc'] as const) : [])],
+      env: {
+        ...process.env,
+        ...this.#planned.env,
+        SERVICE_RESTARTS: String(restarts),
+        ...(standIn ? { STAND_IN: '1' } : {}),
+      },
     });
     closeSync(log);
+    return child;
+  }
+
+  #watch(child: ChildProcess): void {
     this.#child = child;
     this.#become('starting');
     child.once('exit', (code) => this.#onExit(code));
@@ -88,6 +121,7 @@ class Supervised {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#pause);
+    this.#standIn?.kill('SIGKILL');
     const child = this.#child;
     if (child !== undefined) {
       const exited = new Promise((resolve) => child.once('exit', resolve));
@@ -104,6 +138,12 @@ class Supervised {
     this.#child = undefined;
     if (this.#stopping) return;
     const next = this.#policy.next(Date.now(), Math.random());
+    const standIn = this.#standIn;
+    this.#standIn = undefined;
+    if (standIn?.connected === true) {
+      standIn.send('start');
+      return this.#watch(standIn);
+    }
     if (next === 'quarantine') {
       this.#become('quarantined');
       return;
@@ -155,6 +195,10 @@ async function supervise(order: SupervisorOrder): Promise<void> {
   if (order.ownRedis !== undefined) await keepRedis(order.ownRedis);
 
   for (const one of supervised) one.start();
+  let replacing: Promise<void> | undefined;
+  process.on('SIGUSR2', () => {
+    replacing ??= replaceAll(supervised).finally(() => (replacing = undefined));
+  });
   const probes = setInterval(() => void Promise.all(supervised.map((one) => one.probe())), PROBE_INTERVAL_MS);
   await stopped.promise;
   clearInterval(probes);
@@ -162,6 +206,11 @@ async function supervise(order: SupervisorOrder): Promise<void> {
   for (const group of groupedByService([...supervised].reverse())) await Promise.all(group.map((one) => one.stop()));
   await redis?.stop();
   rmSync(file, { force: true });
+}
+
+/** SIGUSR2: every process is replaced, one after another, each ready before the next. */
+async function replaceAll(supervised: readonly Supervised[]): Promise<void> {
+  for (const one of [...supervised].reverse()) await one.replace();
 }
 
 function opsByService(plan: readonly PlannedProcess[]): Record<string, string[]> {

@@ -5,7 +5,7 @@ import { ROOT } from './bootstrap.mjs';
 import { OPS_PORT_BASE, parseReplicas, planProcesses } from './plan.ts';
 import { poll } from './poll.ts';
 import { freePort, isPortFree } from './ports.ts';
-import { runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
+import { replaceProcesses, runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
 import { endWith } from './verb.ts';
 
 const WATCH_INTERVAL_MS = 200;
@@ -19,17 +19,25 @@ const { values } = parseArgs({
     redis: { type: 'string', default: process.env['REDIS_URL'] ?? '' },
     detach: { type: 'boolean', default: false },
     status: { type: 'boolean', default: false },
+    restart: { type: 'boolean', default: false },
     'run-dir': { type: 'string', default: join(ROOT, '.run') },
   },
 });
 const runDir = resolve(values['run-dir']);
 
-await endWith(values.status ? showStatus : up);
+await endWith(values.status ? showStatus : values.restart ? restart : up);
 
 async function showStatus(): Promise<void> {
   const state = runningState(runDir);
   process.stdout.write(state === undefined ? 'Nothing runs; npm run up starts it.\n' : `${statusTable(state)}\n`);
   if (state === undefined) process.exitCode = 1;
+}
+
+/** Replaces every process in turn, so that no request fails. */
+async function restart(): Promise<void> {
+  const state = await replaceProcesses(runDir);
+  if (state === undefined) throw new Error('Nothing runs; npm run up starts it.');
+  process.stdout.write(`${statusTable(state)}\n`);
 }
 
 async function up(): Promise<void> {

@@ -60,6 +60,7 @@ test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
   --redis URL          use this Redis (default REDIS_URL, else one is started with an append-only file)
   --detach             return when everything is ready; npm run down stops it
   --status             print the status table of what is running
+  --restart            replace every process of it, one after another; with two gateways no request fails
   --run-dir DIR        state file and logs (default .run)`,
   },
   down: {

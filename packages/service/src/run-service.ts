@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { ConfigError } from './config.ts';
 import type { AnyServiceDefinition, ServiceDefinition } from './definition.ts';
 import { helpText, readCommandLine } from './help.ts';
@@ -7,6 +8,18 @@ import { readBuildInfo } from './build-info.ts';
 
 /** After the drain nothing should be left to wait for; what is, is not waited for longer than this. */
 const EXIT_GRACE_MS = 500;
+
+/**
+ * A stand-in is started beside the process it will replace (`STAND_IN=1`, with a channel to its parent): everything is
+ * loaded by now, which is most of a start, and it opens nothing before the parent says that the other one is gone.
+ */
+async function untilWanted(): Promise<void> {
+  if (process.env['STAND_IN'] !== '1' || process.send === undefined) return;
+  const wanted = once(process, 'message');
+  process.send('loaded');
+  await wanted;
+  process.disconnect();
+}
 
 /** What to do about a failure that has a common cause. */
 function nextStep(error: unknown): string {
@@ -65,6 +78,7 @@ export async function runNode(plan: NodePlan): Promise<RunningNode | undefined> 
       process.stdout.write(help ? helpText(title, all) : `${title}\n`);
       return undefined;
     }
+    await untilWanted();
     const starting = startNode({
       ...plan,
       env,
