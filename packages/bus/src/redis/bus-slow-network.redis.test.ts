@@ -16,5 +16,5 @@ beforeAll(async () => {
 afterAll(() => network.close());
 
 busConformance('slow Redis', (options) =>
-  redisMedium({ url: network.url, adminUrl: redisUrl(), namespace: uniqueNamespace() }, options),
+  redisMedium({ url: network.url, adminUrls: [redisUrl()], namespace: uniqueNamespace() }, options),
 );

@@ -30,6 +30,7 @@ export class RedisCluster {
     return cluster;
   }
 
+  /** Each node by itself. */
   get nodeUrls(): readonly string[] {
     return this.#members.map(({ process }) => process.url);
   }

@@ -6,8 +6,8 @@ import type { RedisLinkTimings } from './redis-options.ts';
 export interface RedisMediumOptions {
   /** Where links find Redis. */
   readonly url: string;
-  /** Where the fixture itself looks at it and cleans up: every node of a cluster. */
-  readonly adminUrl?: string | readonly string[];
+  /** Where the fixture itself looks at it and cleans up: every server that holds keys. */
+  readonly adminUrls?: readonly string[];
   readonly namespace: string;
   readonly timings?: Partial<RedisLinkTimings>;
 }
@@ -23,13 +23,14 @@ export const TEST_TIMINGS: Partial<RedisLinkTimings> = Object.freeze({
 
 /** The medium of the suites on Redis: a link of its own per bus, under a namespace of its own. */
 export function redisMedium(
-  { url, adminUrl = url, namespace, timings }: RedisMediumOptions,
+  { url, adminUrls = [url], namespace, timings }: RedisMediumOptions,
   { streamFrames, minIdleMs }: MediumOptions,
 ): Medium {
   const links: RedisLink[] = [];
-  const admins = [adminUrl].flat().map((node) => {
-    const admin = new Redis(node, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
-    return admin.on('error', () => undefined);
+  const admins = adminUrls.map((each) => {
+    const admin = new Redis(each, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
+    admin.on('error', () => undefined);
+    return admin;
   });
   return {
     link: async () => {
@@ -52,7 +53,7 @@ export function redisMedium(
     close: async () => {
       await Promise.all(links.map((link) => link.close()));
       for (const admin of admins) {
-        // One by one: on a cluster they stand on several slots.
+        // One by one: keys of a cluster's node are of many slots.
         for (const key of await admin.keys(`${namespace}:*`)) await admin.del(key);
         admin.disconnect();
       }
