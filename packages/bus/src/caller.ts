@@ -252,7 +252,8 @@ export class Caller {
       });
       request.call = call.number;
       if (plan.inbox === undefined) {
-        this.#sendRequest(call, target, request, target.idempotent);
+        // Sent again it would come behind what followed it: what is ordered is never repeated.
+        this.#sendRequest(call, target, request, target.idempotent && request.orderKey === undefined);
         return call;
       }
       outbox.toInbox(plan.inbox, request, deadlineAt, (error, delivered) => {
@@ -429,6 +430,7 @@ function requestFrame(
     corrId: context.corrId,
     from: undefined,
     accepts: stream.accepts,
+    orderKey: context.orderKey,
   };
   const fault = frameFault(request);
   if (fault !== undefined) throw new BusPayloadTooLarge(`${target.name}: ${fault.message}`);

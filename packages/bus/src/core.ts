@@ -20,6 +20,8 @@ export interface BusCore {
   readonly budget: CreditBudget;
   readonly outbox: Outbox;
   readonly slots: HandlerSlots;
+  /** Whether requests with an order key are served. */
+  readonly ordered: boolean;
   /** Told of every error a handler threw that was not a domain error. */
   readonly onHandlerError: (error: unknown, context: BusContext) => void;
 }

@@ -60,6 +60,7 @@ function eventFrame(topic: string, event: unknown, context: CallContext): Frame 
     principal: context.principal,
     metadata: encodeMetadata(context.metadata),
     corrId: context.corrId,
+    orderKey: context.orderKey,
   });
   const fault = frameFault(fields);
   if (fault !== undefined) throw new BusPayloadTooLarge(`${topic}: ${fault.message}`);

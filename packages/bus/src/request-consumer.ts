@@ -3,6 +3,7 @@ import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
 import { KIND } from './wire/frame.ts';
 import type { Consumer, Delivery, Lane } from './link.ts';
+import { OrderedConsumer } from './ordered-consumer.ts';
 import type { RequestServer } from './request-server.ts';
 
 const LANES: readonly Lane[] = ['fast', 'bulk'];
@@ -14,6 +15,7 @@ export class RequestConsumer {
   readonly #consumers: Consumer[] = [];
   readonly #running = new Set<string>();
   #forget: (() => void) | undefined;
+  #ordered: OrderedConsumer | undefined;
 
   constructor(core: BusCore, server: RequestServer) {
     this.#core = core;
@@ -30,6 +32,18 @@ export class RequestConsumer {
       });
       this.#consumers.push(consumer);
     }
+    if (this.#core.ordered) {
+      this.#ordered = new OrderedConsumer(
+        this.#core,
+        { kind: 'request', service },
+        (request, { ageMs, attempt }, waitedMs, done) => {
+          if (request.kind === KIND.REQ) return this.#server.accept(request, ageMs + waitedMs, attempt, () => done());
+          this.#core.metrics.malformed.inc();
+          done();
+        },
+      );
+      await this.#ordered.start();
+    }
     this.#forget = slots.onCredits(() => {
       for (const consumer of this.#consumers) consumer.wake();
     });
@@ -37,7 +51,16 @@ export class RequestConsumer {
 
   async stop(): Promise<void> {
     this.#forget?.();
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
+    await Promise.all([...this.#consumers, this.#ordered].map((consumer) => consumer?.stop()));
+  }
+
+  /** Nothing waits for its turn. */
+  get idle(): boolean {
+    return this.#ordered?.idle ?? true;
+  }
+
+  close(): void {
+    this.#ordered?.close();
   }
 
   #onDelivery(consumer: Consumer, lane: Lane, delivery: Delivery): void {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { callConformance } from './conformance-calls.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
+import { orderConformance } from './conformance-order.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { type OpenMedium, World } from './conformance-world.ts';
 
@@ -18,5 +19,6 @@ export function busConformance(name: string, open: OpenMedium): void {
     streamConformance(current);
     eventConformance(current);
     failureConformance(current);
+    orderConformance(current);
   });
 }

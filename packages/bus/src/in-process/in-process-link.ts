@@ -10,10 +10,14 @@ import type {
   Lane,
   Link,
   LinkStatus,
+  OrderedLane,
+  OrderedSource,
   StreamBounds,
   StreamReading,
 } from '../link.ts';
+import { DEFAULT_PARTITIONS, partitionOf } from '../order.ts';
 import { MemoryHints } from './memory-hints.ts';
+import { MemoryOrdered } from './memory-ordered.ts';
 import { MemoryStream } from './memory-stream.ts';
 
 export interface InProcessLinkOptions {
@@ -44,11 +48,13 @@ const DEFAULT_BOUNDS: StreamBounds = Object.freeze({
  */
 export class InProcessLink implements Link {
   readonly kind = 'in-process';
+  readonly partitions = DEFAULT_PARTITIONS;
   readonly #clock: Clock;
   readonly #bounds: StreamBounds;
   readonly #minIdleMs: number;
   readonly #requests = new Map<string, MemoryStream>();
   readonly #work = new Map<string, MemoryStream>();
+  readonly #ordered = new Map<string, MemoryOrdered>();
   readonly #hints = new Map<string, MemoryHints>();
   readonly #inboxes = new Map<string, Inbox>();
   readonly #live = new Map<string, Map<string, number>>();
@@ -87,10 +93,20 @@ export class InProcessLink implements Link {
 
   async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
     this.#assertReady();
-    const live = this.#live.get(service)?.size ?? 0;
+    const partition = partitionOf(lane);
+    const ordered = partition < 0 ? undefined : this.#orderedOf(`request ${service}`);
+    const live = ordered?.live ?? this.#live.get(service)?.size ?? 0;
     const restarting = (this.#restartingUntil.get(service) ?? 0) > this.#clock.now();
     if (live === 0 && !restarting) throw new BusNoResponders(`no instance of ${service} is running`);
-    this.#stream(this.#requests, `${service}/${lane}`).append(entry, frames);
+    if (ordered !== undefined) ordered.append(entry, frames, partition);
+    else this.#stream(this.#requests, `${service}/${lane}`).append(entry, frames);
+  }
+
+  async consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer> {
+    this.#assertReady();
+    return source.kind === 'request'
+      ? this.#orderedOf(`request ${source.service}`).consume(source.service, instance, options)
+      : this.#orderedOf(`work ${source.topic}`).consume(source.group, instance, options);
   }
 
   liveConsumers(service: string): number {
@@ -110,6 +126,7 @@ export class InProcessLink implements Link {
     return {
       close: () => {
         this.#inboxes.delete(instance);
+        for (const ordered of this.#ordered.values()) ordered.retire(instance);
         return Promise.resolve();
       },
     };
@@ -129,9 +146,10 @@ export class InProcessLink implements Link {
     return true;
   }
 
-  async appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void> {
+  async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
     this.#assertReady();
-    this.#stream(this.#work, topic).append(entry, frames);
+    if (lane !== undefined) this.#orderedOf(`work ${topic}`).append(entry, frames, partitionOf(lane));
+    else this.#stream(this.#work, topic).append(entry, frames);
   }
 
   async consumeWork(topic: string, group: string, _instance: string, options: ConsumeOptions): Promise<Consumer> {
@@ -205,6 +223,19 @@ export class InProcessLink implements Link {
       streams.set(key, stream);
     }
     return stream;
+  }
+
+  #orderedOf(key: string): MemoryOrdered {
+    let ordered = this.#ordered.get(key);
+    if (ordered === undefined) {
+      ordered = new MemoryOrdered({
+        clock: this.#clock,
+        bounds: this.#bounds,
+        onDeadLetter: (group, delivery, reason) => this.#keepDeadLetter(group, delivery, reason),
+      });
+      this.#ordered.set(key, ordered);
+    }
+    return ordered;
   }
 
   #topic(name: string): MemoryHints {

@@ -7,13 +7,15 @@ export interface RedisScript {
   readonly sha: string;
 }
 
-const script = (name: string, source: string): RedisScript => ({
+/** Names a script and takes its digest. */
+export const script = (name: string, source: string): RedisScript => ({
   name,
   source,
   sha: createHash('sha1').update(source).digest('hex'),
 });
 
-const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
+/** Lua: the clock as `now`, in ms. */
+export const NOW = `local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)`;
 
 /**
  * Admission and append in one step. Refused up front when Redis is over its memory limit (no `allow-oom`).
@@ -108,7 +110,7 @@ return 1`,
 );
 
 /** A work entry is deleted when every group has had it and none holds it pending. */
-const SETTLE_ENTRY = `local function compare(a, b)
+export const SETTLE_ENTRY = `local function compare(a, b)
   local am, as = string.match(a, '(%d+)-(%d+)'); local bm, bs = string.match(b, '(%d+)-(%d+)')
   if tonumber(am) ~= tonumber(bm) then return tonumber(am) - tonumber(bm) end
   return tonumber(as) - tonumber(bs)

@@ -6,6 +6,7 @@ import { RedisConsumer } from './redis-consumer.ts';
 import { writeFailure } from './redis-failures.ts';
 import { RedisHintReader } from './redis-hints.ts';
 import { RedisInbox } from './redis-inbox.ts';
+import { type OrderedTeam, RedisOrderedReader } from './redis-ordered.ts';
 import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { probeRedis } from './redis-probe.ts';
@@ -46,6 +47,7 @@ export class RedisShard {
   readonly #options: ShardOptions;
   readonly #connections = new Set<RedisConnection>();
   readonly #consumers = new Set<RedisConsumer>();
+  readonly #ordered = new Set<RedisOrderedReader>();
   readonly #inboxes = new Set<RedisInbox>();
   readonly #closing = new AbortController();
   readonly #writer: RedisConnection;
@@ -106,7 +108,7 @@ export class RedisShard {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     clearTimeout(this.#heartbeat);
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    await Promise.all([...this.#consumers, ...this.#ordered].map((consumer) => consumer.close()));
     await Promise.all([...this.#inboxes].map((inbox) => inbox.close()));
     await this.#hints?.close();
     this.#closing.abort();
@@ -117,7 +119,7 @@ export class RedisShard {
   abandon(): void {
     clearTimeout(this.#heartbeat);
     this.#closing.abort();
-    for (const consumer of this.#consumers) consumer.abandon();
+    for (const consumer of [...this.#consumers, ...this.#ordered]) consumer.abandon();
     for (const inbox of this.#inboxes) inbox.abandon();
     for (const connection of [...this.#connections]) connection.close();
     void this.#hints?.close();
@@ -153,6 +155,16 @@ export class RedisShard {
     return consumer;
   }
 
+  /** Reads partitions that stand on this shard, for a consumer that may have others elsewhere. Not started. */
+  readOrdered(places: readonly ConsumerPlace[], options: ConsumeOptions, team: OrderedTeam): RedisOrderedReader {
+    const { bounds, timings, onEvent } = this.#options;
+    const openReader = (role: string): RedisConnection => this.#open(role, false);
+    const parts = { writer: this.#writer, openReader, clock: this.clock, bounds, timings, onEvent };
+    const reader = new RedisOrderedReader(places, options, parts, team);
+    this.#ordered.add(reader);
+    return reader;
+  }
+
   async openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }> {
     const inbox = new RedisInbox({
       instance,
@@ -178,6 +190,9 @@ export class RedisShard {
     const ended = [...this.#consumers].filter(({ leaving, place }) => leaving && place.instance === instance);
     await Promise.all(ended.map((consumer) => consumer.close()));
     for (const consumer of ended) this.#consumers.delete(consumer);
+    const readers = [...this.#ordered].filter((reader) => reader.isStopped && reader.instance === instance);
+    await Promise.all(readers.map((reader) => reader.close()));
+    for (const reader of readers) this.#ordered.delete(reader);
   }
 
   followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -193,7 +208,8 @@ export class RedisShard {
   /** Readings of what is consumed here; none while Redis is away. */
   async readings(): Promise<readonly StreamReading[]> {
     if (!this.#writer.ready) return [];
-    const places = [...this.#consumers].map(({ place }) => place);
+    const ordered = [...this.#ordered].flatMap(({ heldPlaces }) => heldPlaces);
+    const places = [...[...this.#consumers].map(({ place }) => place), ...ordered];
     return readStreams(this.#writer, this.clock, places, [...this.#inboxes]);
   }
 
@@ -222,6 +238,7 @@ export class RedisShard {
     if (this.#closing.signal.aborted || !this.#writer.ready) return;
     const ignore = (): void => undefined;
     const inboxes = [...this.#inboxes].map((inbox) => (anew ? inbox.renew() : inbox.renewIfDue()).catch(ignore));
+    if (anew) for (const reader of this.#ordered) reader.rejoin();
     const groups = anew ? [...this.#consumers].map((consumer) => consumer.join().catch(ignore)) : [];
     await Promise.all([this.#beat(anew).catch(ignore), ...inboxes, ...groups]);
   }
@@ -231,6 +248,9 @@ export class RedisShard {
     const present = new Map<string, readonly [live: string, instance: string]>();
     for (const { leaving, joined, place } of this.#consumers) {
       if (joined && !leaving) present.set(`${place.keys.live} ${place.instance}`, [place.keys.live, place.instance]);
+    }
+    for (const { isPresent, live, instance } of this.#ordered) {
+      if (isPresent) present.set(`${live} ${instance}`, [live, instance]);
     }
     if (present.size === 0 && !anew) return;
     const { presence } = this.#options.timings;
