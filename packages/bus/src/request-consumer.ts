@@ -51,7 +51,7 @@ export class RequestConsumer {
 
   async stop(): Promise<void> {
     this.#forget?.();
-    await Promise.all([...this.#consumers, this.#ordered].map((consumer) => consumer?.stop()));
+    await Promise.all([...this.#consumers.map((consumer) => consumer.stop()), this.#ordered?.stop()]);
   }
 
   /** Nothing waits for its turn. */

@@ -9,14 +9,19 @@ export const ORDERED_ASSIGN: RedisScript = script(
   `#!lua flags=allow-oom
 -- KEYS[1] live zset  KEYS[2] holders
 -- ARGV[1] instance  ARGV[2] lease ms  ARGV[3] most partitions it may hold here  ARGV[4…] partitions, at most 64
--- returns {live instances, partition it holds…}
+-- returns {live instances that stay, partition it holds…}
 ${NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
 redis.call('ZADD', KEYS[1], string.format('%.0f', now + tonumber(ARGV[2])), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local holders, flat = {}, redis.call('HGETALL', KEYS[2])
-for i = 1, #flat, 2 do holders[flat[i]] = flat[i + 1] end
-local result, free = {redis.call('ZCARD', KEYS[1])}, {}
+local holders, stay, flat = {}, redis.call('ZCARD', KEYS[1]), redis.call('HGETALL', KEYS[2])
+for i = 1, #flat, 2 do
+  local leaving = string.match(flat[i], '^leaving:(.+)$')
+  if not leaving then holders[flat[i]] = flat[i + 1]
+  elseif redis.call('ZSCORE', KEYS[1], leaving) then stay = stay - 1
+  else redis.call('HDEL', KEYS[2], flat[i]) end
+end
+local result, free = {stay}, {}
 for i = 4, #ARGV do
   local holder = holders[ARGV[i]]
   if holder == ARGV[1] then result[#result + 1] = ARGV[i]
@@ -102,10 +107,14 @@ export const ORDERED_RELEASE: RedisScript = script(
   'ordered-release',
   `#!lua flags=allow-oom
 -- KEYS[1] live zset  KEYS[2] holders
--- ARGV[1] instance  ARGV[2] '1' to leave the living too  ARGV[3…] partitions, at most 64
+-- ARGV[1] instance  ARGV[2] 'stay', 'leaving' (takes no share any more) or 'leave'  ARGV[3…] partitions, at most 64
 for i = 3, #ARGV do
   if redis.call('HGET', KEYS[2], ARGV[i]) == ARGV[1] then redis.call('HDEL', KEYS[2], ARGV[i]) end
 end
-if ARGV[2] == '1' then redis.call('ZREM', KEYS[1], ARGV[1]) end
+if ARGV[2] == 'leaving' then redis.call('HSET', KEYS[2], 'leaving:' .. ARGV[1], '1') end
+if ARGV[2] == 'leave' then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], 'leaving:' .. ARGV[1])
+end
 return 1`,
 );

@@ -131,14 +131,15 @@ export class RedisOrderedReader {
     }
     this.#reader.close();
     for (const partition of this.#held.values()) partition.leaving = true;
-    await this.#giveBack();
+    // While Redis is away nothing can be given back: the presence ends by itself.
+    await this.#giveBack().catch(() => undefined);
   }
 
   async close(): Promise<void> {
     await this.stop();
     const settled = Promise.all([...this.#held.values()].map((partition) => partition.settled()));
     await Promise.race([settled, pause(this.#parts.timings.close, this.#closing.signal)]);
-    if (!this.#gone) await this.#release([...this.#held.keys()], true).catch(() => undefined);
+    if (!this.#gone) await this.#release([...this.#held.keys()], 'leave').catch(() => undefined);
     this.abandon();
   }
 
@@ -228,18 +229,18 @@ export class RedisOrderedReader {
   /** Gives back the partitions it leaves, as soon as all it took of them is settled. */
   async #giveBack(): Promise<void> {
     const ended = [...this.#held].filter(([, { leaving, isIdle }]) => leaving && isIdle);
-    const leaves = this.isStopped && ended.length === this.#held.size && !this.#gone;
-    if (ended.length === 0 && !leaves) return;
+    const leaves = this.isStopped && ended.length === this.#held.size;
+    if (this.#gone || (ended.length === 0 && !this.isStopped)) return;
     if (leaves) this.#gone = true;
     for (const [number] of ended) this.#held.delete(number);
     await this.#release(
       ended.map(([number]) => number),
-      leaves,
+      leaves ? 'leave' : this.isStopped ? 'leaving' : 'stay',
     );
   }
 
-  async #release(partitions: readonly number[], leave: boolean): Promise<void> {
-    const args = [this.instance, leave ? '1' : '0', ...partitions];
+  async #release(partitions: readonly number[], then: 'stay' | 'leaving' | 'leave'): Promise<void> {
+    const args = [this.instance, then, ...partitions];
     await this.#parts.writer.run(ORDERED_RELEASE, [this.live, this.#holders], args);
   }
 
