@@ -14,6 +14,7 @@ const EVERYWHERE = [
   'openapi.e2e.ts',
   'curl.e2e.ts',
   'ronctl.e2e.ts',
+  'bus-dlq.e2e.ts',
   'saturation.e2e.ts',
 ];
 
@@ -22,7 +23,7 @@ const MORE: Record<TargetName, readonly string[]> = {
   micronode: [],
   url: [],
   compose: [],
-  processes: ['bus-streams.e2e.ts', 'storage-disk.e2e.ts', 'faults.e2e.ts'],
+  processes: ['bus-streams.e2e.ts', 'bus-dead-letters.e2e.ts', 'storage-disk.e2e.ts', 'faults.e2e.ts'],
 };
 
 const LARGE = ['large.e2e.ts'];

@@ -123,14 +123,18 @@ export async function metricsPage(): Promise<string> {
     env: { PORT: '0', OPS_PORT: '0', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'silent' },
   });
   // A micronode has no Redis: what the Redis link counts is added.
-  const rows = [...node.metrics.declarations(), ...Object.values(redisLinkMetrics)].map((declaration) => [
-    code(declaration.name),
-    declaration.type,
-    declaration.unit,
-    Object.keys(declaration.labels).map(code).join(' '),
-    declaration.help,
-    declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
-  ]);
+  const declared = [...node.metrics.declarations(), ...Object.values(redisLinkMetrics)];
+  // Both links count some things under one name.
+  const rows = [...new Map(declared.map((declaration) => [declaration.name, declaration])).values()].map(
+    (declaration) => [
+      code(declaration.name),
+      declaration.type,
+      declaration.unit,
+      Object.keys(declaration.labels).map(code).join(' '),
+      declaration.help,
+      declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
+    ],
+  );
   rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return page(
     'Metrics',

@@ -1,6 +1,6 @@
 import type { RunState } from './run-state.ts';
 import type { TestCounts } from './stages.ts';
-import { startTarget, type TargetKind } from './targets.ts';
+import { E2E_ADMIN_TOKEN, startTarget, type TargetKind } from './targets.ts';
 import { runVitest } from './vitest-run.ts';
 
 export interface E2eOptions {
@@ -24,6 +24,8 @@ export function runE2eAgainst(state: RunState, options: E2eOptions, control?: st
       E2E_URL: state.url,
       E2E_OPS: JSON.stringify(state.ops),
       E2E_TOKEN: options.token,
+      // Compose and nodes of others are not told a token of ours: there the routes are off.
+      E2E_ADMIN_TOKEN: state.target === 'micronode' || state.target === 'processes' ? E2E_ADMIN_TOKEN : undefined,
       E2E_CONTROL: control,
       E2E_LARGE: options.large === true ? '1' : '',
     },

@@ -18,6 +18,9 @@ const STOP_TIMEOUT_MS = 12_000;
 const REPLICAS = { gateway: 2, omnigate: 2 } as const;
 const COMPOSE_PROJECT = 'macronode-e2e';
 
+/** Turns on the admin routes of the nodes the tests start themselves. */
+export const E2E_ADMIN_TOKEN = 'admin-token-of-an-e2e-run';
+
 export type TargetKind = 'micronode' | 'processes' | 'compose';
 export const TARGET_KINDS: readonly TargetKind[] = ['micronode', 'processes', 'compose'];
 
@@ -65,7 +68,13 @@ async function startMicronode(runDir: string, dataDir: string | undefined): Prom
   const child = spawn(pinnedNode(), [join(ROOT, 'apps', 'micronode', 'dist', 'main.js')], {
     cwd: ROOT,
     stdio: ['ignore', output, output],
-    env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: dataDir ?? '' },
+    env: {
+      ...process.env,
+      PORT: String(port),
+      OPS_PORT: String(opsPort),
+      DATA_DIR: dataDir ?? '',
+      ADMIN_TOKEN: E2E_ADMIN_TOKEN,
+    },
   });
   closeSync(output);
   const ops = `http://127.0.0.1:${opsPort}`;
@@ -114,7 +123,7 @@ async function startMacronode(runDir: string): Promise<RunningTarget> {
     redisUrl: redis.url,
     dataDir,
     nodeId: 'e2e',
-  });
+  }).map((planned) => ({ ...planned, env: { ...planned.env, ADMIN_TOKEN: E2E_ADMIN_TOKEN } }));
   const stop = async (): Promise<void> => {
     await stopProcesses(runDir);
     await redis.stop();

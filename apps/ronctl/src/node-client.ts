@@ -21,7 +21,7 @@ export interface NodeClientOptions {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | UploadBody;
@@ -208,6 +208,10 @@ export async function refusalOf(answer: Answer): Promise<Failure> {
     ...(hint === undefined ? {} : { hint }),
   });
 }
+
+/** Fills parameters of a route template by their names. */
+export const pathWith = (template: string, parameters: Readonly<Record<string, string>>): string =>
+  template.replace(/\{([a-z_]+)\}/g, (_whole, name: string) => encodeURIComponent(parameters[name] ?? ''));
 
 /** Fills the one parameter of a route template. */
 export const pathOf = (template: string, parameter: string): string =>

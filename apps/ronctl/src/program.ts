@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isContentId } from '@macronode/content';
 import { LIMITS, Name } from '@macronode/contracts';
+import { addBusCommands } from './bus-commands.ts';
 import { EXIT, EXIT_HELP } from './exit-codes.ts';
 import { Failure, toFailure } from './failure.ts';
 import { acknowledge, payloadOf, receiveMessages, sendMessage, showPayload } from './mailbox.ts';
@@ -19,6 +20,7 @@ interface Globals {
   readonly token?: string;
   readonly timeout: number;
   readonly json: boolean;
+  readonly ops: readonly string[];
 }
 
 const integer =
@@ -36,6 +38,8 @@ const httpUrl = (text: string): string => {
     throw new InvalidArgumentError('an address such as http://host:8080');
   return text.replace(/\/+$/, '');
 };
+
+const collect = (value: string, list: readonly string[]): string[] => [...list, httpUrl(value)];
 
 const contentId = (text: string): string => {
   if (!isContentId(text)) throw new InvalidArgumentError('b3: followed by 64 lower-case hex digits');
@@ -76,7 +80,8 @@ function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Comman
   const program = new Command('ronctl')
     .description('Objects, names and messages of a macronode, from the command line.')
     .option('--url <url>', 'address of the gateway (env RONCTL_URL)', httpUrl, httpUrlFromEnv(terminal))
-    .option('--token <token>', 'capability to send with every request (env RONCTL_TOKEN)')
+    .option('--ops <url>', 'ops address, for bus and status; status takes several', collect, [])
+    .option('--token <token>', 'capability, or admin token, to send with every request (env RONCTL_TOKEN)')
     .option('--timeout <ms>', 'give up when no byte moves for this long', integer(1, 3_600_000), DEFAULT_TIMEOUT_MS)
     .option('--json', 'one JSON document on standard output; errors as JSON on standard error', false)
     .addHelpText('after', EXIT_HELP)
@@ -90,6 +95,7 @@ function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Comman
   addNameCommands(program, terminal);
   addMailboxCommands(program, terminal, outcome);
   addStatusCommand(program, terminal, outcome);
+  addBusCommands(program, terminal);
   return program;
 }
 
@@ -234,16 +240,14 @@ function addRecv(mailbox: Command, terminal: Terminal): void {
     });
 }
 
-const collect = (value: string, list: readonly string[]): string[] => [...list, httpUrl(value)];
-
 function addStatusCommand(program: Command, terminal: Terminal, outcome: { exitCode: number }): void {
   program
     .command('status')
     .description('readiness of every service, from the ops ports; exit code 4 when one is not ready')
-    .option('--ops <url>', 'ops address, repeatable (default: ports 9080 to 9084 of this machine)', collect, [])
-    .action(async (options: { ops: string[] }, command: Command) => {
+    .addHelpText('after', '\nWithout --ops: ports 9080 to 9084 of this machine.')
+    .action(async (_options: unknown, command: Command) => {
       const { globals } = clientOf(command, terminal);
-      const services = await readStatus(options.ops, globals.timeout, terminal.signal);
+      const services = await readStatus(globals.ops, globals.timeout, terminal.signal);
       print(terminal, globals.json, { services }, () => statusTable(terminal, services));
       outcome.exitCode = exitCodeOfStatus(services);
     });

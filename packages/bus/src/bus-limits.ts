@@ -25,8 +25,14 @@ export interface BusLimits {
   readonly streamIdleMs: number;
   /** A draining instance waits this long for the upload of a ticket it gave, in ms: one way to the caller and back. */
   readonly ticketMs: number;
-  /** Deliveries of a work event before it is a dead letter (count). */
+  /** Runs of a work event before it is a dead letter (count), over all instances. */
   readonly workAttempts: number;
+  /** Wait before the second run of a failed work event, in ms, ±25 %; five times as long before each further one. */
+  readonly workBackoffMs: number;
+  /** Longest of these waits, in ms: a dependency that restarts is back by then. */
+  readonly workBackoffMaxMs: number;
+  /** Longest wait a handler may ask for by the `retryAfterMs` of its error, in ms: what waits stays pending. */
+  readonly workRetryAfterMaxMs: number;
 }
 
 export const DEFAULT_BUS_LIMITS: BusLimits = Object.freeze({
@@ -42,6 +48,9 @@ export const DEFAULT_BUS_LIMITS: BusLimits = Object.freeze({
   streamIdleMs: 15_000,
   ticketMs: 1_000,
   workAttempts: 5,
+  workBackoffMs: 1_000,
+  workBackoffMaxMs: 30_000,
+  workRetryAfterMaxMs: 300_000,
 });
 
 /** Bounds of the medium, checked with the append: a full stream refuses, it never trims what nobody has read. */
@@ -56,4 +65,11 @@ export const LINK_BOUNDS = Object.freeze({
   hintBytes: 16 * MIB,
   /** Dead letters one service keeps; the oldest is dropped, which is counted. */
   deadLetterEntries: 4_096,
+  /** Bytes of dead letters one service keeps. */
+  deadLetterBytes: 64 * MIB,
+  /**
+   * Entries of one group delivered and not settled, over all its consumers: as many as a full stream of single frames,
+   * and at some 550 bytes each what its pending list may cost the medium (4.5 MB).
+   */
+  groupPendingEntries: 8_192,
 });

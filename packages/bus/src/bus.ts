@@ -10,7 +10,7 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { BusClosed, BusUnavailable, FrameError } from './errors.ts';
 import { KIND } from './wire/frame.ts';
 import { HandlerSlots } from './handler-slots.ts';
-import { type HintHandler, HintReader } from './hint-reader.ts';
+import { type HintHandler, HintReader, type LagListener } from './hint-reader.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
 import type { Link, LinkStatus } from './link.ts';
 import { busMetrics, type BusMetrics } from './metrics.ts';
@@ -198,8 +198,11 @@ export class Bus implements AsyncDisposable {
     if (this.#started) await work.consumer.start();
   }
 
-  /** Follows the hints of a topic. `onLag` is told how many were lost, before the hint that follows them. */
-  async onHint(topic: string, handler: HintHandler, onLag: (lost: number) => void): Promise<void> {
+  /**
+   * Follows the hints of a topic. `onLag` is told how many were lost, before the hint that follows them; that one waits
+   * until the snapshot is read again, when `onLag` is asynchronous.
+   */
+  async onHint(topic: string, handler: HintHandler, onLag: LagListener): Promise<void> {
     const reader = new HintReader(this.#core, this.#port, topic, handler, onLag);
     this.#hints.push(reader);
     if (this.#started) await reader.start();

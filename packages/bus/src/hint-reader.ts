@@ -3,13 +3,19 @@ import { LINK_BOUNDS } from './bus-limits.ts';
 import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
-import type { Frame } from './wire/frame.ts';
+import { type Frame, frame, KIND } from './wire/frame.ts';
 import { eventContext } from './event-context.ts';
 import type { HintFollower } from './link.ts';
 import { decodePayload } from './wire/payload.ts';
 
 /** Handles a hint. It is called for one hint at a time; what it throws is reported and otherwise ignored. */
 export type HintHandler = (event: unknown, context: BusContext) => unknown;
+
+/**
+ * Told how many hints were lost, before the one that follows them, which waits until it is done: it reads the snapshot
+ * again. What it throws is reported and otherwise ignored.
+ */
+export type LagListener = (lost: number) => unknown;
 
 interface Arrived {
   readonly frames: readonly Frame[];
@@ -27,7 +33,7 @@ export class HintReader {
   readonly #port: HandlerPort;
   readonly #topic: string;
   readonly #handler: HintHandler;
-  readonly #onLag: (lost: number) => void;
+  readonly #onLag: LagListener;
   readonly #queue: Arrived[] = [];
   #bytes = 0;
   #last = 0;
@@ -37,7 +43,7 @@ export class HintReader {
   /** Arrived before the link said where the follower began. */
   #early: { sequence: number; entry: Uint8Array }[] | undefined = [];
 
-  constructor(core: BusCore, port: HandlerPort, topic: string, handler: HintHandler, onLag: (lost: number) => void) {
+  constructor(core: BusCore, port: HandlerPort, topic: string, handler: HintHandler, onLag: LagListener) {
     this.#core = core;
     this.#port = port;
     this.#topic = topic;
@@ -90,8 +96,8 @@ export class HintReader {
     this.#busy = true;
     for (let next = this.#queue.shift(); next !== undefined && !this.#stopped; next = this.#queue.shift()) {
       this.#bytes -= next.bytes;
-      if (next.lost > 0) this.#reportLag(next.lost);
-      for (const each of next.frames) await this.#run(each);
+      if (next.lost > 0) await this.#reportLag(next.lost);
+      for (const each of next.frames) if (!this.#stopped) await this.#run(each);
     }
     this.#busy = false;
   }
@@ -107,11 +113,12 @@ export class HintReader {
     }
   }
 
-  #reportLag(lost: number): void {
+  async #reportLag(lost: number): Promise<void> {
     try {
-      this.#onLag(lost);
-    } catch {
-      // A listener's defect must not end the reading.
+      await this.#onLag(lost);
+    } catch (error) {
+      // Nobody sent this one: the context names the topic, and nothing else.
+      this.#core.onHandlerError(error, eventContext(frame(KIND.EVT, {}), this.#topic, 1, this.#port));
     }
   }
 }

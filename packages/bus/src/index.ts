@@ -9,9 +9,19 @@ export { BusContext, Forwarded, StreamReply } from './bus-context.ts';
 export type { BusHandler } from './bus-context.ts';
 export { ManualClock, systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
-export type { HintHandler } from './hint-reader.ts';
+export { DEAD_LETTER_LIMITS, readMessageHeads } from './dead-letters.ts';
+export type {
+  DeadLetter,
+  DeadLetterHead,
+  DeadLetterPage,
+  DeadLetters,
+  LetterDetails,
+  MessageHead,
+} from './dead-letters.ts';
+export type { HintHandler, LagListener } from './hint-reader.ts';
 export { InProcessLink } from './in-process/in-process-link.ts';
 export type { InProcessLinkOptions } from './in-process/in-process-link.ts';
+export { linkMetrics } from './link-metrics.ts';
 export { busMetrics } from './metrics.ts';
 export type { WorkHandler } from './work-consumer.ts';
 export { DEFAULT_BUS_LIMITS, LINK_BOUNDS } from './bus-limits.ts';

@@ -1,3 +1,5 @@
+import type { DeadLetters, LetterDetails } from './dead-letters.ts';
+
 /** Small calls never queue behind blobs: `bulk` carries entries above 32 KiB. */
 export type Lane = 'fast' | 'bulk' | OrderedLane;
 
@@ -19,6 +21,8 @@ export interface Delivery {
   readonly entry: Uint8Array;
   /** 1 on the first delivery; the medium's own count, so that a killed process counts too. */
   readonly attempt: number;
+  /** What a consumer of the group wrote beside the entry; undefined when nobody did. */
+  readonly note: string | undefined;
   /** Milliseconds since the append, by the medium's clock, never negative. */
   readonly ageMs: number;
   /** Of an ordered message: the id is unique in it. */
@@ -31,10 +35,21 @@ export interface Consumer {
   wake(): void;
   /** Acknowledges and deletes. Batched; never rejects (a lost settle is a redelivery). */
   settle(delivery: Delivery): void;
-  /** Gives the entry back unsettled, because its handler failed: it is delivered again after the link's idle time. */
-  release(delivery: Delivery): void;
-  /** Moves the entry to the dead letters of the service, with its original bytes, and settles it. */
-  deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void>;
+  /**
+   * Writes a short text beside a pending entry, for whoever takes it next; it ends with the entry. False when the entry
+   * is not this consumer's any more. Rejects with BusUnavailable or BusOutcomeUnknown.
+   */
+  note(delivery: Delivery, text: string): Promise<boolean>;
+  /**
+   * Gives the entry back unsettled, with a note where there is one to make: it is delivered again without waiting for
+   * the idle time, and this delivery is not counted.
+   */
+  release(delivery: Delivery, note?: string): void;
+  /**
+   * Moves the entry, or one part of it, to the dead letters of the service with its original bytes. An entry that is
+   * moved whole is settled. Rejects when it could not be written: the delivery is then still the consumer's.
+   */
+  deadLetter(delivery: Delivery, reason: DeadLetterReason, details?: LetterDetails): Promise<void>;
   /** Stops reading; what was delivered may still be settled. Resolves when no read is under way. */
   stop(): Promise<void>;
 }
@@ -116,6 +131,9 @@ export interface Link {
 
   /** Marks a service as restarting (at most `ms`): callers then queue until their deadline instead of getting BusNoResponders. */
   markRestarting(service: string, ms: number): Promise<void>;
+
+  /** The dead letters of a service (of a work group: the same name). Any link of the medium reads those of any service. */
+  deadLetters(service: string): DeadLetters;
 
   readings(): Promise<readonly StreamReading[]>;
 }

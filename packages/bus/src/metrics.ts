@@ -105,6 +105,7 @@ export const busMetrics = Object.freeze({
   }),
   malformed: counter({ name: 'bus_malformed_total', help: 'Entries and frames that were not OAP/1.' }),
   reconnects: counter({ name: 'bus_reconnects_total', help: 'Times the link was lost and came back.' }),
+  workRetries: counter({ name: 'bus_work_retries_total', help: 'Runs of a work event after its first.' }),
 });
 
 export type BusMetrics = HandlesOf<typeof busMetrics>;

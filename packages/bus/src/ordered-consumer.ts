@@ -93,7 +93,7 @@ export class OrderedConsumer {
       if (left > 0 || this.#closed) return;
       this.#running.delete(entry);
       if (reason === undefined) this.#consumer?.settle(delivery);
-      else this.#deadLetter(delivery, reason);
+      else this.#deadLetter(delivery, reason, frames[0]);
     };
     for (const message of frames) this.#enqueue({ message, delivery, deliveredAt: clock.now(), done });
   }
@@ -138,9 +138,10 @@ export class OrderedConsumer {
     }
   }
 
-  #deadLetter(delivery: Delivery, reason: DeadLetterReason): void {
+  #deadLetter(delivery: Delivery, reason: DeadLetterReason, message?: Frame): void {
     this.#core.metrics.deadLetters.inc({ reason });
+    const details = { corrId: message?.corrId, traceparent: message?.traceparent };
     // A dead letter that could not be written stays in the stream, and the next holder tries again.
-    void this.#consumer?.deadLetter(delivery, reason).catch(() => undefined);
+    void this.#consumer?.deadLetter(delivery, reason, details).catch(() => undefined);
   }
 }

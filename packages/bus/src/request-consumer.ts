@@ -73,7 +73,7 @@ export class RequestConsumer {
       this.#core.metrics.malformed.inc();
       this.#core.metrics.deadLetters.inc({ reason: 'malformed' });
       // A dead letter that could not be written stays pending and comes back.
-      void consumer.deadLetter(delivery, 'malformed').catch(() => undefined);
+      void consumer.deadLetter(delivery, 'malformed').catch(() => consumer.release(delivery));
       return;
     }
     this.#running.add(key);

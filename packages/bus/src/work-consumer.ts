@@ -2,28 +2,31 @@ import type { BusContext, HandlerPort } from './bus-context.ts';
 import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
-import { type Frame, frame, KIND } from './wire/frame.ts';
+import type { Frame } from './wire/frame.ts';
 import { eventContext } from './event-context.ts';
-import type { Consumer, DeadLetterReason, Delivery } from './link.ts';
+import type { Consumer, Delivery } from './link.ts';
 import { decodePayload } from './wire/payload.ts';
+import { WORK_DONE, WorkEntry, type WorkHost } from './work-entry.ts';
 
-/** Handles a work event; what it throws means: deliver it again later. Deliveries may repeat, so it is idempotent. */
+/**
+ * Handles a work event; what it throws means: run it again, after a backoff or the error's own `retryAfterMs`. An error
+ * that says `retryable: false` makes the event a dead letter at once. Deliveries may repeat, so it is idempotent.
+ */
 export type WorkHandler = (event: unknown, context: BusContext) => unknown;
 
 /**
- * Runs one handler for the events of a topic. An entry is settled when all its events are done. An event that failed is
- * delivered again after the link's idle time, and after the last attempt it is a dead letter; events that shared its
- * entry are not run again for it.
+ * Runs one handler for the events of a topic. An entry is settled when all its events are done or put aside; an event
+ * that fails runs again alone, here, and after the last attempt it alone is a dead letter.
  */
 export class WorkConsumer {
   readonly #core: BusCore;
   readonly #port: HandlerPort;
   readonly #topic: string;
   readonly #handler: WorkHandler;
-  readonly #running = new Set<string>();
-  #consumer: Consumer | undefined;
+  readonly #entries = new Map<string, WorkEntry>();
+  #host: WorkHost | undefined;
   #forget: (() => void) | undefined;
-  #closed = false;
+  #draining = false;
 
   constructor(core: BusCore, port: HandlerPort, topic: string, handler: WorkHandler) {
     this.#core = core;
@@ -33,89 +36,88 @@ export class WorkConsumer {
   }
 
   async start(group: string): Promise<void> {
+    const early: Delivery[] = [];
     const consumer = await this.#core.link.consumeWork(this.#topic, group, this.#core.instance, {
       credits: () => this.#core.slots.credits(),
-      onDelivery: (delivery) => this.#onDelivery(delivery),
+      onDelivery: (delivery) => {
+        if (this.#host === undefined) early.push(delivery);
+        else this.#onDelivery(this.#host, delivery);
+      },
     });
-    this.#consumer = consumer;
+    this.#host = this.#makeHost(consumer);
     this.#forget = this.#core.slots.onCredits(() => consumer.wake());
+    // A link may deliver before it says who reads.
+    for (const delivery of early) this.#onDelivery(this.#host, delivery);
   }
 
+  /** Stops reading. What waits for another run is given back at once, what runs is finished. */
   async stop(): Promise<void> {
+    this.#draining = true;
     this.#forget?.();
-    await this.#consumer?.stop();
+    await this.#host?.consumer.stop();
+    for (const entry of [...this.#entries.values()]) entry.drain();
   }
 
   /** What finishes from here on is not settled: another instance gets it again. */
   close(): void {
-    this.#closed = true;
+    this.#draining = true;
+    for (const entry of this.#entries.values()) entry.abandon();
+    this.#entries.clear();
   }
 
-  #onDelivery(delivery: Delivery): void {
+  #onDelivery(host: WorkHost, delivery: Delivery): void {
     // Taken back from a slow handler and given to the same instance: the first run settles it.
-    if (this.#running.has(delivery.id)) return;
-    const { metrics, limits } = this.#core;
+    if (this.#entries.has(delivery.id)) return;
+    const { metrics } = this.#core;
     if (delivery.attempt > 1) metrics.redelivered.inc();
     const frames = decodeEntry(delivery.entry);
-    if (frames instanceof FrameError) {
-      metrics.malformed.inc();
-      return this.#deadLetter(delivery, 'malformed');
-    }
-    this.#running.add(delivery.id);
-    if (delivery.attempt > limits.workAttempts) return void this.#finish(delivery, frames, frames);
-    const failed: Frame[] = [];
-    let left = frames.length;
-    for (const each of frames) {
-      this.#core.slots.submit(async () => {
-        if (!(await this.#run(each, attemptsOf(each, delivery)))) failed.push(each);
-        left -= 1;
-        if (left === 0 && !this.#closed) await this.#finish(delivery, frames, failed);
-      });
-    }
+    if (frames instanceof FrameError) return this.#malformed(host.consumer, delivery);
+    const entry = new WorkEntry(host, delivery, frames);
+    this.#entries.set(delivery.id, entry);
+    if (this.#draining) entry.drain();
+    else entry.start();
   }
 
-  async #run(event: Frame, attempt: number): Promise<boolean> {
+  #malformed(consumer: Consumer, delivery: Delivery): void {
+    this.#core.metrics.malformed.inc();
+    consumer.deadLetter(delivery, 'malformed').then(
+      () => this.#core.metrics.deadLetters.inc({ reason: 'malformed' }),
+      // It comes back and is tried again.
+      () => consumer.release(delivery),
+    );
+  }
+
+  #makeHost(consumer: Consumer): WorkHost {
+    const { limits, clock, slots, metrics } = this.#core;
+    return {
+      topic: this.#topic,
+      limits,
+      clock,
+      slots,
+      consumer,
+      run: (event, attempt) => this.#run(event, attempt),
+      onRetry: () => metrics.workRetries.inc(),
+      onDeadLetter: (reason) => metrics.deadLetters.inc({ reason }),
+      onMalformed: () => metrics.malformed.inc(),
+      onEnd: (id) => this.#entries.delete(id),
+    };
+  }
+
+  async #run(event: Frame, attempt: number): Promise<unknown> {
     const payload = decodePayload(event.codec, event.body);
+    if (payload instanceof FrameError) {
+      this.#core.metrics.malformed.inc();
+      return payload;
+    }
     const context = eventContext(event, this.#topic, attempt, this.#port);
     try {
-      if (payload instanceof FrameError) throw payload;
       await this.#handler(payload, context);
-      return true;
+      return WORK_DONE;
     } catch (error) {
       this.#core.onHandlerError(error, context);
-      return false;
+      return error;
     } finally {
       context.release();
     }
   }
-
-  async #finish(delivery: Delivery, frames: readonly Frame[], failed: readonly Frame[]): Promise<void> {
-    this.#running.delete(delivery.id);
-    const [first] = failed;
-    if (first === undefined) return this.#consumer?.settle(delivery);
-    if (frames.length === 1) {
-      if (attemptsOf(first, delivery) >= this.#core.limits.workAttempts) this.#deadLetter(delivery, 'max_deliveries');
-      else this.#consumer?.release(delivery);
-      return;
-    }
-    const appended = await Promise.all(failed.map((each) => this.#appendAlone(each, attemptsOf(each, delivery))));
-    if (appended.every(Boolean)) this.#consumer?.settle(delivery);
-    else this.#consumer?.release(delivery);
-  }
-
-  /** Writes an event again as an entry of its own, so that it fails alone. */
-  #appendAlone(event: Frame, attempt: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const again = frame(KIND.EVT, { ...event, attempt });
-      this.#core.outbox.toWork(this.#topic, again, Infinity, (error) => resolve(error === undefined));
-    });
-  }
-
-  #deadLetter(delivery: Delivery, reason: DeadLetterReason): void {
-    this.#core.metrics.deadLetters.inc({ reason });
-    // A dead letter that could not be written stays pending and comes back.
-    void this.#consumer?.deadLetter(delivery, reason).catch(() => undefined);
-  }
 }
-
-const attemptsOf = (event: Frame, delivery: Delivery): number => (event.attempt ?? 0) + delivery.attempt;

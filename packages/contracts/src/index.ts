@@ -1,3 +1,16 @@
+export {
+  BUS_ADMIN_ROUTES,
+  BUS_DLQ_PAGE,
+  BusDeadLetter,
+  BusDeadLetterId,
+  BusDeadLetterList,
+  BusDeadLetterListQuery,
+  BusDeadLetterManyQuery,
+  BusDeadLetterShown,
+  BusDeadLettersDropped,
+  BusDeadLettersReplayed,
+  BusServiceName,
+} from './bus-admin.ts';
 export { ERRORS, ERROR_CODES, ServiceError, isErrorCode } from './errors.ts';
 export type { ErrorCode, ErrorRow, ServiceErrorOptions } from './errors.ts';
 export { LIMITS } from './limits.ts';

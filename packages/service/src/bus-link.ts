@@ -9,10 +9,12 @@ import type { Logger } from './logging.ts';
 const FOREVER_MS = 2_147_483_647;
 
 const QUIET = new Set(['moved', 'reconnected', 'reclaimed', 'consumers_removed']);
+/** As frequent as traffic at a bound, and counted: not for the log of every day. */
+const FREQUENT = new Set(['hints_trimmed', 'pending_limited']);
 
 /** The medium the settings ask for. */
 export function createLink(config: CommonConfig, name: string, metrics: MetricsScope, log: Logger): Link {
-  if (config.busLink === 'in-process' || config.redisUrl === undefined) return new InProcessLink();
+  if (config.busLink === 'in-process' || config.redisUrl === undefined) return new InProcessLink({ metrics });
   return new RedisLink({
     url: config.redisUrl,
     tls: tlsOf(config),
@@ -22,7 +24,10 @@ export function createLink(config: CommonConfig, name: string, metrics: MetricsS
     metrics,
     timings: { start: FOREVER_MS },
     onEvent: ({ type, ...event }) => {
-      log[QUIET.has(type) ? 'info' : 'warn']({ link_event: type, ...event }, 'redis link');
+      log[FREQUENT.has(type) ? 'debug' : QUIET.has(type) ? 'info' : 'warn'](
+        { link_event: type, ...event },
+        'redis link',
+      );
     },
   });
 }

@@ -27,6 +27,7 @@ export interface CommonConfig {
   readonly dataDir: string | undefined;
   readonly opsHost: string;
   readonly opsPort: number;
+  readonly adminToken: string | undefined;
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
   readonly drainGraceMs: number;
@@ -151,6 +152,15 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
         min: 0,
         max: 65_535,
         help: 'Ops port: /healthz, /readyz, /version, /metrics. 0 takes a free one.',
+      }),
+      adminToken: knob.string({
+        env: 'ADMIN_TOKEN',
+        secret: true,
+        pattern: /^[!-~]{16,512}$/,
+        accepts: '16 to 512 visible ASCII characters',
+        example: 'a-long-random-secret',
+        help: 'Asked for by the /admin routes of the ops port, as a bearer token. Not set: they are turned off.',
+        reason: 'Off by default, because these routes change what the node holds.',
       }),
       logLevel: knob.choice({
         env: 'LOG_LEVEL',

@@ -7,7 +7,9 @@ import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { DestinationStream } from 'pino';
+import { AdminGuard } from './admin-guard.ts';
 import { readBuildInfo } from './build-info.ts';
+import { addBusAdmin } from './bus-admin.ts';
 import { createLink, linkAddress } from './bus-link.ts';
 import { CloseStack, within } from './close-stack.ts';
 import type { Profile } from './common-config.ts';
@@ -147,6 +149,12 @@ class NodeAssembly {
         profile,
         amnesia: common.dataDir === undefined,
       },
+    });
+    addBusAdmin(this.ops.routes, {
+      link: this.link,
+      guard: new AdminGuard(common.adminToken),
+      services: services.map((service) => service.name),
+      log: this.log,
     });
   }
 

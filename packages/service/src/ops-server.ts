@@ -46,6 +46,7 @@ export class OpsServer {
     });
     this.#http.setErrorHandler((error, request, reply) => {
       const answer = errorAnswer(mapError(error), acceptCorrId(request.headers['x-corr-id']));
+      if (answer.status === 401) void reply.header('www-authenticate', 'Bearer');
       void reply.code(answer.status).headers(answer.headers).send(answer.body);
     });
   }

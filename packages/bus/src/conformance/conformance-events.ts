@@ -57,10 +57,9 @@ export function eventConformance(world: () => World): void {
     });
 
     it('comes again to a handler that failed, and is put aside after the last attempt', async () => {
-      world().medium({ minIdleMs: 150 });
       const attempts: number[] = [];
       const others: unknown[] = [];
-      const worker = await world().started('billing', { limits: { workAttempts: 3 } });
+      const worker = await world().started('billing', { limits: { workAttempts: 3, workBackoffMs: 10 } });
       await worker.onWork(orders.name, 'billing', (event, ctx) => {
         if (event !== 'poison') return void others.push(event);
         attempts.push(ctx.attempt);

@@ -8,6 +8,8 @@ export interface MediumOptions {
   readonly streamFrames?: number;
   /** A delivery not settled for this long is delivered again, in ms. */
   readonly minIdleMs?: number;
+  /** Entries of one group delivered and not settled. */
+  readonly pendingEntries?: number;
 }
 
 /** The medium of one test: what its links share. */
@@ -24,8 +26,8 @@ export interface Medium {
   close(): Promise<void>;
 }
 
-/** How a driver is brought up for one test. */
-export type OpenMedium = (options: MediumOptions) => Medium;
+/** How a driver is brought up for one test. Each link counts in a scope of its own. */
+export type OpenMedium = (options: MediumOptions, metrics: () => MetricsScope) => Medium;
 
 /** The buses of one test, closed behind it. */
 export class World {
@@ -40,7 +42,8 @@ export class World {
 
   /** Sets the medium up; without it the first bus does, with defaults. */
   medium(options: MediumOptions = {}): Medium {
-    this.#medium ??= this.#open(options);
+    let links = 0;
+    this.#medium ??= this.#open(options, () => this.scope(`link-${links++}`));
     return this.#medium;
   }
 

@@ -4,6 +4,8 @@ import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
 import { orderConformance } from './conformance-order.ts';
 import { streamConformance } from './conformance-streams.ts';
+import { deadLetterConformance } from './conformance-dead-letters.ts';
+import { workConformance } from './conformance-work.ts';
 import { type OpenMedium, World } from './conformance-world.ts';
 
 /** What every link must make true of a bus. */
@@ -19,6 +21,8 @@ export function busConformance(name: string, open: OpenMedium): void {
     streamConformance(current);
     eventConformance(current);
     failureConformance(current);
+    workConformance(current);
+    deadLetterConformance(current);
     orderConformance(current);
   });
 }

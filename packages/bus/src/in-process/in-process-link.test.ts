@@ -7,8 +7,10 @@ import { BusUnavailable } from '../errors.ts';
 import { InProcessLink } from './in-process-link.ts';
 import type { Delivery } from '../link.ts';
 
-const open: OpenMedium = ({ streamFrames, minIdleMs }) => {
+const open: OpenMedium = ({ streamFrames, minIdleMs, pendingEntries }, metrics) => {
   const link = new InProcessLink({
+    metrics: metrics(),
+    ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),
     ...(minIdleMs === undefined ? {} : { minIdleMs }),
     ...(streamFrames === undefined ? {} : { bounds: { maxFrames: streamFrames, maxBytes: 64 * 1024 * 1024 } }),
   });
@@ -47,25 +49,30 @@ describe('in-process link', () => {
     expect(seen).toMatchObject([{ attempt: 1, ageMs: expect.any(Number) as number }]);
   });
 
-  it('delivers again after the idle time of its clock, and not before', async () => {
+  it('takes an entry from a consumer that ended, after the idle time of its clock, and not before', async () => {
     const clock = new ManualClock();
     const link = new InProcessLink({ clock, minIdleMs: 1_000 });
     await link.start();
     const seen: Delivery[] = [];
     const options = { credits: () => 9, onDelivery: (each: Delivery) => void seen.push(each) };
-    const consumer = await link.consumeRequests('b', 'fast', 'b.1', options);
+    const ended = await link.consumeRequests('b', 'fast', 'b.1', options);
     await link.appendRequest('b', 'fast', entry, 1);
     await turn();
-    clock.advance(900);
+    const heir = await link.consumeRequests('b', 'fast', 'b.2', options);
+    clock.advance(5_000);
     await turn();
     expect(seen.map(({ attempt }) => attempt)).toEqual([1]);
+    await ended.stop();
+    clock.advance(900);
+    await turn();
+    expect(seen.length).toBe(1);
     clock.advance(500);
     await turn();
     expect(seen).toMatchObject([
       { attempt: 1, ageMs: 0 },
-      { attempt: 2, ageMs: 1_400 },
+      { attempt: 2, ageMs: 6_400 },
     ]);
-    for (const each of seen.slice(1)) consumer.settle(each);
+    for (const each of seen.slice(1)) heir.settle(each);
     clock.advance(5_000);
     await turn();
     expect(seen.length).toBe(2);

@@ -1,11 +1,12 @@
+import type { HandlesOf, MetricsScope } from '@macronode/metrics';
 import { LINK_BOUNDS } from '../bus-limits.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
+import type { DeadLetterHead, DeadLetters } from '../dead-letters.ts';
+import { linkMetrics } from '../link-metrics.ts';
 import type {
   ConsumeOptions,
   Consumer,
-  DeadLetterReason,
-  Delivery,
   HintFollower,
   Lane,
   Link,
@@ -15,7 +16,9 @@ import type {
   StreamBounds,
   StreamReading,
 } from '../link.ts';
-import { DEFAULT_PARTITIONS, partitionOf } from '../order.ts';
+import { DEFAULT_PARTITIONS, orderedLane, partitionOf } from '../order.ts';
+import { MemoryDeadLetters } from './memory-dead-letters.ts';
+import type { BuriedLetter } from './memory-group.ts';
 import { MemoryHints } from './memory-hints.ts';
 import { MemoryOrdered } from './memory-ordered.ts';
 import { MemoryStream } from './memory-stream.ts';
@@ -24,8 +27,12 @@ export interface InProcessLinkOptions {
   readonly clock?: Clock;
   /** Bounds of each request and work stream. */
   readonly bounds?: StreamBounds;
-  /** A delivery not settled for this long is delivered again, in ms: above the longest deadline of a call, twice. */
+  /** What an ended consumer did not settle is delivered again after this long, in ms: above the longest deadline of a call, twice. */
   readonly minIdleMs?: number;
+  /** Entries of one group delivered and not settled (count). */
+  readonly groupPendingEntries?: number;
+  /** Where the link counts what it trims and limits. */
+  readonly metrics?: MetricsScope | undefined;
 }
 
 /** An instance's inbox. */
@@ -35,6 +42,9 @@ interface Inbox {
   bytes: number;
   scheduled: boolean;
 }
+
+/** Where a dead letter came from. */
+type Origin = Pick<DeadLetterHead, 'kind' | 'name' | 'lane'>;
 
 const DEFAULT_BOUNDS: StreamBounds = Object.freeze({
   maxFrames: LINK_BOUNDS.streamFrames,
@@ -59,7 +69,9 @@ export class InProcessLink implements Link {
   readonly #inboxes = new Map<string, Inbox>();
   readonly #live = new Map<string, Map<string, number>>();
   readonly #restartingUntil = new Map<string, number>();
-  readonly #deadLetters = new Map<string, { delivery: Delivery; reason: DeadLetterReason }[]>();
+  readonly #deadLetters = new Map<string, MemoryDeadLetters>();
+  readonly #pendingEntries: number;
+  readonly #metrics: HandlesOf<typeof linkMetrics> | undefined;
   readonly #listeners = new Set<(status: LinkStatus) => void>();
   #status: LinkStatus = 'connecting';
 
@@ -67,6 +79,8 @@ export class InProcessLink implements Link {
     this.#clock = options.clock ?? systemClock;
     this.#bounds = options.bounds ?? DEFAULT_BOUNDS;
     this.#minIdleMs = options.minIdleMs ?? 60_000;
+    this.#pendingEntries = options.groupPendingEntries ?? LINK_BOUNDS.groupPendingEntries;
+    this.#metrics = options.metrics?.bind(linkMetrics);
   }
 
   start(): Promise<void> {
@@ -94,19 +108,19 @@ export class InProcessLink implements Link {
   async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
     this.#assertReady();
     const partition = partitionOf(lane);
-    const ordered = partition < 0 ? undefined : this.#orderedOf(`request ${service}`);
+    const ordered = partition < 0 ? undefined : this.#orderedOf('request', service);
     const live = ordered?.live ?? this.#live.get(service)?.size ?? 0;
     const restarting = (this.#restartingUntil.get(service) ?? 0) > this.#clock.now();
     if (live === 0 && !restarting) throw new BusNoResponders(`no instance of ${service} is running`);
     if (ordered !== undefined) ordered.append(entry, frames, partition);
-    else this.#stream(this.#requests, `${service}/${lane}`).append(entry, frames);
+    else this.#requestStream(service, lane).append(entry, frames);
   }
 
   async consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
     return source.kind === 'request'
-      ? this.#orderedOf(`request ${source.service}`).consume(source.service, instance, options)
-      : this.#orderedOf(`work ${source.topic}`).consume(source.group, instance, options);
+      ? this.#orderedOf('request', source.service).consume(source.service, instance, options)
+      : this.#orderedOf('work', source.topic).consume(source.group, instance, options);
   }
 
   liveConsumers(service: string): number {
@@ -116,7 +130,7 @@ export class InProcessLink implements Link {
   async consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
     const leave = this.#enter(service, instance);
-    return this.#stream(this.#requests, `${service}/${lane}`).consume(service, options, leave);
+    return this.#requestStream(service, lane).consume(service, instance, options, leave);
   }
 
   async openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }> {
@@ -148,13 +162,13 @@ export class InProcessLink implements Link {
 
   async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
     this.#assertReady();
-    if (lane !== undefined) this.#orderedOf(`work ${topic}`).append(entry, frames, partitionOf(lane));
-    else this.#stream(this.#work, topic).append(entry, frames);
+    if (lane !== undefined) this.#orderedOf('work', topic).append(entry, frames, partitionOf(lane));
+    else this.#workStream(topic).append(entry, frames);
   }
 
-  async consumeWork(topic: string, group: string, _instance: string, options: ConsumeOptions): Promise<Consumer> {
+  async consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
-    return this.#stream(this.#work, topic).consume(group, options, () => undefined);
+    return this.#workStream(topic).consume(group, instance, options, () => undefined);
   }
 
   async publishHint(topic: string, entry: Uint8Array): Promise<void> {
@@ -172,6 +186,10 @@ export class InProcessLink implements Link {
     return Promise.resolve();
   }
 
+  deadLetters(service: string): DeadLetters {
+    return this.#letters(service);
+  }
+
   readings(): Promise<readonly StreamReading[]> {
     const requests = [...this.#requests].map(([key, stream]) => {
       const at = key.lastIndexOf('/');
@@ -180,12 +198,7 @@ export class InProcessLink implements Link {
     const work = [...this.#work].map(([topic, stream]) => this.#reading('work', topic, 'none', stream));
     const inboxes = [...this.#inboxes].map(([name, inbox]) => reading('inbox', name, inbox.queue.length, inbox.bytes));
     const dead = [...this.#deadLetters].map(([name, letters]) =>
-      reading(
-        'dead_letter',
-        name,
-        letters.length,
-        letters.reduce((sum, letter) => sum + letter.delivery.entry.length, 0),
-      ),
+      reading('dead_letter', name, letters.entries, letters.bytes),
     );
     return Promise.resolve([...requests, ...work, ...inboxes, ...dead]);
   }
@@ -211,27 +224,38 @@ export class InProcessLink implements Link {
     };
   }
 
-  #stream(streams: Map<string, MemoryStream>, key: string): MemoryStream {
+  #requestStream(service: string, lane: Lane): MemoryStream {
+    return this.#stream(this.#requests, `${service}/${lane}`, { kind: 'request', name: service, lane });
+  }
+
+  #workStream(topic: string): MemoryStream {
+    return this.#stream(this.#work, topic, { kind: 'work', name: topic, lane: 'none' });
+  }
+
+  #stream(streams: Map<string, MemoryStream>, key: string, origin: Origin): MemoryStream {
     let stream = streams.get(key);
     if (stream === undefined) {
       stream = new MemoryStream({
         clock: this.#clock,
         bounds: this.#bounds,
         minIdleMs: this.#minIdleMs,
-        onDeadLetter: (group, delivery, reason) => this.#keepDeadLetter(group, delivery, reason),
+        pendingEntries: this.#pendingEntries,
+        onPendingLimited: () => this.#metrics?.pendingLimited.inc(),
+        onDeadLetter: (letter) => this.#bury(letter, origin),
       });
       streams.set(key, stream);
     }
     return stream;
   }
 
-  #orderedOf(key: string): MemoryOrdered {
+  #orderedOf(kind: 'request' | 'work', name: string): MemoryOrdered {
+    const key = `${kind} ${name}`;
     let ordered = this.#ordered.get(key);
     if (ordered === undefined) {
       ordered = new MemoryOrdered({
         clock: this.#clock,
         bounds: this.#bounds,
-        onDeadLetter: (group, delivery, reason) => this.#keepDeadLetter(group, delivery, reason),
+        onDeadLetter: (letter, partition) => this.#bury(letter, { kind, name, lane: orderedLane(partition) }),
       });
       this.#ordered.set(key, ordered);
     }
@@ -241,17 +265,36 @@ export class InProcessLink implements Link {
   #topic(name: string): MemoryHints {
     let topic = this.#hints.get(name);
     if (topic === undefined) {
-      topic = new MemoryHints();
+      topic = new MemoryHints((hints) => this.#metrics?.trimmed.inc({ kind: 'hint' }, hints));
       this.#hints.set(name, topic);
     }
     return topic;
   }
 
-  #keepDeadLetter(service: string, delivery: Delivery, reason: DeadLetterReason): void {
-    const letters = this.#deadLetters.get(service) ?? [];
-    this.#deadLetters.set(service, letters);
-    letters.push({ delivery, reason });
-    if (letters.length > LINK_BOUNDS.deadLetterEntries) letters.shift();
+  #letters(service: string): MemoryDeadLetters {
+    let letters = this.#deadLetters.get(service);
+    if (letters === undefined) {
+      letters = new MemoryDeadLetters({
+        maxEntries: LINK_BOUNDS.deadLetterEntries,
+        maxBytes: LINK_BOUNDS.deadLetterBytes,
+        append: ({ kind, name, lane, entry, frames }) => {
+          const only = kind === 'work' ? service : undefined;
+          if (partitionOf(lane) >= 0) this.#orderedOf(kind, name).append(entry, frames, partitionOf(lane), only);
+          else if (kind === 'work') this.#workStream(name).append(entry, frames, service);
+          else this.#requestStream(name, lane === 'bulk' ? 'bulk' : 'fast').append(entry, frames);
+        },
+        onDropped: (dropped) => {
+          this.#metrics?.deadLettersDropped.inc(dropped);
+          this.#metrics?.trimmed.inc({ kind: 'dead_letter' }, dropped);
+        },
+      });
+      this.#deadLetters.set(service, letters);
+    }
+    return letters;
+  }
+
+  #bury({ group, ...letter }: BuriedLetter, origin: Origin): void {
+    this.#letters(group).keep({ ...letter, ...origin, service: group });
   }
 
   #reading(kind: 'request' | 'work', name: string, lane: Lane | 'none', stream: MemoryStream): StreamReading {

@@ -13,16 +13,24 @@ interface Hint {
 export class MemoryHints {
   readonly #followers = new Set<{ wake(): void }>();
   readonly #hints: Hint[] = [];
+  readonly #onTrimmed: (hints: number) => void;
   #bytes = 0;
   #sequence = 0;
+
+  constructor(onTrimmed: (hints: number) => void) {
+    this.#onTrimmed = onTrimmed;
+  }
 
   publish(entry: Uint8Array): void {
     this.#sequence += 1;
     this.#hints.push({ sequence: this.#sequence, entry });
     this.#bytes += entry.length;
+    let trimmed = 0;
     while (this.#hints.length > LINK_BOUNDS.hintEntries || this.#bytes > LINK_BOUNDS.hintBytes) {
       this.#bytes -= this.#hints.shift()?.entry.length ?? 0;
+      trimmed += 1;
     }
+    if (trimmed > 0) this.#onTrimmed(trimmed);
     for (const follower of this.#followers) follower.wake();
   }
 

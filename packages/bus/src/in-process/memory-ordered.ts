@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { BusOverflow } from '../errors.ts';
+import type { LetterDetails } from '../dead-letters.ts';
 import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery, StreamBounds } from '../link.ts';
+import type { BuriedLetter } from './memory-group.ts';
 
 interface Stored {
   readonly id: string;
@@ -15,7 +17,7 @@ interface Stored {
 export interface MemoryOrderedOptions {
   readonly clock: Clock;
   readonly bounds: StreamBounds;
-  readonly onDeadLetter: (group: string, delivery: Delivery, reason: DeadLetterReason) => void;
+  readonly onDeadLetter: (letter: BuriedLetter, partition: number) => void;
 }
 
 /** What is ordered of one service or topic, in memory: each group has one holder at a time, which reads all partitions. */
@@ -36,18 +38,20 @@ export class MemoryOrdered {
     return [...this.#groups.values()].reduce((sum, group) => sum + group.live, 0);
   }
 
-  append(entry: Uint8Array, frames: number, partition: number): void {
+  /** @param only the one group it is for, when it is sent again. */
+  append(entry: Uint8Array, frames: number, partition: number, only?: string): void {
     const { clock, bounds } = this.#options;
     if (this.#frames + frames > bounds.maxFrames || this.#bytes + entry.length > bounds.maxBytes) {
       throw new BusOverflow('stream');
     }
     const at = clock.now();
     const id = `${Math.floor(at)}-${this.#number++}`;
-    const stored: Stored = { id, entry, frames, at, partition, open: this.#groups.size };
+    const groups = [...this.#groups].filter(([name]) => only === undefined || name === only);
+    const stored: Stored = { id, entry, frames, at, partition, open: groups.length };
     this.#stored.add(stored);
     this.#frames += frames;
     this.#bytes += entry.length;
-    for (const group of this.#groups.values()) group.offer(stored);
+    for (const [, group] of groups) group.offer(stored);
   }
 
   consume(name: string, instance: string, options: ConsumeOptions): Consumer {
@@ -130,9 +134,12 @@ class Group {
     if (member.leaving && this.#next === 0) this.#remove(member);
   }
 
-  deadLetter(member: Member, delivery: Delivery, reason: DeadLetterReason): void {
+  deadLetter(member: Member, delivery: Delivery, reason: DeadLetterReason, details: LetterDetails): void {
     if (this.#members[0] !== member) return;
-    this.#options.onDeadLetter(this.#name, delivery, reason);
+    const { attempts = delivery.attempt, corrId = '', traceparent = '' } = details;
+    const frames = this.#queue.find(({ id }) => id === delivery.id)?.frames ?? 1;
+    const letter = { group: this.#name, consumer: member.instance, entry: delivery.entry, frames, reason };
+    this.#options.onDeadLetter({ ...letter, attempts, corrId, traceparent }, delivery.partition ?? 0);
     this.settle(member, delivery.id);
   }
 
@@ -155,7 +162,7 @@ class Group {
       this.#attempts.set(stored.id, attempt);
       const { id, entry, at, partition } = stored;
       const ageMs = Math.max(0, this.#options.clock.now() - at);
-      holder.options.onDelivery({ id, entry, attempt, ageMs, partition });
+      holder.options.onDelivery({ id, entry, attempt, note: undefined, ageMs, partition });
     }
   }
 
@@ -188,12 +195,17 @@ class Member implements Consumer {
     this.#group.settle(this, delivery.id);
   }
 
+  /** Nobody else runs a part of it: there is nothing to note. */
+  note(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   release(): void {
     // What is ordered is tried again by its consumer, or by the next holder.
   }
 
-  deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
-    this.#group.deadLetter(this, delivery, reason);
+  deadLetter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails = {}): Promise<void> {
+    this.#group.deadLetter(this, delivery, reason, details);
     return Promise.resolve();
   }
 

@@ -1,32 +1,13 @@
-import type { Clock } from '../clock.ts';
 import { BusOverflow } from '../errors.ts';
-import type { ConsumeOptions, Consumer, DeadLetterReason, Delivery, StreamBounds } from '../link.ts';
+import type { ConsumeOptions, Consumer, StreamBounds } from '../link.ts';
+import { type GroupOptions, MemoryGroup, type Stored } from './memory-group.ts';
 
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 5_000;
 const RATE_WINDOW_MS = 1_000;
 
-/** An entry kept until every group has settled it. */
-interface Stored {
-  readonly id: string;
-  readonly entry: Uint8Array;
-  readonly frames: number;
-  readonly at: number;
-  open: number;
-}
-
-interface Pending {
-  readonly stored: Stored;
-  deliveredAt: number;
-  attempt: number;
-}
-
-export interface StreamOptions {
-  readonly clock: Clock;
+export interface StreamOptions extends GroupOptions {
   readonly bounds: StreamBounds;
-  /** A delivery that is not settled for this long is delivered again, in ms. */
-  readonly minIdleMs: number;
-  readonly onDeadLetter: (group: string, delivery: Delivery, reason: DeadLetterReason) => void;
 }
 
 /** A stream in memory: ids of the form `ms-seq`, groups, pending entries, and bounds checked with the append. */
@@ -53,23 +34,24 @@ export class MemoryStream {
     return this.#bytes;
   }
 
-  /** Appends, or throws BusOverflow with the time after which the depth should have drained. */
-  append(entry: Uint8Array, frames: number): void {
+  /** Appends for every group, or for one; or throws BusOverflow with the time after which the depth should have drained. */
+  append(entry: Uint8Array, frames: number, group?: string): void {
     const { maxFrames, maxBytes } = this.#options.bounds;
     if (this.#frames + frames > maxFrames || this.#bytes + entry.length > maxBytes) {
       throw new BusOverflow('stream', this.#retryAfterMs());
     }
     const at = this.#options.clock.now();
-    const stored: Stored = { id: this.#nextId(at), entry, frames, at, open: this.#groups.size };
+    const groups = group === undefined ? [...this.#groups.values()] : [this.#group(group)];
+    const stored: Stored = { id: this.#nextId(at), entry, frames, at, group, open: groups.length };
     this.#stored.set(stored.id, stored);
     this.#frames += frames;
     this.#bytes += entry.length;
-    for (const group of this.#groups.values()) group.offer(stored);
+    for (const each of groups) each.offer(stored);
   }
 
   /** Joins a group; a new group begins with everything the stream still holds. */
-  consume(group: string, options: ConsumeOptions, onStop: () => void): Consumer {
-    return this.#group(group).join(options, onStop);
+  consume(group: string, instance: string, options: ConsumeOptions, onStop: () => void): Consumer {
+    return this.#group(group).join(instance, options, onStop);
   }
 
   pendingOf(): { entries: number; oldestMs: number } {
@@ -90,6 +72,7 @@ export class MemoryStream {
       group = new MemoryGroup(name, this.#options, (stored) => this.#settle(stored));
       this.#groups.set(name, group);
       for (const stored of this.#stored.values()) {
+        if (stored.group !== undefined) continue;
         stored.open += 1;
         group.offer(stored);
       }
@@ -126,161 +109,5 @@ export class MemoryStream {
     const rate = Math.max(this.#drainPerSecond, this.#windowSettled, 1);
     const jitter = 0.75 + Math.random() / 2;
     return Math.round(Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, ((this.#frames * 1_000) / rate) * jitter)));
-  }
-}
-
-/** One group of a stream: each entry goes to one of its consumers, in turn, and stays pending until it is settled. */
-class MemoryGroup {
-  readonly #name: string;
-  readonly #options: StreamOptions;
-  readonly #onSettled: (stored: Stored) => void;
-  readonly #queue: Pending[] = [];
-  readonly #pending = new Map<string, Pending>();
-  readonly #consumers: MemoryConsumer[] = [];
-  #turn = 0;
-  #scheduled = false;
-  #cancelReclaim: (() => void) | undefined;
-  #closed = false;
-
-  constructor(name: string, options: StreamOptions, onSettled: (stored: Stored) => void) {
-    this.#name = name;
-    this.#options = options;
-    this.#onSettled = onSettled;
-  }
-
-  offer(stored: Stored): void {
-    this.#queue.push({ stored, deliveredAt: 0, attempt: 0 });
-    this.schedule();
-  }
-
-  join(options: ConsumeOptions, onStop: () => void): Consumer {
-    const consumer = new MemoryConsumer(this, options, onStop);
-    this.#consumers.push(consumer);
-    this.schedule();
-    return consumer;
-  }
-
-  leave(consumer: MemoryConsumer): void {
-    const at = this.#consumers.indexOf(consumer);
-    if (at >= 0) this.#consumers.splice(at, 1);
-  }
-
-  settle(id: string): void {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    this.#pending.delete(id);
-    this.#onSettled(pending.stored);
-  }
-
-  deadLetter(delivery: Delivery, reason: DeadLetterReason): void {
-    if (!this.#pending.has(delivery.id)) return;
-    this.#options.onDeadLetter(this.#name, delivery, reason);
-    this.settle(delivery.id);
-  }
-
-  pending(): { entries: number; oldestMs: number } {
-    const now = this.#options.clock.now();
-    let oldestMs = 0;
-    for (const each of this.#pending.values()) oldestMs = Math.max(oldestMs, now - each.deliveredAt);
-    return { entries: this.#pending.size, oldestMs };
-  }
-
-  schedule(): void {
-    if (this.#scheduled || this.#closed || this.#queue.length === 0 || this.#consumers.length === 0) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#deliver();
-    });
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#cancelReclaim?.();
-    this.#consumers.length = 0;
-  }
-
-  #deliver(): void {
-    while (this.#queue.length > 0) {
-      const consumer = this.#nextConsumer();
-      if (consumer === undefined) return;
-      const pending = this.#queue.shift();
-      if (pending === undefined) return;
-      const now = this.#options.clock.now();
-      pending.deliveredAt = now;
-      pending.attempt += 1;
-      this.#pending.set(pending.stored.id, pending);
-      this.#watchIdle();
-      const { id, entry, at } = pending.stored;
-      consumer.options.onDelivery({ id, entry, attempt: pending.attempt, ageMs: Math.max(0, now - at) });
-    }
-  }
-
-  #nextConsumer(): MemoryConsumer | undefined {
-    for (let tried = 0; tried < this.#consumers.length; tried += 1) {
-      this.#turn = (this.#turn + 1) % this.#consumers.length;
-      const consumer = this.#consumers[this.#turn];
-      if (consumer !== undefined && consumer.options.credits() > 0) return consumer;
-    }
-    return undefined;
-  }
-
-  /** One timer per group, only while something is pending. */
-  #watchIdle(): void {
-    if (this.#closed) return;
-    this.#cancelReclaim ??= this.#options.clock.after(Math.max(10, this.#options.minIdleMs / 4), () => {
-      this.#cancelReclaim = undefined;
-      this.#reclaim();
-      if (this.#pending.size > 0) this.#watchIdle();
-    });
-  }
-
-  #reclaim(): void {
-    const now = this.#options.clock.now();
-    for (const [id, pending] of this.#pending) {
-      if (now - pending.deliveredAt < this.#options.minIdleMs) continue;
-      this.#pending.delete(id);
-      this.#queue.push(pending);
-    }
-    this.schedule();
-  }
-}
-
-class MemoryConsumer implements Consumer {
-  readonly options: ConsumeOptions;
-  readonly #group: MemoryGroup;
-  readonly #onStop: () => void;
-  #stopped = false;
-
-  constructor(group: MemoryGroup, options: ConsumeOptions, onStop: () => void) {
-    this.#group = group;
-    this.options = options;
-    this.#onStop = onStop;
-  }
-
-  wake(): void {
-    this.#group.schedule();
-  }
-
-  settle(delivery: Delivery): void {
-    this.#group.settle(delivery.id);
-  }
-
-  release(): void {
-    // Its idle time runs from the delivery on; nothing renews it here.
-  }
-
-  deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
-    this.#group.deadLetter(delivery, reason);
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    if (!this.#stopped) {
-      this.#stopped = true;
-      this.#group.leave(this);
-      this.#onStop();
-    }
-    return Promise.resolve();
   }
 }

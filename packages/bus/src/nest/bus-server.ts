@@ -9,6 +9,7 @@ import { catchError, isObservable, lastValueFrom, type Observable, throwError } 
 import type { Bus, BusStatus } from '../bus.ts';
 import { type BusContext, Forwarded, StreamReply } from '../bus-context.ts';
 import { isDomainError } from '../error-body.ts';
+import type { LagListener } from '../hint-reader.ts';
 import { ObservableSource } from './observable-source.ts';
 
 /** Identifies this transport to NestJS, e.g. as the second argument of `@MessagePattern`. */
@@ -31,8 +32,8 @@ interface EventExtras {
   readonly hint?: boolean;
   /** The service that handles the event; by default the one the topic's name begins with. */
   readonly service?: string;
-  /** Of a hint: told how many were lost. */
-  readonly onLag?: (lost: number) => void;
+  /** Of a hint: told how many were lost; the next hint waits until it is done. */
+  readonly onLag?: LagListener;
 }
 
 /** A message handler as NestJS hands it over: with guards, pipes, interceptors and filters around it. */

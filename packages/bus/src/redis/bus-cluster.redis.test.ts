@@ -10,7 +10,11 @@ describe('a cluster of three nodes', () => {
     cluster = await RedisCluster.start();
   });
   afterAll(() => cluster?.dispose());
-  busConformance('Redis Cluster', (options) =>
-    redisMedium({ url: cluster?.url ?? '', adminUrls: cluster?.nodeUrls ?? [], namespace: uniqueNamespace() }, options),
+  busConformance('Redis Cluster', (options, metrics) =>
+    redisMedium(
+      { url: cluster?.url ?? '', adminUrls: cluster?.nodeUrls ?? [], namespace: uniqueNamespace() },
+      options,
+      metrics,
+    ),
   );
 });

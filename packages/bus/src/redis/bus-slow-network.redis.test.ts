@@ -15,6 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => network.close());
 
-busConformance('slow Redis', (options) =>
-  redisMedium({ url: network.url, adminUrls: [redisUrl()], namespace: uniqueNamespace() }, options),
+busConformance('slow Redis', (options, metrics) =>
+  redisMedium({ url: network.url, adminUrls: [redisUrl()], namespace: uniqueNamespace() }, options, metrics),
 );

@@ -41,7 +41,9 @@ async function scene(redisArgs: readonly string[] = []): Promise<Scene> {
   admin.on('error', () => undefined);
   cleanups.push(async () => admin.disconnect());
   const namespace = uniqueNamespace();
-  const world = new World((options) => redisMedium({ url: network.url, adminUrls: [redis.url], namespace }, options));
+  const world = new World((options, metrics) =>
+    redisMedium({ url: network.url, adminUrls: [redis.url], namespace }, options, metrics),
+  );
   world.medium({ minIdleMs: MIN_IDLE_MS });
   cleanups.push(() => world.close());
   const run = new LedgerRun(world);

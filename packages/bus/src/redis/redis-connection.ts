@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import { backoffMs, hasMoved, isMoving, RedisNotSent, RedisReadStuck } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { RedisRoute, RouteOptions } from './redis-route.ts';
-import { REDIS_SCRIPTS, type RedisScript } from './redis-scripts.ts';
+import type { RedisScript } from './redis-script.ts';
+import { REDIS_SCRIPTS } from './redis-scripts.ts';
 import { pause } from './redis-settler.ts';
 
 export type RedisArg = string | number | Buffer;

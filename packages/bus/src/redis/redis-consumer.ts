@@ -1,3 +1,4 @@
+import type { LetterDetails } from '../dead-letters.ts';
 import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery } from '../link.ts';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisClock } from './redis-clock.ts';
@@ -5,10 +6,13 @@ import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault, writeFailure } from './redis-failures.ts';
 import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
-import { RedisReclaimer } from './redis-reclaimer.ts';
+import { type ClaimedEntry, RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
-import { DEAD_LETTER, JOIN, LEAVE } from './redis-scripts.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { letterArguments } from './redis-dead-letters.ts';
+import { DEAD_LETTER } from './redis-letter-scripts.ts';
+import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
+import { LEAVE } from './redis-scripts.ts';
 import { pause, RedisSettler, type Unsettled } from './redis-settler.ts';
 
 export interface ConsumerParts {
@@ -30,6 +34,11 @@ const READ_BYTES = 4 * 1024 * 1024;
 /** Entries looked at and claimed at once when a consumer takes up what was pending under its own name. */
 const OWN_PENDING_PAGE = 32;
 
+/** Share of the pending bound asked for beyond what is held: one full read. More is there for the asking. */
+const SHARE_AHEAD = READ_ENTRIES_MAX;
+/** Between two requests for a larger share while there is none. */
+const SHARE_AGAIN_MS = 100;
+
 interface InFlight extends Unsettled {
   readonly deliveredAt: number;
 }
@@ -49,6 +58,7 @@ export class RedisConsumer implements Consumer {
   #wakeUp: (() => void) | undefined;
   #loop: Promise<void> | undefined;
   #joined = false;
+  #joining: Promise<void> = Promise.resolve();
   #leaving = false;
   /** Set when an answer may have been lost: entries could be pending under our name that we never saw. */
   #ownPendingUnknown = true;
@@ -56,6 +66,13 @@ export class RedisConsumer implements Consumer {
   #lastTraffic = Date.now();
   #framesPerEntry = 1;
   #bytesPerEntry = 1_024;
+  /** Entries this consumer may hold pending. */
+  #share = 0;
+  /** Entries the read under way may bring. */
+  #reading = 0;
+  #limited = false;
+  #backAt = 0;
+  readonly #returning = new Set<Promise<unknown>>();
 
   constructor(place: ConsumerPlace, options: ConsumeOptions, parts: ConsumerParts) {
     this.place = place;
@@ -70,6 +87,7 @@ export class RedisConsumer implements Consumer {
       shared: place.kind === 'work',
       onSettled: (batch) => {
         for (const { id } of batch) this.#inFlight.delete(id);
+        if (this.#limited) this.wake();
       },
       stop: this.#closing.signal,
     });
@@ -78,7 +96,7 @@ export class RedisConsumer implements Consumer {
       writer: parts.writer,
       timings: parts.timings,
       credits: options.credits,
-      idle: () => this.#idle(),
+      idle: () => this.idle,
       inFlightSince: (before) => this.#inFlightSince(before),
       deliver: (entries) => this.#deliverClaimed(entries),
       onLostReply: () => (this.#ownPendingUnknown = true),
@@ -102,12 +120,29 @@ export class RedisConsumer implements Consumer {
     this.#reclaimer.start();
   }
 
-  /** Creates the group where it is missing and renews this consumer's presence. */
-  async join(): Promise<void> {
+  /** Creates the group where it is missing, and renews this consumer's presence and its share of the pending bound. */
+  join(): Promise<void> {
+    this.#joining = this.#join();
+    return this.#joining;
+  }
+
+  async #join(): Promise<void> {
     if (this.#leaving) return;
     const { keys, group, instance } = this.place;
-    await this.#parts.writer.run(JOIN, [keys.stream, keys.live], [group, instance, this.#parts.timings.presence]);
+    const wanted = this.#inFlight.size + SHARE_AHEAD;
+    const reply = asArray(
+      await this.#parts.writer.run(
+        JOIN,
+        [keys.stream, keys.live, keys.shares, keys.notes, keys.counters],
+        [group, instance, this.#parts.timings.presence, this.#parts.bounds.groupPendingEntries, this.#reading, wanted],
+      ),
+    );
+    this.#share = asNumber(reply[1]);
+    const backAt = asNumber(reply[2]);
+    if (this.#joined && backAt > this.#backAt) this.#reclaimer.soon();
+    this.#backAt = backAt;
     this.#joined = true;
+    if (this.#limited) this.wake();
   }
 
   wake(): void {
@@ -119,39 +154,47 @@ export class RedisConsumer implements Consumer {
     this.#settler.add(known ?? { id: delivery.id, frames: 1, bytes: delivery.entry.byteLength });
   }
 
-  release(delivery: Delivery): void {
-    // Nobody renews it from here on, so it is reclaimed like an entry of a consumer that is gone.
-    this.#inFlight.delete(delivery.id);
+  async note(delivery: Delivery, text: string): Promise<boolean> {
+    const { keys, group, instance } = this.place;
+    try {
+      return (
+        (await this.#parts.writer.run(NOTE, [keys.stream, keys.notes], [group, instance, delivery.id, text])) === 1
+      );
+    } catch (error) {
+      throw writeFailure(error);
+    }
   }
 
-  async deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
-    const { keys, deadLetters, group, instance, kind, service } = this.place;
-    const { deadLetterEntries, deadLetterBytes } = this.#parts.bounds;
+  release(delivery: Delivery, note = ''): void {
+    const { keys, group, instance } = this.place;
+    // Nobody renews it from here on: were the word lost, it is reclaimed like an entry of a consumer that is gone.
+    this.#inFlight.delete(delivery.id);
+    const given: Promise<unknown> = this.#parts.writer
+      .run(
+        GIVE_BACK,
+        [keys.stream, keys.notes, keys.counters],
+        [group, instance, delivery.id, this.#parts.timings.reclaimMinIdle, note],
+      )
+      .catch(() => undefined)
+      .then(() => this.#returning.delete(given));
+    this.#returning.add(given);
+  }
+
+  async deadLetter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails = {}): Promise<void> {
+    const { keys, deadLetters, service } = this.place;
     const frames = this.#inFlight.get(delivery.id)?.frames ?? 1;
     try {
       const reply = await this.#parts.writer.run(
         DEAD_LETTER,
-        [keys.stream, keys.counters, deadLetters.stream, deadLetters.counters],
-        [
-          group,
-          kind === 'work' ? '1' : '0',
-          delivery.id,
-          frames,
-          reason,
-          delivery.attempt,
-          instance,
-          deadLetterEntries,
-          deadLetterBytes,
-        ],
+        [keys.stream, keys.counters, deadLetters.stream, deadLetters.counters, keys.notes],
+        letterArguments(this.place, this.#parts.bounds, { delivery, frames, reason, details }),
       );
       const [moved, dropped] = asArray(reply);
       if (moved === 1) this.#parts.onEvent({ type: 'dead_lettered', service, reason, dropped: asNumber(dropped) });
     } catch (error) {
       throw writeFailure(error);
-    } finally {
-      // Where it failed nobody renews the entry any more, so that it is reclaimed and tried again.
-      this.#inFlight.delete(delivery.id);
     }
+    if (details.part === undefined) this.#inFlight.delete(delivery.id);
   }
 
   async stop(): Promise<void> {
@@ -180,10 +223,11 @@ export class RedisConsumer implements Consumer {
   /** Settles what is left, takes the name out of the group, and gives everything back. */
   async close(): Promise<void> {
     await this.stop();
-    await Promise.race([this.#settler.idle(), pause(this.#parts.timings.close, this.#closing.signal)]);
+    const settled = Promise.all([this.#settler.idle(), ...this.#returning]);
+    await Promise.race([settled, pause(this.#parts.timings.close, this.#closing.signal)]);
     const { keys, group, instance } = this.place;
     await this.#parts.writer
-      .run(LEAVE, [keys.stream, keys.live, keys.lease], [group, instance, this.#reclaimer.token])
+      .run(LEAVE, [keys.stream, keys.live, keys.lease, keys.shares], [group, instance, this.#reclaimer.token])
       .catch(() => undefined);
     this.abandon();
   }
@@ -214,10 +258,14 @@ export class RedisConsumer implements Consumer {
       try {
         await this.#reader.whenReady(signal);
         if (this.#ownPendingUnknown) await this.#takeUpOwnPending();
+        // A share under way may be smaller than the one we know.
+        await this.#joining.catch(() => undefined);
         if (signal.aborted) break;
         const credits = this.#options.credits();
+        const room = this.#share - this.#inFlight.size;
         if (credits <= 0) await this.#untilWoken();
-        else await this.#read(credits);
+        else if (room <= 0) await this.#untilRoom();
+        else await this.#read(credits, room);
         failures = 0;
       } catch (error) {
         if (signal.aborted) break;
@@ -227,35 +275,26 @@ export class RedisConsumer implements Consumer {
     }
   }
 
-  async #read(credits: number): Promise<void> {
+  async #read(credits: number, room: number): Promise<void> {
     const { keys, group, instance } = this.place;
     const fitting = Math.min(credits / this.#framesPerEntry, READ_BYTES / this.#bytesPerEntry, READ_ENTRIES_MAX);
-    const block = this.#idle() ? this.#parts.timings.idleBlock : this.#parts.timings.block;
+    this.#reading = Math.min(room, Math.max(1, Math.floor(fitting)));
+    const block = this.idle ? this.#parts.timings.idleBlock : this.#parts.timings.block;
     const reply = await this.#reader.blockingRead(
       'xreadgroup',
-      [
-        'GROUP',
-        group,
-        instance,
-        'COUNT',
-        Math.max(1, Math.floor(fitting)),
-        'BLOCK',
-        block,
-        'STREAMS',
-        keys.stream,
-        '>',
-      ],
+      ['GROUP', group, instance, 'COUNT', this.#reading, 'BLOCK', block, 'STREAMS', keys.stream, '>'],
       block,
     );
     const streams = streamsOf(reply);
     for (const [, entries] of streams) {
       for (const item of entries) this.#deliver(streamEntry(item), 1);
     }
+    this.#reading = 0;
     // What was delivered is answered first: the next read would stand before the answers in Redis.
     if (streams.length > 0) await nextTurn();
   }
 
-  #deliver(item: StreamEntry, attempt: number): void {
+  #deliver(item: StreamEntry, attempt: number, note?: string): void {
     // Redelivered while we still work on it (a stall outlasted the renewal): the first run goes on alone.
     if (this.#inFlight.has(item.id)) return;
     const bytes = item.entry.byteLength;
@@ -263,19 +302,23 @@ export class RedisConsumer implements Consumer {
     this.#framesPerEntry += (item.frames - this.#framesPerEntry) / 8;
     this.#bytesPerEntry += (bytes - this.#bytesPerEntry) / 8;
     this.#inFlight.set(item.id, { id: item.id, frames: item.frames, bytes, deliveredAt: performance.now() });
+    // A replay that is another group's: this one has had it.
+    if (item.group !== '' && item.group !== this.place.group)
+      return this.#settler.add({ id: item.id, frames: item.frames, bytes });
+    const ageMs = this.#parts.clock.ageMs(item.id);
     try {
-      this.#options.onDelivery({ id: item.id, entry: item.entry, attempt, ageMs: this.#parts.clock.ageMs(item.id) });
+      this.#options.onDelivery({ id: item.id, entry: item.entry, attempt, note, ageMs });
     } catch (error) {
       this.#parts.onEvent({ type: 'listener_failed', role: this.#role, message: String(error) });
     }
   }
 
-  #deliverClaimed(entries: readonly (StreamEntry & { attempt: number })[]): number {
+  #deliverClaimed(entries: readonly ClaimedEntry[]): number {
     let delivered = 0;
     for (const item of entries) {
       if (this.#stopping.signal.aborted || this.#inFlight.has(item.id)) continue;
       delivered += 1;
-      this.#deliver(item, item.attempt);
+      this.#deliver(item, item.attempt, item.note);
     }
     return delivered;
   }
@@ -307,8 +350,10 @@ export class RedisConsumer implements Consumer {
         if (this.#stopping.signal.aborted) return;
         const kept = formerLife ? [] : ['RETRYCOUNT', count];
         const claimed = asArray(await writer.command('xclaim', [keys.stream, group, instance, 0, id, ...kept]));
-        if (claimed[0] !== undefined)
-          this.#deliver(streamEntry(claimed[0]), formerLife ? count + 1 : Math.max(1, count));
+        if (claimed[0] === undefined) continue;
+        const note = this.place.kind === 'work' ? await writer.command('hget', [keys.notes, id]) : null;
+        const attempt = formerLife ? count + 1 : Math.max(1, count);
+        this.#deliver(streamEntry(claimed[0]), attempt, Buffer.isBuffer(note) ? asText(note) : undefined);
       }
       if (page.length < OWN_PENDING_PAGE) break;
       from = `(${asText(asArray(page[page.length - 1])[0])}`;
@@ -336,6 +381,19 @@ export class RedisConsumer implements Consumer {
     await pause(backoffMs(failures), this.#stopping.signal);
   }
 
+  /** The share is used up: more is asked for, and until there is some, or something is settled, nothing is read. */
+  async #untilRoom(): Promise<void> {
+    const room = (): boolean => this.#share > this.#inFlight.size;
+    await this.join();
+    if (room() || this.#stopping.signal.aborted) return;
+    if (!this.#limited) this.#parts.onEvent({ type: 'pending_limited', stream: this.place.keys.stream });
+    this.#limited = true;
+    const woken = new Promise<void>((resolve) => (this.#wakeUp = resolve));
+    await Promise.race([woken, pause(SHARE_AGAIN_MS, this.#stopping.signal)]);
+    this.#wakeUp = undefined;
+    this.#limited = !room();
+  }
+
   #untilWoken(): Promise<void> {
     return new Promise((resolve) => {
       this.#wakeUp = () => {
@@ -351,7 +409,8 @@ export class RedisConsumer implements Consumer {
     if (id !== 0) await this.#parts.writer.command('client', ['unblock', id]).catch(() => undefined);
   }
 
-  #idle(): boolean {
+  /** Had nothing to do for a while. */
+  get idle(): boolean {
     return this.#inFlight.size === 0 && Date.now() - this.#lastTraffic > this.#parts.timings.idleAfter;
   }
 

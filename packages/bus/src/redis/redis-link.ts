@@ -1,3 +1,4 @@
+import type { DeadLetters } from '../dead-letters.ts';
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
 import type {
   Consumer,
@@ -28,8 +29,10 @@ import type { ConsumerPlace } from './redis-place.ts';
 import { defaultShards, RedisPlacement } from './redis-placement.ts';
 import { asArray, asNumber } from './redis-replies.ts';
 import { RedisRoutes } from './redis-route.ts';
-import { APPEND, APPEND_INBOX, PUBLISH_HINT, type RedisScript } from './redis-scripts.ts';
+import type { RedisScript } from './redis-script.ts';
+import { APPEND, APPEND_INBOX, PUBLISH_HINT } from './redis-scripts.ts';
 import { RedisShard } from './redis-shard.ts';
+import { ShardedDeadLetters } from './redis-sharded-letters.ts';
 import type { StreamKeySet } from './stream-keys.ts';
 
 /** Taken for a service nothing was sent to yet: a first burst shall not land on one consumer. */
@@ -115,7 +118,7 @@ export class RedisLink implements Link {
 
   async #start(): Promise<void> {
     try {
-      await this.#shardOf(this.#name).open(this.#timings.start);
+      await this.#shard(this.#placement.shardOf(this.#name)).open(this.#timings.start);
     } catch (error) {
       await this.close();
       throw error;
@@ -224,8 +227,9 @@ export class RedisLink implements Link {
   async publishHint(topic: string, entry: Uint8Array): Promise<void> {
     const shard = this.#running(topic);
     const { stream, counters } = shard.keys.hints(topic);
-    const { hintEntries, hintBytes } = this.#bounds;
-    await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, [hintEntries, hintBytes]);
+    const bounds = [this.#bounds.hintEntries, this.#bounds.hintBytes];
+    const [, trimmed] = asArray(await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, bounds));
+    if (trimmed !== 0) this.#onEvent({ type: 'hints_trimmed', topic, entries: asNumber(trimmed) });
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -245,6 +249,15 @@ export class RedisLink implements Link {
         await shard.markRestarting(service, ms);
       }),
     );
+  }
+
+  deadLetters(service: string): DeadLetters {
+    const of = async (number: number): Promise<DeadLetters> => {
+      const shard = this.#runningShard(number);
+      if (!shard.isOpen) await this.#opened(shard);
+      return shard.deadLetters(service);
+    };
+    return new ShardedDeadLetters(this.#placement.shards, of);
   }
 
   /** Readings of what this link consumes; none of a shard whose Redis is away. */
@@ -305,12 +318,15 @@ export class RedisLink implements Link {
 
   /** The shard of a name, on a link that runs. */
   #running(name: string): RedisShard {
-    if (this.#starting === undefined || this.#closed) throw new BusUnavailable('the link is not running');
-    return this.#shardOf(name);
+    return this.#runningShard(this.#placement.shardOf(name));
   }
 
-  #shardOf(name: string): RedisShard {
-    const shard = this.#placement.shardOf(name);
+  #runningShard(shard: number): RedisShard {
+    if (this.#starting === undefined || this.#closed) throw new BusUnavailable('the link is not running');
+    return this.#shard(shard);
+  }
+
+  #shard(shard: number): RedisShard {
     return (this.#shards[shard] ??= new RedisShard({
       shard,
       name: this.#name,

@@ -1,3 +1,4 @@
+import type { MetricsScope } from '@macronode/metrics';
 import { Redis } from 'ioredis';
 import type { Medium, MediumOptions } from '../conformance/conformance-world.ts';
 import { RedisLink } from './redis-link.ts';
@@ -24,7 +25,8 @@ export const TEST_TIMINGS: Partial<RedisLinkTimings> = Object.freeze({
 /** The medium of the suites on Redis: a link of its own per bus, under a namespace of its own. */
 export function redisMedium(
   { url, adminUrls = [url], namespace, timings }: RedisMediumOptions,
-  { streamFrames, minIdleMs }: MediumOptions,
+  { streamFrames, minIdleMs, pendingEntries }: MediumOptions,
+  metrics: () => MetricsScope,
 ): Medium {
   const links: RedisLink[] = [];
   const admins = adminUrls.map((each) => {
@@ -38,7 +40,11 @@ export function redisMedium(
         url,
         namespace,
         name: namespace,
-        ...(streamFrames === undefined ? {} : { bounds: { streamFrames } }),
+        metrics: metrics(),
+        bounds: {
+          ...(streamFrames === undefined ? {} : { streamFrames }),
+          ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),
+        },
         timings: { ...TEST_TIMINGS, ...reclaimingAfter(minIdleMs), ...timings },
       });
       links.push(link);

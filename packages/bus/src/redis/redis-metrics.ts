@@ -1,8 +1,10 @@
 import { counter, gauge, type MetricsScope } from '@macronode/metrics';
+import { linkMetrics } from '../link-metrics.ts';
 import { LOOP_FAULTS, type RedisLinkEvent } from './redis-options.ts';
 
 /** What a link over Redis counts beside what every bus counts. */
 export const redisLinkMetrics = Object.freeze({
+  ...linkMetrics,
   loopRestarts: counter({
     name: 'bus_loop_restarts_total',
     help: 'Read loops that began again, by what stopped them.',
@@ -20,10 +22,6 @@ export const redisLinkMetrics = Object.freeze({
   reclaimed: counter({
     name: 'bus_reclaimed_total',
     help: 'Entries taken over from a consumer that fell silent, or gave them back.',
-  }),
-  deadLettersDropped: counter({
-    name: 'bus_dead_letters_dropped_total',
-    help: 'Oldest dead letters dropped at their bound.',
   }),
   consumersRemoved: counter({
     name: 'bus_consumers_removed_total',
@@ -48,7 +46,11 @@ export function countEvents(scope: MetricsScope, offsetSeconds: () => number): (
     else if (event.type === 'watchdog_fired') metrics.watchdogFired.inc();
     else if (event.type === 'connection_replaced') metrics.connectionsReplaced.inc();
     else if (event.type === 'reclaimed') metrics.reclaimed.inc(event.entries);
-    else if (event.type === 'dead_lettered') metrics.deadLettersDropped.inc(event.dropped);
+    else if (event.type === 'dead_lettered') {
+      metrics.deadLettersDropped.inc(event.dropped);
+      metrics.trimmed.inc({ kind: 'dead_letter' }, event.dropped);
+    } else if (event.type === 'hints_trimmed') metrics.trimmed.inc({ kind: 'hint' }, event.entries);
+    else if (event.type === 'pending_limited') metrics.pendingLimited.inc();
     else if (event.type === 'consumers_removed') metrics.consumersRemoved.inc(event.consumers);
     else if (event.type === 'inbox_remade') metrics.inboxesRemade.inc();
   };

@@ -17,6 +17,8 @@ export interface RedisLinkBounds {
   readonly deadLetterEntries: number;
   /** Bytes of dead letters one service keeps. */
   readonly deadLetterBytes: number;
+  /** Entries of one group delivered and not settled, over all its consumers. At the bound they read no more; nothing is refused or lost. */
+  readonly groupPendingEntries: number;
   /** Entries that wait in one inbox. Its owner reads all the time: a full one means that the owner is stuck. */
   readonly inboxEntries: number;
   /** Bytes that wait in one inbox: twice the receive windows of a process, so that credit binds first. */
@@ -31,7 +33,8 @@ export const DEFAULT_REDIS_BOUNDS: RedisLinkBounds = Object.freeze({
   hintEntries: LINK_BOUNDS.hintEntries,
   hintBytes: LINK_BOUNDS.hintBytes,
   deadLetterEntries: LINK_BOUNDS.deadLetterEntries,
-  deadLetterBytes: 64 * MIB,
+  deadLetterBytes: LINK_BOUNDS.deadLetterBytes,
+  groupPendingEntries: LINK_BOUNDS.groupPendingEntries,
   inboxEntries: 16_384,
   inboxBytes: 128 * MIB,
   unconfirmedBytes: 64 * MIB,
@@ -120,6 +123,10 @@ export type RedisLinkEvent =
   | { readonly type: 'connection_replaced'; readonly role: string }
   | { readonly type: 'reclaimed'; readonly stream: string; readonly entries: number }
   | { readonly type: 'dead_lettered'; readonly service: string; readonly reason: string; readonly dropped: number }
+  /** A consumer stopped reading: what its group may hold pending is used up. */
+  | { readonly type: 'pending_limited'; readonly stream: string }
+  /** The oldest hints of a topic made room. */
+  | { readonly type: 'hints_trimmed'; readonly topic: string; readonly entries: number }
   /** Names of gone consumers were removed. */
   | { readonly type: 'consumers_removed'; readonly stream: string; readonly consumers: number }
   /** The inbox was gone (restart without data, or the lease ran out) and was made anew: replies may be lost. */

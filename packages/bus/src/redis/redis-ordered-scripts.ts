@@ -1,4 +1,4 @@
-import { NOW, type RedisScript, script, SETTLE_ENTRY } from './redis-scripts.ts';
+import { NOW, type RedisScript, script, SETTLE_ENTRY } from './redis-script.ts';
 
 /**
  * Shares partitions out. A partition belongs to the instance named in the holders' hash for as long as that instance is
@@ -41,7 +41,7 @@ export const ORDERED_READ: RedisScript = script(
   `#!lua flags=allow-oom
 -- KEYS[1] stream  KEYS[2] holders
 -- ARGV[1] group  ARGV[2] instance  ARGV[3] partition  ARGV[4] count  ARGV[5] '>' or the id behind which pending ones begin
--- returns {0} when somebody else holds it | {1, last id given to the group or '', {id, attempt, frames, entry}…}
+-- returns {0} when somebody else holds it | {1, last id given to the group or '', {id, attempt, frames, entry, only group it is for}…}
 if redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[2] then return {0} end
 local function read()
   return redis.pcall('XREADGROUP', 'GROUP', ARGV[1], 'ordered', 'COUNT', ARGV[4], 'STREAMS', KEYS[1], ARGV[5])
@@ -62,15 +62,16 @@ if ARGV[5] ~= '>' then
 end
 for _, item in ipairs(reply and reply[1] and reply[1][2] or {}) do
   if item[2] then
-    local attempt, frames, entry = 1, '1', ''
+    local attempt, frames, entry, only = 1, '1', '', ''
     if ARGV[5] ~= '>' then
       local state = redis.call('XPENDING', KEYS[1], ARGV[1], item[1], item[1], 1)[1]
       attempt = state and state[4] or 1
     end
     for i = 1, #item[2], 2 do
-      if item[2][i] == 'n' then frames = item[2][i + 1] elseif item[2][i] == 'f' then entry = item[2][i + 1] end
+      if item[2][i] == 'n' then frames = item[2][i + 1] elseif item[2][i] == 'f' then entry = item[2][i + 1]
+      elseif item[2][i] == 'g' then only = item[2][i + 1] end
     end
-    result[#result + 1] = {item[1], attempt, frames, entry}
+    result[#result + 1] = {item[1], attempt, frames, entry, only}
   else
     redis.call('XACK', KEYS[1], ARGV[1], item[1])
   end

@@ -1,3 +1,4 @@
+import type { LetterDetails } from '../dead-letters.ts';
 import { BusUnavailable } from '../errors.ts';
 import type { Consumer, ConsumeOptions, DeadLetterReason, Delivery } from '../link.ts';
 import { partitionOf } from '../order.ts';
@@ -272,14 +273,20 @@ export class RedisOrderedReader {
     const last = rows.length === 0 ? '' : asText(asArray(rows[rows.length - 1])[0]);
     partition.wasRead(from, asText(reply[1]), last, rows.length < count);
     for (const row of rows) {
-      const [id, attempt, frames, entry] = asArray(row);
+      const [id, attempt, frames, entry, only] = asArray(row);
       const item = { id: asText(id), frames: Math.max(1, asNumber(frames)), bytes: asBytes(entry).byteLength };
       // Known already: read again for what else was pending.
       if (!partition.delivered(item)) continue;
+      // Sent again for another group only: it passes here unseen.
+      if (asText(only) !== '' && asText(only) !== this.#group) {
+        partition.settle(item.id);
+        continue;
+      }
       this.#deliver({
         id: item.id,
         entry: asBytes(entry),
         attempt: Math.max(1, asNumber(attempt)),
+        note: undefined,
         ageMs: this.#parts.clock.ageMs(item.id),
         partition: number,
       });
@@ -335,12 +342,19 @@ export class RedisOrderedConsumer implements Consumer {
     for (const reader of this.#readers) reader.partition(delivery.partition)?.settle(delivery.id);
   }
 
+  /** Nobody else runs a part of it: there is nothing to note. */
+  note(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   release(): void {
     // What is ordered is tried again by its consumer, or by the next holder.
   }
 
-  async deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
-    for (const reader of this.#readers) await reader.partition(delivery.partition)?.deadLetter(delivery, reason);
+  async deadLetter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails = {}): Promise<void> {
+    for (const reader of this.#readers) {
+      await reader.partition(delivery.partition)?.deadLetter(delivery, reason, details);
+    }
   }
 
   async stop(): Promise<void> {

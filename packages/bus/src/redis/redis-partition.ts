@@ -1,16 +1,20 @@
+import type { LetterDetails } from '../dead-letters.ts';
 import type { DeadLetterReason, Delivery } from '../link.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, writeFailure } from './redis-failures.ts';
 import type { RedisLinkBounds, RedisLinkEvent } from './redis-options.ts';
+import { letterArguments } from './redis-dead-letters.ts';
+import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { ORDERED_SETTLE } from './redis-ordered-scripts.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asNumber } from './redis-replies.ts';
-import { DEAD_LETTER } from './redis-scripts.ts';
 import { pause, type Unsettled } from './redis-settler.ts';
 
 /** Entries settled by one call (count): its loop must stay short. */
 const BATCH_MAX = 128;
 const BEGINNING = '0-0';
+/** Name every holder reads under, so that what is pending passes from one to the next. */
+const HOLDER = 'ordered';
 
 export interface PartitionOptions {
   readonly writer: RedisConnection;
@@ -84,17 +88,15 @@ export class RedisPartition {
     this.#running ??= this.#settle();
   }
 
-  async deadLetter(delivery: Delivery, reason: DeadLetterReason): Promise<void> {
-    const { keys, deadLetters, group, instance, kind, service } = this.place;
+  async deadLetter(delivery: Delivery, reason: DeadLetterReason, details: LetterDetails): Promise<void> {
+    const { keys, deadLetters, service } = this.place;
     const { writer, bounds, onEvent } = this.#options;
     const frames = this.#inFlight.get(delivery.id)?.frames ?? 1;
-    const shared = kind === 'work' ? '1' : '0';
-    const kept = [bounds.deadLetterEntries, bounds.deadLetterBytes];
     try {
       const reply = await writer.run(
         DEAD_LETTER,
-        [keys.stream, keys.counters, deadLetters.stream, deadLetters.counters],
-        [group, shared, delivery.id, frames, reason, delivery.attempt, instance, ...kept],
+        [keys.stream, keys.counters, deadLetters.stream, deadLetters.counters, keys.notes],
+        letterArguments({ ...this.place, instance: HOLDER }, bounds, { delivery, frames, reason, details }),
       );
       const [moved, dropped] = asArray(reply);
       if (moved === 1) onEvent({ type: 'dead_lettered', service, reason, dropped: asNumber(dropped) });

@@ -16,7 +16,7 @@ const RENEW_BATCH = 128;
 const JANITOR_CONSUMERS = 128;
 
 /** An entry taken over from a silent consumer, with the broker's own count of its deliveries. */
-export type ClaimedEntry = StreamEntry & { readonly attempt: number };
+export type ClaimedEntry = StreamEntry & { readonly attempt: number; readonly note: string | undefined };
 
 export interface ReclaimerOptions {
   readonly place: ConsumerPlace;
@@ -48,6 +48,8 @@ export class RedisReclaimer {
   #janitorAt = 0;
   #stopped = false;
   #renewing = false;
+  /** A round is under way, or begins at once. */
+  #hurried = false;
   #held = false;
   #pending = 0;
 
@@ -59,6 +61,13 @@ export class RedisReclaimer {
     this.#renewTimer = setInterval(() => void this.#renew(), this.#options.timings.reclaimMinIdle / 3);
     this.#renewTimer.unref();
     this.#schedule();
+  }
+
+  /** Begins a round now: something was given back. */
+  soon(): void {
+    if (this.#stopped || this.#hurried) return;
+    clearTimeout(this.#timer);
+    this.#schedule(0);
   }
 
   /** Takes over nothing more. Renewal goes on until `end()`: handlers may still run. */
@@ -78,16 +87,18 @@ export class RedisReclaimer {
     return this.#round;
   }
 
-  #schedule(): void {
+  #schedule(delay?: number): void {
     if (this.#stopped) return;
     const { timings, idle } = this.#options;
     const calm = this.#pending === 0 && idle();
+    this.#hurried = delay === 0;
     this.#timer = setTimeout(
       () => {
+        this.#hurried = true;
         this.#round = this.#reclaim().catch(() => this.#options.onLostReply());
         void this.#round.then(() => this.#schedule());
       },
-      jittered(calm ? timings.reclaimIdleEvery : timings.reclaimEvery),
+      delay ?? jittered(calm ? timings.reclaimIdleEvery : timings.reclaimEvery),
     );
     this.#timer.unref();
   }
@@ -121,7 +132,7 @@ export class RedisReclaimer {
     return asArray(
       await writer.run(
         RECLAIM,
-        [place.keys.stream, place.keys.lease],
+        [place.keys.stream, place.keys.lease, place.keys.notes],
         [
           place.group,
           place.instance,
@@ -169,11 +180,13 @@ export class RedisReclaimer {
 }
 
 function claimedEntry(row: unknown): ClaimedEntry {
-  const [id, attempt, frames, entry] = asArray(row);
+  const [id, attempt, frames, entry, group, note] = asArray(row);
   return {
     id: asText(id),
     attempt: Math.max(1, asNumber(attempt)),
     frames: Math.max(1, asNumber(frames)),
     entry: asBytes(entry),
+    group: asText(group),
+    note: Buffer.isBuffer(note) ? asText(note) : undefined,
   };
 }

@@ -3,6 +3,8 @@ export interface StreamEntry {
   readonly id: string;
   readonly entry: Buffer;
   readonly frames: number;
+  /** The only group it is meant for; empty: every group of the stream. */
+  readonly group: string;
 }
 
 /** One hint as Redis returned it. */
@@ -36,7 +38,12 @@ export function streamsOf(reply: unknown): [key: string, entries: readonly unkno
 export function streamEntry(item: unknown): StreamEntry {
   const [id, fields] = asArray(item);
   const values = fieldsOf(fields);
-  return { id: asText(id), entry: asBytes(values.f), frames: Math.max(1, asNumber(values.n ?? 1)) };
+  return {
+    id: asText(id),
+    entry: asBytes(values.f),
+    frames: Math.max(1, asNumber(values.n ?? 1)),
+    group: asText(values.g),
+  };
 }
 
 export function hintEntry(item: unknown): HintEntry {
@@ -59,9 +66,17 @@ export function idAfter(id: string): string {
   return `${id.slice(0, dash)}-${BigInt(id.slice(dash + 1)) + 1n}`;
 }
 
-function fieldsOf(fields: unknown): { f?: unknown; n?: unknown; s?: unknown; e?: unknown } {
+interface Fields {
+  f?: unknown;
+  n?: unknown;
+  s?: unknown;
+  e?: unknown;
+  g?: unknown;
+}
+
+function fieldsOf(fields: unknown): Fields {
   const list = asArray(fields);
-  const values: { f?: unknown; n?: unknown; s?: unknown; e?: unknown } = {};
+  const values: Fields = {};
   for (let i = 0; i + 1 < list.length; i += 2) {
     const name = list[i];
     if (!Buffer.isBuffer(name) || name.length !== 1) continue;
@@ -69,6 +84,7 @@ function fieldsOf(fields: unknown): { f?: unknown; n?: unknown; s?: unknown; e?:
     else if (name[0] === 0x6e) values.n = list[i + 1];
     else if (name[0] === 0x73) values.s = list[i + 1];
     else if (name[0] === 0x65) values.e = list[i + 1];
+    else if (name[0] === 0x67) values.g = list[i + 1];
   }
   return values;
 }

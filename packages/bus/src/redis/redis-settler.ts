@@ -81,14 +81,17 @@ export class RedisSettler {
   }
 
   async #run(): Promise<void> {
-    const { writer, keys, stop, onSettled } = this.#options;
+    const { writer, keys, shared, stop, onSettled } = this.#options;
+    const { stream, counters, notes } = keys;
+    // Requests carry no notes.
+    const touched = shared ? [stream, counters, notes] : [stream, counters];
     // The rest of this microtask turn joins the first batch.
     await Promise.resolve();
     let failures = 0;
     do {
       const batch = this.#queue.splice(0, BATCH_MAX);
       try {
-        await writer.run(SETTLE, [keys.stream, keys.counters], this.#arguments(batch));
+        await writer.run(SETTLE, touched, this.#arguments(batch));
         failures = 0;
         for (const { frames, bytes } of batch) {
           this.#frames -= frames;

@@ -3,6 +3,7 @@ import type { Consumer, ConsumeOptions, HintFollower, StreamReading } from '../l
 import { RedisClock } from './redis-clock.ts';
 import { RedisConnection, type RedisArg } from './redis-connection.ts';
 import { RedisConsumer } from './redis-consumer.ts';
+import { RedisDeadLetters } from './redis-dead-letters.ts';
 import { writeFailure } from './redis-failures.ts';
 import { RedisHintReader } from './redis-hints.ts';
 import { RedisInbox } from './redis-inbox.ts';
@@ -13,7 +14,8 @@ import { probeRedis } from './redis-probe.ts';
 import { readStreams } from './redis-readings.ts';
 import { asArray, asNumber } from './redis-replies.ts';
 import type { RedisRoute } from './redis-route.ts';
-import { HEARTBEAT, type RedisScript } from './redis-scripts.ts';
+import { HEARTBEAT } from './redis-pending-scripts.ts';
+import type { RedisScript } from './redis-script.ts';
 import { pause } from './redis-settler.ts';
 import { StreamKeys } from './stream-keys.ts';
 
@@ -205,6 +207,10 @@ export class RedisShard {
     return this.#hints.follow(this.keys.hints(topic), onEntry);
   }
 
+  deadLetters(service: string): RedisDeadLetters {
+    return new RedisDeadLetters({ service, keys: this.keys, bounds: this.#options.bounds, writer: this.#writer });
+  }
+
   /** Readings of what is consumed here; none while Redis is away. */
   async readings(): Promise<readonly StreamReading[]> {
     if (!this.#writer.ready) return [];
@@ -239,31 +245,34 @@ export class RedisShard {
     const ignore = (): void => undefined;
     const inboxes = [...this.#inboxes].map((inbox) => (anew ? inbox.renew() : inbox.renewIfDue()).catch(ignore));
     if (anew) for (const reader of this.#ordered) reader.rejoin();
-    const groups = anew ? [...this.#consumers].map((consumer) => consumer.join().catch(ignore)) : [];
+    // Whoever is at work also asks what it may hold pending, and whether something was given back.
+    const joining = [...this.#consumers].filter((consumer) => anew || !consumer.idle);
+    const groups = joining.map((consumer) => consumer.join().catch(ignore));
     await Promise.all([this.#beat(anew).catch(ignore), ...inboxes, ...groups]);
   }
 
   /** One call for all that is present here; now and then its answer sets the clock. A shard that is only written to needs neither. */
   async #beat(anew: boolean): Promise<void> {
-    const present = new Map<string, readonly [live: string, instance: string]>();
-    for (const { leaving, joined, place } of this.#consumers) {
-      if (joined && !leaving) present.set(`${place.keys.live} ${place.instance}`, [place.keys.live, place.instance]);
-    }
+    const consumers = [...this.#consumers].filter(({ joined, leaving }) => joined && !leaving);
+    // Lanes of one instance share a presence.
+    const present = new Map(
+      consumers.map(({ place: { keys, instance } }) => [`${keys.live} ${instance}`, { live: keys.live, instance }]),
+    );
     for (const { isPresent, live, instance } of this.#ordered) {
-      if (isPresent) present.set(`${live} ${instance}`, [live, instance]);
+      if (isPresent) present.set(`${live} ${instance}`, { live, instance });
     }
     if (present.size === 0 && !anew) return;
     const { presence } = this.#options.timings;
     const asks = anew || this.#beats++ % ASK_EVERY === 0;
-    const pairs = [...present.values()];
-    for (let at = 0; at === 0 || at < pairs.length; at += HEARTBEAT_MAX) {
-      const page = pairs.slice(at, at + HEARTBEAT_MAX);
+    const places = [...present.values()];
+    const shares = asks ? consumers.map(({ place }) => place.keys.shares) : [];
+    for (let at = 0; at === 0 || at < places.length; at += HEARTBEAT_MAX) {
+      const page = places.slice(at, at + HEARTBEAT_MAX);
       const askedAt = performance.now();
-      const args = [presence, asks ? '' : Math.floor(this.clock.now()), ...page.map(([, instance]) => instance)];
       const reply = await this.#writer.run(
         HEARTBEAT,
-        page.map(([live]) => live),
-        args,
+        [...page.map(({ live }) => live), ...(at === 0 ? shares : [])],
+        [presence, asks ? '' : Math.floor(this.clock.now()), ...page.map(({ instance }) => instance)],
       );
       const [seconds, microseconds] = asArray(reply);
       if (asks) this.clock.observe(asNumber(seconds), asNumber(microseconds), askedAt);

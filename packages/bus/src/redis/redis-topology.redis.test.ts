@@ -104,6 +104,15 @@ describe('a cluster', () => {
   }, 60_000);
   afterAll(() => cluster.dispose());
 
+  it('spreads its shards over the nodes, and opens those it uses', async () => {
+    const link = openLink({ url: cluster.url });
+    await link.start();
+    for (let n = 0; n < 40; n++) await link.publishHint(`topic-${n}`, new Uint8Array(1));
+    const sizes = await Promise.all(cluster.admins.map((admin) => admin.dbsize()));
+    expect(sizes.every((size) => size > 0)).toBe(true);
+    expect(link.status()).toBe('ready');
+  });
+
   it('moves the slot of a shard under load: every call ends typed, and no admitted work is lost', async () => {
     const load = new Load(cluster.url);
     await load.start();
@@ -122,15 +131,6 @@ describe('a cluster', () => {
     expect(load.events.some(({ type }) => type === 'moved')).toBe(true);
     expect(load.refused.length).toBeLessThan(load.answered.length / 10);
   }, 60_000);
-
-  it('spreads its shards over the nodes, and opens those it uses', async () => {
-    const link = openLink({ url: cluster.url });
-    await link.start();
-    for (let n = 0; n < 40; n++) await link.publishHint(`topic-${n}`, new Uint8Array(1));
-    const sizes = await Promise.all(cluster.admins.map((admin) => admin.dbsize()));
-    expect(sizes.every((size) => size > 0)).toBe(true);
-    expect(link.status()).toBe('ready');
-  });
 });
 
 describe('Sentinel', () => {

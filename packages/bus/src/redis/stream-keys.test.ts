@@ -9,12 +9,16 @@ describe('keys', () => {
       counters: 'bus:{b0}:ad:rq:storage:bulk',
       live: 'bus:{b0}:lv:storage',
       lease: 'bus:{b0}:ls:rq:storage:bulk',
+      notes: 'bus:{b0}:nt:rq:storage:bulk',
+      shares: 'bus:{b0}:qt:rq:storage:bulk',
     });
     expect(keys.work('object.stored', 'index')).toEqual({
       stream: 'bus:{b0}:ev:object.stored',
       counters: 'bus:{b0}:ad:ev:object.stored',
       live: 'bus:{b0}:lv:ev:object.stored:index',
       lease: 'bus:{b0}:ls:ev:object.stored:index',
+      notes: 'bus:{b0}:nt:ev:object.stored:index',
+      shares: 'bus:{b0}:qt:ev:object.stored:index',
     });
     expect(keys.inbox('i1').stream).toBe('bus:{b0}:in:i1');
     expect(keys.hints('registry.head').stream).toBe('bus:{b0}:hi:registry.head');

@@ -19,6 +19,8 @@ export const shardTag = (shard: number): string => `b${shard}`;
  * | `lv` | zset | live instances of a service (or of a work group), scored by the end of their presence, in ms of Redis's clock |
  * | `rs` | string | restarting mark of a service |
  * | `ls` | string | lease: who reclaims the stream of that name; a hash for what is ordered: who holds each partition |
+ * | `nt` | hash | notes on pending entries of a group, by entry id |
+ * | `qt` | hash | share of each consumer in what a group may hold pending |
  */
 export class StreamKeys {
   readonly #prefix: string;
@@ -72,7 +74,13 @@ export class StreamKeys {
   }
 
   #set(stream: string, presence: string, lease: string): StreamKeySet {
-    return { ...this.#counted(stream), live: `${this.#prefix}lv:${presence}`, lease: `${this.#prefix}ls:${lease}` };
+    return {
+      ...this.#counted(stream),
+      live: `${this.#prefix}lv:${presence}`,
+      lease: `${this.#prefix}ls:${lease}`,
+      notes: `${this.#prefix}nt:${lease}`,
+      shares: `${this.#prefix}qt:${lease}`,
+    };
   }
 }
 
@@ -82,8 +90,10 @@ export interface CountedStream {
   readonly counters: string;
 }
 
-/** A stream read by a group, with the group's presence and its reclaim lease. */
+/** A stream read by a group, with the group's presence, its reclaim lease, its notes, and its shares of the pending bound. */
 export interface StreamKeySet extends CountedStream {
   readonly live: string;
   readonly lease: string;
+  readonly notes: string;
+  readonly shares: string;
 }
