@@ -16,6 +16,8 @@ export interface BenchCase {
   readonly measure: (count: number, elapsedMs: number) => number;
   /** Bytes one operation handles, where that is part of the story. */
   readonly bytes?: number;
+  /** What one operation allocates, counted beforehand. */
+  readonly allocations?: { readonly count: number; readonly heapBytes: number; readonly bufferBytes: number };
 }
 
 export interface Bench {
@@ -44,6 +46,7 @@ export interface Outcome {
   readonly cases: readonly CaseResult[];
   readonly ratios: Readonly<Record<string, number>>;
   readonly goals?: readonly Goal[];
+  readonly slopes?: Readonly<Record<string, number>>;
   /** Numbers that are neither a case nor a ratio, for example what was counted. */
   readonly figures?: Readonly<Record<string, number>>;
 }
@@ -76,7 +79,11 @@ export interface CaseResult {
   readonly p50?: number;
   readonly p95?: number;
   readonly p99?: number;
+  /** Allocations on the heap per operation. */
   readonly allocs_per_op?: number;
+  readonly heap_bytes_per_op?: number;
+  /** Bytes of buffers outside the heap per operation. */
+  readonly buffer_bytes_per_op?: number;
   readonly bytes?: number;
   /** CPU microseconds per operation, by process and in `total`. */
   readonly cpu_us?: Readonly<Record<string, number>>;
@@ -90,7 +97,6 @@ export interface BenchResult extends Outcome {
   readonly name: string;
   readonly date: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
-  readonly slopes?: Readonly<Record<string, number>>;
 }
 
 /** Runs a benchmark that measures by itself. */
@@ -127,7 +133,10 @@ export async function runBench(name: string, bench: Bench, runs: number): Promis
   }
 }
 
-async function runCase({ name, unit, work, measure, bytes }: BenchCase, runs: number): Promise<CaseResult> {
+async function runCase(
+  { name, unit, work, measure, bytes, allocations }: BenchCase,
+  runs: number,
+): Promise<CaseResult> {
   const count = await calibrate(work);
   const values: number[] = [];
   for (let run = 0; run < runs; run += 1) values.push(measure(count, await elapsedMs(work, count)));
@@ -141,6 +150,13 @@ async function runCase({ name, unit, work, measure, bytes }: BenchCase, runs: nu
     max: at(values.length - 1),
     runs,
     ...(bytes === undefined ? {} : { bytes }),
+    ...(allocations === undefined
+      ? {}
+      : {
+          allocs_per_op: rounded(allocations.count),
+          heap_bytes_per_op: rounded(allocations.heapBytes),
+          buffer_bytes_per_op: rounded(allocations.bufferBytes),
+        }),
   };
 }
 
@@ -174,6 +190,11 @@ function machine(): BenchResult['machine'] {
   return { cpu: processors[0]?.model.trim() ?? 'unknown', cores: processors.length, node: process.versions.node };
 }
 
-function formatCase({ case: name, unit, median, min, max, runs }: CaseResult): string {
-  return `${name.padEnd(34)} ${String(median).padStart(10)} ${unit}   (${min} to ${max}, ${runs} runs)`;
+function formatCase(result: CaseResult): string {
+  const { case: name, unit, median, min, max, runs, allocs_per_op: count } = result;
+  const allocations =
+    count === undefined
+      ? ''
+      : `   ${count} allocations: ${result.heap_bytes_per_op ?? 0} B heap, ${result.buffer_bytes_per_op ?? 0} B buffers`;
+  return `${name.padEnd(34)} ${String(median).padStart(10)} ${unit}   (${min} to ${max}, ${runs} runs)${allocations}`;
 }

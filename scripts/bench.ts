@@ -1,14 +1,25 @@
 // npm run bench: one benchmark by name.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Bench, type BenchResult, isMet, runBench, runSelf, type SelfRunningBench } from './bench-harness.ts';
+import { pageWith } from './bench-page.ts';
 import { blake3 } from './benches/blake3.ts';
+import { busIdle } from './benches/bus-idle.ts';
+import { busInProcess } from './benches/bus-in-process.ts';
+import { busOverflow } from './benches/bus-overflow.ts';
 import { bus } from './benches/bus.ts';
 import { oap } from './benches/oap.ts';
 import { endWith } from './verb.ts';
 
 /** Every benchmark by its name on the command line. */
-const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = { blake3, bus, oap };
+const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
+  blake3,
+  bus,
+  'bus-idle': busIdle,
+  'bus-in-process': busInProcess,
+  'bus-overflow': busOverflow,
+  oap,
+};
 
 const [name, ...args] = process.argv.slice(2);
 
@@ -36,6 +47,7 @@ await endWith(async () => {
     args,
     options: {
       json: { type: 'string' },
+      page: { type: 'string' },
       runs: { type: 'string', default: '5' },
       ...('flags' in bench ? bench.flags : {}),
     },
@@ -44,4 +56,5 @@ await endWith(async () => {
   const result = 'run' in bench ? await runSelf(name, bench, values) : await runBench(name, bench, Number(values.runs));
   print(result);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (values.page !== undefined) writeFileSync(values.page, pageWith(readFileSync(values.page, 'utf8'), result));
 });

@@ -86,10 +86,20 @@ test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
     script: 'bench.ts',
     build: true,
     summary: 'one benchmark by name; without a name it lists them',
-    usage: `npm run bench [-- NAME --json FILE --runs 5]
+    usage: `npm run bench [-- NAME --json FILE --page FILE --runs 5]
 
   --json FILE    write the result as JSON too
-  --runs N       windows measured per case (default 5)`,
+  --page FILE    write the result as tables into a page, between its marks (docs/performance.md)
+  --runs N       windows measured per case (default 5); not for the benchmarks below
+
+  bus            --quick        256 B, 64 and 512 in flight, ours and NestJS Redis: under a minute
+                 --only LIST    call, send, nest_redis, nest_tcp, streams, streams_pipelined, bullmq
+                 --rounds N     interleaved windows per cell (default 3)
+  bus-overflow   --seconds N    seconds of overload (default 60)
+  bus-idle       --seconds N    seconds measured (default 60)
+                 --until-idle N seconds waited before (default 35)
+
+Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,
   },
   load: {
     script: 'load.ts',

@@ -16,7 +16,7 @@ const FIRST_WARM_UP_MS = 1_500;
 const FOREIGN_SHARE_MAX = 0.1;
 const REPEATS_MAX = 2;
 /** Repeats of a whole run, as a share of its windows: on a busy machine it ends all the same, and says so. */
-const REPEATS_SHARE_MAX = 0.2;
+const REPEATS_SHARE_MAX = 0.15;
 
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -88,7 +88,9 @@ export class Arena implements AsyncDisposable {
       latencies.add(report.latencies);
       for (const [error, count] of Object.entries(report.errors)) errors[error] = (errors[error] ?? 0) + count;
     }
-    const perCall = (process: string): number => (micros[process] ?? 0) / watchedSeconds / callsPerSecond;
+    // Of a contestant that answered nothing no cost can be told.
+    const calls = callsPerSecond === 0 ? Number.NaN : callsPerSecond * watchedSeconds;
+    const perCall = (process: string): number => (micros[process] ?? 0) / calls;
     const [client, server, redis] = [perCall('client'), perCall('server'), perCall('redis')];
     return {
       callsPerSecond,

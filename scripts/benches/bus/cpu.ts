@@ -16,7 +16,7 @@ const tickMicros = (() => {
  * CPU time of all threads of a process so far, in microseconds. From the scheduler's own account (nanoseconds) where
  * the kernel keeps one, else from user and system time in clock ticks. Throws when the process is gone.
  */
-export function cpuMicrosOf(pid: number): number {
+function cpuMicrosOf(pid: number): number {
   try {
     let nanos = 0;
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -33,7 +33,7 @@ export function cpuMicrosOf(pid: number): number {
 }
 
 /** CPU time the whole machine has spent so far other than idle and waiting for disks, in microseconds. */
-export function machineBusyMicros(): number {
+function machineBusyMicros(): number {
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] =
     readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.trim().split(/\s+/).slice(1).map(Number) ?? [];
   return (user + nice + system + irq + softirq) * tickMicros();

@@ -26,7 +26,7 @@ class EchoModule {}
 export async function serveEcho(options: MicroserviceOptions): Promise<void> {
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(
     { module: EchoModule, controllers: [EchoController] },
-    { ...options, logger: ['error', 'warn'] },
+    { ...options, logger: false },
   );
   await app.listen();
 }

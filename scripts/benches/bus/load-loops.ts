@@ -81,21 +81,12 @@ export class LoadWindow {
     }
   }
 
-  /**
-   * Poisson arrivals, released by a timer of 1 ms: those of one millisecond leave together. Latency counts from the
-   * millisecond they were due, so that a client that is late does not hide it.
-   */
-  async #open(rate: number): Promise<void> {
-    const perMs = rate / MICROS_PER_MS;
-    const startedAt = performance.now();
-    let dueMs = 0;
-    while (!this.#over) {
-      const now = performance.now() - startedAt;
-      for (; dueMs <= now; dueMs += 1) {
-        for (let left = poisson(perMs); left > 0; left -= 1) void this.#arrival(startedAt + dueMs);
-      }
-      await delay(1);
-    }
+  #open(rate: number): Promise<void> {
+    return openLoop(
+      rate,
+      () => this.#over,
+      (dueAt) => void this.#arrival(dueAt),
+    );
   }
 
   async #arrival(dueAt: number): Promise<void> {
@@ -129,6 +120,23 @@ export class LoadWindow {
 export function errorName(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name === 'Error' ? error.message : error.name;
+}
+
+/**
+ * Poisson arrivals at `rate` a second, released by a timer of 1 ms: those of one millisecond leave together. `arrive` is
+ * told the millisecond they were due: latency counts from there, so that a client that is late does not hide it.
+ */
+export async function openLoop(rate: number, over: () => boolean, arrive: (dueAt: number) => void): Promise<void> {
+  const perMs = rate / MICROS_PER_MS;
+  const startedAt = performance.now();
+  let dueMs = 0;
+  while (!over()) {
+    const now = performance.now() - startedAt;
+    for (; dueMs <= now; dueMs += 1) {
+      for (let left = poisson(perMs); left > 0; left -= 1) arrive(startedAt + dueMs);
+    }
+    await delay(1);
+  }
 }
 
 /** How many arrivals a millisecond has when `mean` are expected (Knuth's method; `mean` is small). */

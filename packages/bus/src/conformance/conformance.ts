@@ -3,6 +3,7 @@ import { callConformance } from './conformance-calls.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
 import { orderConformance } from './conformance-order.ts';
+import { overloadConformance } from './conformance-overload.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { deadLetterConformance } from './conformance-dead-letters.ts';
 import { workConformance } from './conformance-work.ts';
@@ -24,5 +25,6 @@ export function busConformance(name: string, open: OpenMedium): void {
     workConformance(current);
     deadLetterConformance(current);
     orderConformance(current);
+    overloadConformance(current);
   });
 }

@@ -25,8 +25,9 @@ export const bullmq: Contestant = {
       connection: connectionOf(venue),
       defaultJobOptions: { removeOnComplete: { count: FINISHED_KEPT } },
     });
+    // Each of them has a listener per job that is waited for.
+    queue.setMaxListeners(0);
     const events = new QueueEvents(QUEUE, { connection: connectionOf(venue) });
-    // One listener per job that is waited for.
     events.setMaxListeners(0);
     await Promise.all([queue.waitUntilReady(), events.waitUntilReady()]);
     return {

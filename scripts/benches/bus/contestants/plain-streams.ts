@@ -58,7 +58,7 @@ async function connect(venue: Venue, autoPipelining: boolean): Promise<EchoClien
   let calls = 0;
   let last: Buffer | string = '0';
   const read = (): Promise<Read> =>
-    reader.xreadBuffer('COUNT', SERVER_CONCURRENCY, 'BLOCK', BLOCK_MS, 'STREAMS', replies, last) as Promise<Read>;
+    reader.xreadBuffer('COUNT', SERVER_CONCURRENCY, 'BLOCK', BLOCK_MS, 'STREAMS', replies, last);
   void readLoop(read, ([id, [, call, , body]]) => {
     last = id;
     const key = call?.toString() ?? '';
