@@ -15,6 +15,7 @@ import { type HintHandler, HintReader, type LagListener } from './hint-reader.ts
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
 import type { GroupReading, Link, LinkStatus, StreamReading } from './link.ts';
 import { busMetrics, type BusMetrics } from './metrics.ts';
+import { OrderedWork } from './ordered-work.ts';
 import { Outbox } from './outbox.ts';
 import { PeerCalls } from './peer-calls.ts';
 import { Publisher } from './publisher.ts';
@@ -37,6 +38,11 @@ export interface BusOptions {
   readonly clock?: Clock | undefined;
   /** Told of what is sent, received and handled, for spans. Absent, they cost nothing. */
   readonly hooks?: BusHooks | undefined;
+  /**
+   * Serves requests with an order key, one after another for each key. Default false: without it they are refused with
+   * BusNoResponders. Costs a connection and a few Redis commands a minute.
+   */
+  readonly ordered?: boolean | undefined;
   /** Told of every error a handler threw that is not a domain error, for the log. Callers see a neutral one. */
   readonly onHandlerError?: ((error: unknown, context: BusContext) => void) | undefined;
 }
@@ -64,6 +70,7 @@ export class Bus implements AsyncDisposable {
   readonly #peers: PeerCalls;
   readonly #port: HandlerPort;
   readonly #work: { readonly group: string; readonly consumer: WorkConsumer; readonly topic: string }[] = [];
+  readonly #orderedWork: OrderedWork[] = [];
   readonly #hints: HintReader[] = [];
   readonly #listeners = new Set<(status: BusStatus) => void>();
   #requests: RequestConsumer | undefined;
@@ -93,6 +100,7 @@ export class Bus implements AsyncDisposable {
       outbox: new Outbox(options.link, clock, metrics),
       slots: new HandlerSlots(limits, metrics),
       hooks: options.hooks === undefined ? undefined : new HookRunner(options.hooks, metrics.hookFailures),
+      ordered: options.ordered ?? false,
       onHandlerError: options.onHandlerError ?? (() => undefined),
     };
     this.#caller = new Caller(this.#core);
@@ -193,6 +201,16 @@ export class Bus implements AsyncDisposable {
   }
 
   /**
+   * Handles the work events of a topic that carry an order key, one after another for each key: an event that failed is
+   * tried again before the next of its key. Those without a key go to `onWork`.
+   */
+  async onOrderedWork(topic: string, group: string, handler: WorkHandler): Promise<void> {
+    const work = new OrderedWork(this.#core, this.#port, topic, group, handler);
+    this.#orderedWork.push(work);
+    if (this.#started) await work.consumer.start();
+  }
+
+  /**
    * Follows the hints of a topic. `onLag` is told how many were lost, before the hint that follows them; that one waits
    * until the snapshot is read again, when `onLag` is asynchronous.
    */
@@ -227,7 +245,13 @@ export class Bus implements AsyncDisposable {
     await this.#stopReading();
     slots.endParked();
     const idle = (): boolean =>
-      slots.idle && !this.#server.awaitsUploads && this.#peers.size === 0 && this.#caller.idle && outbox.idle;
+      slots.idle &&
+      (this.#requests?.idle ?? true) &&
+      this.#orderedWork.every(({ consumer }) => consumer.idle) &&
+      !this.#server.awaitsUploads &&
+      this.#peers.size === 0 &&
+      this.#caller.idle &&
+      outbox.idle;
     while (!idle() && clock.now() < until) {
       await new Promise<void>((resolve) => {
         clock.after(DRAIN_POLL_MS, resolve);
@@ -245,6 +269,8 @@ export class Bus implements AsyncDisposable {
     const error = new BusClosed();
     this.#server.close();
     for (const { consumer } of this.#work) consumer.close();
+    for (const work of this.#orderedWork) work.close();
+    this.#requests?.close();
     this.#core.slots.clear();
     this.#caller.abortAll(error);
     this.#peers.abortAll(error);
@@ -268,6 +294,7 @@ export class Bus implements AsyncDisposable {
     await Promise.all([
       this.#join(),
       ...this.#work.map(({ group, consumer }) => consumer.start(group)),
+      ...this.#orderedWork.map(({ consumer }) => consumer.start()),
       ...this.#hints.map((reader) => reader.start()),
     ]);
     this.#notify();
@@ -285,7 +312,8 @@ export class Bus implements AsyncDisposable {
 
   async #stopReading(): Promise<void> {
     await this.#joining?.catch(() => undefined);
-    const readers = [this.#requests, ...this.#work.map(({ consumer }) => consumer), ...this.#hints];
+    const work = [...this.#work, ...this.#orderedWork].map(({ consumer }) => consumer);
+    const readers = [this.#requests, ...work, ...this.#hints];
     await Promise.allSettled(readers.flatMap((reader) => (reader === undefined ? [] : [reader.stop()])));
   }
 

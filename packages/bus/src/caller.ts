@@ -270,7 +270,8 @@ export class Caller {
       });
       request.call = call.number;
       if (plan.inbox === undefined) {
-        this.#sendRequest(call, target, request, target.idempotent);
+        // Sent again it would come behind what followed it: what is ordered is never repeated.
+        this.#sendRequest(call, target, request, target.idempotent && request.orderKey === undefined);
         return call;
       }
       outbox.toInbox(plan.inbox, request, deadlineAt, (error, delivered) => {

@@ -23,6 +23,8 @@ export interface BusCore {
   readonly slots: HandlerSlots;
   /** Undefined when nobody asked to be told: then nothing is allocated for it. */
   readonly hooks: HookRunner | undefined;
+  /** Whether requests with an order key are served. */
+  readonly ordered: boolean;
   /** Told of every error a handler threw that was not a domain error. */
   readonly onHandlerError: (error: unknown, context: BusContext) => void;
 }

@@ -1,5 +1,6 @@
 import { decodeEntry } from './wire/codec.ts';
 import { FrameError } from './errors.ts';
+import type { Lane } from './lane.ts';
 
 /** Bounds of one look at dead letters: operators page, nobody reads a store of them at once. */
 export const DEAD_LETTER_LIMITS = Object.freeze({
@@ -22,7 +23,7 @@ export interface DeadLetterHead {
   /** Service of a request, topic of work. */
   readonly name: string;
   /** Of a request. */
-  readonly lane: 'fast' | 'bulk' | 'none';
+  readonly lane: Lane | 'none';
   readonly reason: DeadLetterReason;
   /** Runs it had before it was put aside. */
   readonly attempts: number;

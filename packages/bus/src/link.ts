@@ -1,7 +1,12 @@
 import type { DeadLetterReason, DeadLetters, LetterDetails } from './dead-letters.ts';
+import type { Lane, OrderedLane } from './lane.ts';
 
-/** Small calls never queue behind blobs: `bulk` carries entries above 32 KiB. */
-export type Lane = 'fast' | 'bulk';
+export type { Lane, OrderedLane };
+
+/** Whose ordered messages are read. */
+export type OrderedSource =
+  | { readonly kind: 'request'; readonly service: string }
+  | { readonly kind: 'work'; readonly topic: string; readonly group: string };
 
 /** Where a link stands; the reader counts as much as the writer. */
 export type LinkStatus = 'connecting' | 'ready' | 'reconnecting' | 'closed';
@@ -17,6 +22,8 @@ export interface Delivery {
   readonly note: string | undefined;
   /** Milliseconds since the append, by the medium's clock, never negative. */
   readonly ageMs: number;
+  /** Of an ordered message: the id is unique in it. */
+  readonly partition?: number;
 }
 
 /** A running pull on one stream by one consumer of a group. */
@@ -109,13 +116,22 @@ export interface Link {
   /** Joins the group of a service's request stream. The instance is present until `stop()` or until its lease ends. */
   consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer>;
 
+  /** Partitions of every ordered lane (count); the same for all who share the medium. */
+  readonly partitions: number;
+  /**
+   * Reads what is ordered, as the only one for each partition it holds: instances share the partitions. A new holder begins
+   * with what the former one did not settle, in order. A former holder that was paused for longer than its lease may still
+   * run what it had: what it settles then counts no more.
+   */
+  consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer>;
+
   /** Creates this instance's inbox under a lease and delivers what arrives, in order. Inboxes are not acknowledged. */
   openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }>;
   /** Appends to an inbox; false when its owner is gone (nothing is created for it). */
   appendInbox(instance: string, entry: Uint8Array): Promise<boolean>;
 
   /** Work: a group per service, acknowledged, never trimmed, refused when full. Resolves after admission. */
-  appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void>;
+  appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void>;
   consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer>;
 
   /** Hint: numbered by the append, capped in entries and bytes, read by every instance, never refused for a slow reader. */

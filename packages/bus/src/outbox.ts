@@ -1,22 +1,29 @@
 import type { Clock } from './clock.ts';
 import { type Frame, FRAME_LIMITS } from './wire/frame.ts';
 import { FrameWriter, type FrameWriterOptions, type Written } from './frame-writer.ts';
-import type { Lane, Link } from './link.ts';
+import type { Lane, Link, OrderedLane } from './link.ts';
+import { laneOfKey } from './order.ts';
 import type { BusMetrics } from './metrics.ts';
 
 /** Bodies above it take the bulk lane, so that small calls never queue behind them. */
 const BULK_BYTES = 32 * 1024;
 
 const whole = (): number => FRAME_LIMITS.entryFrames;
-const laneOf = (frame: Frame): Lane => (frame.body.length > BULK_BYTES ? 'bulk' : 'fast');
+const alone = (): number => 1;
+const laneOf = (frame: Frame): 'fast' | 'bulk' => (frame.body.length > BULK_BYTES ? 'bulk' : 'fast');
 
 /** All writers of one bus, one per target. Those of inboxes are dropped when idle, since inboxes come and go. */
 export class Outbox {
   readonly #link: Link;
   readonly #clock: Clock;
   readonly #metrics: BusMetrics;
-  readonly #requests: Readonly<Record<Lane, Map<string, FrameWriter<void>>>> = { fast: new Map(), bulk: new Map() };
+  readonly #requests: Readonly<Record<'fast' | 'bulk', Map<string, FrameWriter<void>>>> = {
+    fast: new Map(),
+    bulk: new Map(),
+  };
   readonly #work = new Map<string, FrameWriter<void>>();
+  /** One per target and partition, so that what is ordered leaves in order. */
+  readonly #ordered = new Map<string, FrameWriter<void>>();
   readonly #inboxes = new Map<string, FrameWriter<boolean>>();
   readonly #onBatch: FrameWriterOptions<unknown>['onBatch'];
 
@@ -35,7 +42,7 @@ export class Outbox {
   /** True when every frame handed in has its answer from the medium. */
   get idle(): boolean {
     if (this.#inboxes.size > 0) return false;
-    return [this.#requests.fast, this.#requests.bulk, this.#work].every((writers) =>
+    return [this.#requests.fast, this.#requests.bulk, this.#work, this.#ordered].every((writers) =>
       [...writers.values()].every((writer) => writer.idle),
     );
   }
@@ -43,7 +50,12 @@ export class Outbox {
   /** To the request stream of a service. The frame gets what is left of its time when it is written. */
   toService(service: string, frame: Frame, deadlineAt: number, done: Written<void>): void {
     this.#metrics.published.inc();
-    const lane = laneOf(frame);
+    if (frame.orderKey !== undefined) {
+      const append = (lane: OrderedLane) => (entry: Uint8Array, frames: number) =>
+        this.#link.appendRequest(service, lane, entry, frames);
+      return this.#orderedWriter(`request ${service}`, frame.orderKey, append, whole).push(frame, deadlineAt, done);
+    }
+    const lane: Lane = laneOf(frame);
     const writers = this.#requests[lane];
     let writer = writers.get(service);
     if (writer === undefined) {
@@ -59,6 +71,12 @@ export class Outbox {
   /** To the stream of a work topic. */
   toWork(topic: string, frame: Frame, deadlineAt: number, done: Written<void>): void {
     this.#metrics.published.inc();
+    if (frame.orderKey !== undefined) {
+      const append = (lane: OrderedLane) => (entry: Uint8Array, frames: number) =>
+        this.#link.appendWork(topic, entry, frames, lane);
+      // An entry each: one that becomes a dead letter takes no other with it.
+      return this.#orderedWriter(`work ${topic}`, frame.orderKey, append, alone).push(frame, deadlineAt, done);
+    }
     let writer = this.#work.get(topic);
     if (writer === undefined) {
       writer = this.#writer({ append: (entry, frames) => this.#link.appendWork(topic, entry, frames), share: whole });
@@ -79,6 +97,22 @@ export class Outbox {
       this.#inboxes.set(instance, writer);
     }
     writer.push(frame, deadlineAt, done);
+  }
+
+  #orderedWriter(
+    target: string,
+    orderKey: string,
+    append: (lane: OrderedLane) => FrameWriterOptions<void>['append'],
+    share: (queued: number) => number,
+  ): FrameWriter<void> {
+    const lane = laneOfKey(orderKey, this.#link.partitions);
+    const key = `${target} ${lane}`;
+    let writer = this.#ordered.get(key);
+    if (writer === undefined) {
+      writer = this.#writer({ append: append(lane), share });
+      this.#ordered.set(key, writer);
+    }
+    return writer;
   }
 
   #writer<R>(target: Pick<FrameWriterOptions<R>, 'append' | 'share' | 'onIdle'>): FrameWriter<R> {

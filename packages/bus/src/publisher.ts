@@ -73,6 +73,7 @@ function eventFrame(topic: string, event: unknown, context: CallContext): Frame 
     principal: context.principal,
     metadata: encodeMetadata(context.metadata),
     corrId: context.corrId,
+    orderKey: context.orderKey,
   });
   assertFits(topic, fields);
   return fields;

@@ -4,6 +4,7 @@ import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
 import { KIND } from './wire/frame.ts';
 import type { Consumer, Delivery, Lane } from './link.ts';
+import { OrderedConsumer } from './ordered-consumer.ts';
 import type { RequestServer } from './request-server.ts';
 
 const LANES: readonly Lane[] = ['fast', 'bulk'];
@@ -18,6 +19,7 @@ export class RequestConsumer {
   readonly #running = new Set<string>();
   readonly #received: CounterCell;
   #forget: (() => void) | undefined;
+  #ordered: OrderedConsumer | undefined;
   #bulk = 0;
 
   constructor(core: BusCore, server: RequestServer) {
@@ -36,6 +38,18 @@ export class RequestConsumer {
       });
       this.#consumers.push(consumer);
     }
+    if (this.#core.ordered) {
+      this.#ordered = new OrderedConsumer(
+        this.#core,
+        { kind: 'request', service },
+        (request, { ageMs, attempt }, waitedMs, done) => {
+          if (request.kind === KIND.REQ) return this.#server.accept(request, ageMs + waitedMs, attempt, () => done());
+          this.#core.metrics.malformed.inc();
+          done();
+        },
+      );
+      await this.#ordered.start();
+    }
     this.#forget = slots.onCredits(() => {
       for (const consumer of this.#consumers) consumer.wake();
     });
@@ -43,7 +57,16 @@ export class RequestConsumer {
 
   async stop(): Promise<void> {
     this.#forget?.();
-    await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
+    await Promise.all([...this.#consumers.map((consumer) => consumer.stop()), this.#ordered?.stop()]);
+  }
+
+  /** Nothing waits for its turn. */
+  get idle(): boolean {
+    return this.#ordered?.idle ?? true;
+  }
+
+  close(): void {
+    this.#ordered?.close();
   }
 
   #bulkCredits(): number {

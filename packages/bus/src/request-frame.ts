@@ -32,6 +32,7 @@ export function requestFrame(
     corrId: context.corrId,
     from: undefined,
     accepts: stream.accepts,
+    orderKey: context.orderKey,
   };
   assertFits(target, request);
   return request;

@@ -38,6 +38,11 @@ export interface CallContext {
   readonly principal?: string | undefined;
   /** Aborting it ends the call, and tells the other side to stop a stream. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * What a request or a work event is ordered by, at most 255 bytes: a mailbox, an account. Those of one service (or topic)
+   * with the same key are handled one after another, in the order they were sent from one instance; others beside them.
+   */
+  readonly orderKey?: string | undefined;
   /** At most 2 KiB encoded. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }

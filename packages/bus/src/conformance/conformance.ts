@@ -6,6 +6,7 @@ import { failureConformance } from './conformance-failures.ts';
 import { hookConformance } from './conformance-hooks.ts';
 import { readingConformance } from './conformance-readings.ts';
 import { refusalConformance } from './conformance-refusals.ts';
+import { orderConformance } from './conformance-order.ts';
 import { overloadConformance } from './conformance-overload.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { deadLetterConformance } from './conformance-dead-letters.ts';
@@ -31,6 +32,7 @@ export function busConformance(name: string, open: OpenMedium): void {
     readingConformance(current);
     workConformance(current);
     deadLetterConformance(current);
+    orderConformance(current);
     overloadConformance(current);
   });
 }

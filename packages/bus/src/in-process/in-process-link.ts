@@ -11,14 +11,18 @@ import type {
   Lane,
   Link,
   LinkStatus,
+  OrderedLane,
+  OrderedSource,
   StreamBounds,
   StreamReading,
 } from '../link.ts';
+import { DEFAULT_PARTITIONS, orderedLane, partitionOf } from '../order.ts';
 import type { InProcessFaults } from './in-process-faults.ts';
 import { MemoryClaims } from './memory-claims.ts';
 import { MemoryDeadLetters } from './memory-dead-letters.ts';
 import type { BuriedLetter } from './memory-group.ts';
 import { MemoryHints } from './memory-hints.ts';
+import { MemoryOrdered } from './memory-ordered.ts';
 import { MemoryStream } from './memory-stream.ts';
 
 export interface InProcessLinkOptions {
@@ -58,11 +62,13 @@ const DEFAULT_BOUNDS: StreamBounds = Object.freeze({
  */
 export class InProcessLink implements Link {
   readonly kind = 'in-process';
+  readonly partitions = DEFAULT_PARTITIONS;
   readonly #clock: Clock;
   readonly #bounds: StreamBounds;
   readonly #minIdleMs: number;
   readonly #requests = new Map<string, MemoryStream>();
   readonly #work = new Map<string, MemoryStream>();
+  readonly #ordered = new Map<string, MemoryOrdered>();
   readonly #hints = new Map<string, MemoryHints>();
   readonly #inboxes = new Map<string, Inbox>();
   readonly #live = new Map<string, Map<string, number>>();
@@ -113,11 +119,21 @@ export class InProcessLink implements Link {
 
   async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
     this.#assertReady();
-    const live = this.#live.get(service)?.size ?? 0;
+    const partition = partitionOf(lane);
+    const ordered = partition < 0 ? undefined : this.#orderedOf('request', service);
+    const live = ordered?.live ?? this.#live.get(service)?.size ?? 0;
     const restarting = (this.#restartingUntil.get(service) ?? 0) > this.#clock.now();
     if (live === 0 && !restarting) throw new BusNoResponders(`no instance of ${service} is running`);
     this.#assertRoom();
-    this.#requestStream(service, lane).append(entry, frames);
+    if (ordered !== undefined) ordered.append(entry, frames, partition);
+    else this.#requestStream(service, lane).append(entry, frames);
+  }
+
+  async consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer> {
+    this.#assertReady();
+    return source.kind === 'request'
+      ? this.#orderedOf('request', source.service).consume(source.service, instance, options)
+      : this.#orderedOf('work', source.topic).consume(source.group, instance, options);
   }
 
   liveConsumers(service: string): number {
@@ -139,6 +155,7 @@ export class InProcessLink implements Link {
     return {
       close: () => {
         this.#inboxes.delete(instance);
+        for (const ordered of this.#ordered.values()) ordered.retire(instance);
         return Promise.resolve();
       },
     };
@@ -158,10 +175,11 @@ export class InProcessLink implements Link {
     return true;
   }
 
-  async appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void> {
+  async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
     this.#assertReady();
     this.#assertRoom();
-    this.#workStream(topic).append(entry, frames);
+    if (lane !== undefined) this.#orderedOf('work', topic).append(entry, frames, partitionOf(lane));
+    else this.#workStream(topic).append(entry, frames);
   }
 
   async consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer> {
@@ -255,6 +273,20 @@ export class InProcessLink implements Link {
     return stream;
   }
 
+  #orderedOf(kind: 'request' | 'work', name: string): MemoryOrdered {
+    const key = `${kind} ${name}`;
+    let ordered = this.#ordered.get(key);
+    if (ordered === undefined) {
+      ordered = new MemoryOrdered({
+        clock: this.#clock,
+        bounds: this.#bounds,
+        onDeadLetter: (letter, partition) => this.#bury(letter, { kind, name, lane: orderedLane(partition) }),
+      });
+      this.#ordered.set(key, ordered);
+    }
+    return ordered;
+  }
+
   #topic(name: string): MemoryHints {
     let topic = this.#hints.get(name);
     if (topic === undefined) {
@@ -271,7 +303,9 @@ export class InProcessLink implements Link {
         maxEntries: LINK_BOUNDS.deadLetterEntries,
         maxBytes: LINK_BOUNDS.deadLetterBytes,
         append: ({ kind, name, lane, entry, frames }) => {
-          if (kind === 'work') this.#workStream(name).append(entry, frames, service);
+          const only = kind === 'work' ? service : undefined;
+          if (partitionOf(lane) >= 0) this.#orderedOf(kind, name).append(entry, frames, partitionOf(lane), only);
+          else if (kind === 'work') this.#workStream(name).append(entry, frames, service);
           else this.#requestStream(name, lane === 'bulk' ? 'bulk' : 'fast').append(entry, frames);
         },
         onDropped: (dropped) => {

@@ -60,6 +60,7 @@ async function bus(service: string, over: RedisLink): Promise<Bus> {
   const made = new Bus({
     service,
     link: over,
+    ordered: service === 'storage',
     limits: { workAttempts: 1 },
     metrics: new MetricsRegistry().scope({ service }),
   });
@@ -85,11 +86,15 @@ async function everything(gateway: Bus, storage: Bus, publisher: Bus): Promise<v
     () => undefined,
   );
   expect(await gateway.call(echo, 'hello', context())).toBe('hello');
+  expect(await gateway.call(echo, 'in order', context({ orderKey: 'a' }))).toBe('in order');
   let bytes = 0;
   for await (const chunk of (await gateway.read(read, 'all', context())).body) bytes += chunk.length;
   expect(bytes).toBe(10 * 65_536);
+  await storage.onOrderedWork(stored.name, 'storage', (event) => void handled.push(event));
+  await storage.publishWork(stored, 'ordered', context({ orderKey: 'a' }));
+  await until(() => handled.length === 1, 'ordered work is handled');
   for (const event of ['work', 'poison']) await storage.publishWork(stored, event, context());
-  await until(() => handled.length === 1, 'work is handled');
+  await until(() => handled.length === 2, 'work is handled');
   await until(async () => (await admin.xlen(keys.deadLetters('storage').stream)) === 1, 'the poison is put aside');
   await publisher.publishHint(heads, 'head', context());
   await until(() => hints.length === 1, 'the hint arrives');

@@ -1,3 +1,4 @@
+import { orderedLane, partitionOf } from '../order.ts';
 import {
   DEAD_LETTER_LIMITS,
   type DeadLetter,
@@ -65,10 +66,11 @@ export class RedisDeadLetters implements DeadLetters {
     const row = await this.#row(id);
     if (row === undefined) return false;
     const { kind, name, lane } = this.#head(row);
+    const ordered = partitionOf(lane) >= 0 ? orderedLane(partitionOf(lane)) : undefined;
     const target =
       kind === 'work'
-        ? this.#keys.work(name, this.#service)
-        : this.#keys.request(name, lane === 'bulk' ? 'bulk' : 'fast');
+        ? this.#keys.work(name, this.#service, ordered)
+        : this.#keys.request(name, ordered ?? (lane === 'bulk' ? 'bulk' : 'fast'));
     const { streamFrames, streamBytes } = this.#bounds;
     const reply = await this.#run(
       REPLAY_LETTER,

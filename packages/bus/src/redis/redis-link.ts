@@ -1,6 +1,17 @@
 import type { DeadLetters } from '../dead-letters.ts';
 import { BusNoResponders, BusOverflow, BusUnavailable } from '../errors.ts';
-import type { Consumer, ConsumeOptions, HintFollower, Lane, Link, LinkStatus, StreamReading } from '../link.ts';
+import type {
+  Consumer,
+  ConsumeOptions,
+  HintFollower,
+  Lane,
+  Link,
+  LinkStatus,
+  OrderedLane,
+  OrderedSource,
+  StreamReading,
+} from '../link.ts';
+import { DEFAULT_PARTITIONS, orderedLane, PARTITIONS_MAX, partitionOf } from '../order.ts';
 import type { RedisArg } from './redis-connection.ts';
 import { parseRedisEndpoint } from './redis-endpoint.ts';
 import { jittered, retryAfterFull, writeFailure } from './redis-failures.ts';
@@ -13,6 +24,8 @@ import {
   type RedisLinkOptions,
   type RedisLinkTimings,
 } from './redis-options.ts';
+import { RedisOrderedConsumer, type RedisOrderedReader } from './redis-ordered.ts';
+import type { ConsumerPlace } from './redis-place.ts';
 import { defaultShards, RedisPlacement } from './redis-placement.ts';
 import { asArray, asNumber } from './redis-replies.ts';
 import { RedisRoutes } from './redis-route.ts';
@@ -28,6 +41,22 @@ const UNKNOWN_CONSUMERS = 4;
 const asBuffer = (entry: Uint8Array): Buffer =>
   Buffer.isBuffer(entry) ? entry : Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength);
 
+/** Partitions are spread over the shards, and placed one by one. */
+const partitionName = (name: string, lane: Lane): string => `${name}:${lane}`;
+
+function orderedPlace(shard: RedisShard, source: OrderedSource, lane: OrderedLane, instance: string): ConsumerPlace {
+  if (source.kind === 'request') {
+    const { service } = source;
+    const deadLetters = shard.keys.deadLetters(service);
+    const keys = shard.keys.request(service, lane);
+    return { kind: 'request', name: service, lane, keys, deadLetters, service, group: service, instance };
+  }
+  const { topic, group } = source;
+  const deadLetters = shard.keys.deadLetters(group);
+  const keys = shard.keys.work(topic, group, lane);
+  return { kind: 'work', name: topic, lane, keys, deadLetters, service: group, group, instance };
+}
+
 /**
  * The bus over Redis Streams (Redis 7.0, Valkey 8): one server, Sentinel or a cluster. What it writes and reads is spread
  * over shards; each shard in use has one connection that writes and one for every blocking read.
@@ -37,6 +66,7 @@ const asBuffer = (entry: Uint8Array): Buffer =>
  */
 export class RedisLink implements Link {
   readonly kind = 'redis';
+  readonly partitions: number;
   readonly #name: string;
   readonly #namespace: string | undefined;
   readonly #routes: RedisRoutes;
@@ -60,6 +90,10 @@ export class RedisLink implements Link {
     this.#routes = new RedisRoutes(endpoint, options.tls);
     this.#placement = new RedisPlacement(options.shards ?? defaultShards(endpoint.kind), options.placement);
     this.#shards = Array.from({ length: this.#placement.shards }, () => undefined);
+    this.partitions = options.partitions ?? DEFAULT_PARTITIONS;
+    if (!Number.isInteger(this.partitions) || this.partitions < 1 || this.partitions > PARTITIONS_MAX) {
+      throw new Error(`partitions must be from 1 to ${PARTITIONS_MAX}, not ${this.partitions}`);
+    }
     this.#bounds = { ...DEFAULT_REDIS_BOUNDS, ...options.bounds };
     this.#timings = { ...DEFAULT_REDIS_TIMINGS, ...options.timings };
     const offset = (): number => {
@@ -121,16 +155,32 @@ export class RedisLink implements Link {
   }
 
   async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
-    const shard = this.#running(service);
+    const shard = this.#running(partitionOf(lane) < 0 ? service : partitionName(service, lane));
     const keys = shard.keys.request(service, lane);
     const presence = [keys.live, shard.keys.restarting(service)];
     const live = await this.#append(shard, keys, presence, entry, frames, `requests of ${service}`);
     shard.live.set(service, live);
   }
 
-  async appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void> {
-    const shard = this.#running(topic);
-    await this.#append(shard, shard.keys.work(topic, ''), [], entry, frames, `work of ${topic}`);
+  async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
+    const shard = this.#running(lane === undefined ? topic : partitionName(topic, lane));
+    await this.#append(shard, shard.keys.work(topic, '', lane), [], entry, frames, `work of ${topic}`);
+  }
+
+  async consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer> {
+    const byShard = new Map<RedisShard, ConsumerPlace[]>();
+    for (let partition = 0; partition < this.partitions; partition++) {
+      const name = source.kind === 'request' ? source.service : source.topic;
+      const shard = this.#running(partitionName(name, orderedLane(partition)));
+      const places = byShard.get(shard) ?? [];
+      byShard.set(shard, places);
+      places.push(orderedPlace(shard, source, orderedLane(partition), instance));
+    }
+    const readers: RedisOrderedReader[] = [];
+    const team = { partitions: this.partitions, live: 0, readers };
+    for (const [shard, places] of byShard) readers.push(shard.readOrdered(places, options, team));
+    await Promise.all(readers.map((reader) => reader.start()));
+    return new RedisOrderedConsumer(readers);
   }
 
   async consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer> {
@@ -187,9 +237,18 @@ export class RedisLink implements Link {
   }
 
   async markRestarting(service: string, ms: number): Promise<void> {
-    const shard = this.#running(service);
-    if (!shard.isOpen) await this.#opened(shard);
-    await shard.markRestarting(service, ms);
+    const shards = new Set([this.#running(service)]);
+    // What is ordered is admitted on the shards of its partitions; those nobody used have nothing to admit.
+    for (let partition = 0; partition < this.partitions; partition++) {
+      const shard = this.#shards[this.#placement.shardOf(partitionName(service, orderedLane(partition)))];
+      if (shard?.isOpen === true) shards.add(shard);
+    }
+    await Promise.all(
+      [...shards].map(async (shard) => {
+        if (!shard.isOpen) await this.#opened(shard);
+        await shard.markRestarting(service, ms);
+      }),
+    );
   }
 
   async claim(service: string, ids: readonly string[], ttlMs: number): Promise<readonly boolean[]> {

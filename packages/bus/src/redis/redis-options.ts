@@ -165,6 +165,8 @@ export interface RedisLinkOptions {
   readonly name: string;
   /** First part of every key, when several deployments share one Redis. Default `bus`. */
   readonly namespace?: string | undefined;
+  /** Partitions of every ordered lane (count, 1 to 64; default 8); the same in every process. */
+  readonly partitions?: number | undefined;
   readonly bounds?: Partial<RedisLinkBounds> | undefined;
   readonly timings?: Partial<RedisLinkTimings> | undefined;
   /** Where the link counts what it tells through `onEvent`. */

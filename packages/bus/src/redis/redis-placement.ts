@@ -1,3 +1,4 @@
+import { nameHash } from '../order.ts';
 import type { RedisEndpoint } from './redis-endpoint.ts';
 
 /** Shards a link may have (count): each one in use is a writer and its readers in every process. */
@@ -34,13 +35,4 @@ export class RedisPlacement {
     if (this.shards === 1) return 0;
     return this.#table.get(name) ?? nameHash(name) % this.shards;
   }
-}
-
-/** FNV-1a over the UTF-16 units of a name, then mixed: neighbours (`…:1`, `…:2`) must not fall on neighbours. */
-export function nameHash(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -7,6 +7,7 @@ import { RedisDeadLetters } from './redis-dead-letters.ts';
 import { writeFailure } from './redis-failures.ts';
 import { RedisHintReader } from './redis-hints.ts';
 import { RedisInbox } from './redis-inbox.ts';
+import { type OrderedTeam, RedisOrderedReader } from './redis-ordered.ts';
 import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { probeRedis } from './redis-probe.ts';
@@ -48,6 +49,7 @@ export class RedisShard {
   readonly #options: ShardOptions;
   readonly #connections = new Set<RedisConnection>();
   readonly #consumers = new Set<RedisConsumer>();
+  readonly #ordered = new Set<RedisOrderedReader>();
   readonly #inboxes = new Set<RedisInbox>();
   readonly #closing = new AbortController();
   readonly #writer: RedisConnection;
@@ -108,7 +110,7 @@ export class RedisShard {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     clearTimeout(this.#heartbeat);
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
+    await Promise.all([...this.#consumers, ...this.#ordered].map((consumer) => consumer.close()));
     await Promise.all([...this.#inboxes].map((inbox) => inbox.close()));
     await this.#hints?.close();
     this.#closing.abort();
@@ -119,7 +121,7 @@ export class RedisShard {
   abandon(): void {
     clearTimeout(this.#heartbeat);
     this.#closing.abort();
-    for (const consumer of this.#consumers) consumer.abandon();
+    for (const consumer of [...this.#consumers, ...this.#ordered]) consumer.abandon();
     for (const inbox of this.#inboxes) inbox.abandon();
     for (const connection of [...this.#connections]) connection.close();
     void this.#hints?.close();
@@ -155,6 +157,16 @@ export class RedisShard {
     return consumer;
   }
 
+  /** Reads partitions that stand on this shard, for a consumer that may have others elsewhere. Not started. */
+  readOrdered(places: readonly ConsumerPlace[], options: ConsumeOptions, team: OrderedTeam): RedisOrderedReader {
+    const { bounds, timings, onEvent } = this.#options;
+    const openReader = (role: string): RedisConnection => this.#open(role, false);
+    const parts = { writer: this.#writer, openReader, clock: this.clock, bounds, timings, onEvent };
+    const reader = new RedisOrderedReader(places, options, parts, team);
+    this.#ordered.add(reader);
+    return reader;
+  }
+
   async openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }> {
     const inbox = new RedisInbox({
       instance,
@@ -180,6 +192,9 @@ export class RedisShard {
     const ended = [...this.#consumers].filter(({ leaving, place }) => leaving && place.instance === instance);
     await Promise.all(ended.map((consumer) => consumer.close()));
     for (const consumer of ended) this.#consumers.delete(consumer);
+    const readers = [...this.#ordered].filter((reader) => reader.isStopped && reader.instance === instance);
+    await Promise.all(readers.map((reader) => reader.close()));
+    for (const reader of readers) this.#ordered.delete(reader);
   }
 
   followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -199,7 +214,8 @@ export class RedisShard {
   /** Readings of what is consumed here; none while Redis is away. */
   async readings(): Promise<readonly StreamReading[]> {
     if (!this.#writer.ready) return [];
-    const places = [...this.#consumers].map(({ place }) => place);
+    const ordered = [...this.#ordered].flatMap(({ heldPlaces }) => heldPlaces);
+    const places = [...[...this.#consumers].map(({ place }) => place), ...ordered];
     return readStreams(this.#writer, this.clock, this.#options.bounds, places, [...this.#inboxes]);
   }
 
@@ -228,6 +244,7 @@ export class RedisShard {
     if (this.#closing.signal.aborted || !this.#writer.ready) return;
     const ignore = (): void => undefined;
     const inboxes = [...this.#inboxes].map((inbox) => (anew ? inbox.renew() : inbox.renewIfDue()).catch(ignore));
+    if (anew) for (const reader of this.#ordered) reader.rejoin();
     // Whoever is at work also asks what it may hold pending, and whether something was given back.
     const joining = [...this.#consumers].filter((consumer) => anew || !consumer.idle);
     const groups = joining.map((consumer) => consumer.join().catch(ignore));
@@ -237,9 +254,14 @@ export class RedisShard {
   /** One call for all that is present here; now and then its answer sets the clock. A shard that is only written to needs neither. */
   async #beat(anew: boolean): Promise<void> {
     const consumers = [...this.#consumers].filter(({ joined, leaving }) => joined && !leaving);
-    if (consumers.length === 0 && !anew) return;
     // Lanes of one instance share a presence.
-    const present = new Map(consumers.map(({ place }) => [`${place.keys.live} ${place.instance}`, place]));
+    const present = new Map(
+      consumers.map(({ place: { keys, instance } }) => [`${keys.live} ${instance}`, { live: keys.live, instance }]),
+    );
+    for (const { isPresent, live, instance } of this.#ordered) {
+      if (isPresent) present.set(`${live} ${instance}`, { live, instance });
+    }
+    if (present.size === 0 && !anew) return;
     const { presence } = this.#options.timings;
     const asks = anew || this.#beats++ % ASK_EVERY === 0;
     const places = [...present.values()];
@@ -249,7 +271,7 @@ export class RedisShard {
       const askedAt = performance.now();
       const reply = await this.#writer.run(
         HEARTBEAT,
-        [...page.map(({ keys }) => keys.live), ...(at === 0 ? shares : [])],
+        [...page.map(({ live }) => live), ...(at === 0 ? shares : [])],
         [presence, asks ? '' : Math.floor(this.clock.now()), ...page.map(({ instance }) => instance)],
       );
       const [seconds, microseconds] = asArray(reply);

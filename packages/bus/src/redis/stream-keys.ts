@@ -1,4 +1,5 @@
-import type { Lane } from '../link.ts';
+import type { Lane, OrderedLane } from '../link.ts';
+import { partitionOf } from '../order.ts';
 
 /** Hash tag of a shard, without its braces. */
 export const shardTag = (shard: number): string => `b${shard}`;
@@ -18,7 +19,7 @@ export const shardTag = (shard: number): string => `b${shard}`;
  * | `lv` | zset | live instances of a service (or of a work group), scored by the end of their presence, in ms of Redis's clock |
  * | `rs` | string | restarting mark of a service |
  * | `dd` | string | claim: a request of a service was started; by caller and call, for its remaining time |
- * | `ls` | string | lease: who reclaims the stream of that name |
+ * | `ls` | string | lease: who reclaims the stream of that name; a hash for what is ordered: who holds each partition |
  * | `nt` | hash | notes on pending entries of a group, by entry id |
  * | `qt` | hash | share of each consumer in what a group may hold pending |
  */
@@ -38,11 +39,18 @@ export class StreamKeys {
     return `${this.#prefix}*`;
   }
 
+  /** What is ordered has a presence of its own, and one hash of holders for all its partitions on this shard. */
   request(service: string, lane: Lane): StreamKeySet {
+    if (partitionOf(lane) >= 0)
+      return this.#set(`rq:${service}:${lane}`, `${service}:ordered`, `rq:${service}:ordered`);
     return this.#set(`rq:${service}:${lane}`, service, `rq:${service}:${lane}`);
   }
 
-  work(topic: string, group: string): StreamKeySet {
+  work(topic: string, group: string, lane?: OrderedLane): StreamKeySet {
+    if (lane !== undefined) {
+      const shared = `ev:${topic}:ordered:${group}`;
+      return this.#set(`ev:${topic}:${lane}`, shared, shared);
+    }
     return this.#set(`ev:${topic}`, `ev:${topic}:${group}`, `ev:${topic}:${group}`);
   }
 

@@ -33,6 +33,7 @@ const anyFrame: fc.Arbitrary<Frame> = fc
     corrId: maybe(fc.string({ maxLength: 20 })),
     from: maybe(address),
     accepts: maybe(fc.integer({ min: 0, max: 255 })),
+    orderKey: maybe(fc.string({ maxLength: 60 })),
   })
   .map((fields) => frame(fields.kind, fields));
 const anyEntry = fc.array(anyFrame, { minLength: 1, maxLength: 20 });

@@ -43,6 +43,7 @@ function headerBytes(frame: Frame): number {
   if (frame.corrId !== undefined) bytes += SLOT_HEAD + Buffer.byteLength(frame.corrId);
   if (frame.from !== undefined) bytes += SLOT_HEAD + 2;
   if (frame.accepts !== undefined) bytes += SLOT_HEAD + 1;
+  if (frame.orderKey !== undefined) bytes += SLOT_HEAD + Buffer.byteLength(frame.orderKey);
   return bytes;
 }
 
@@ -59,6 +60,8 @@ export function frameFault(frame: Frame): FrameError | undefined {
     return new FrameError('headers', `a principal is at most ${FRAME_LIMITS.principalBytes} bytes`);
   if (frame.corrId !== undefined && Buffer.byteLength(frame.corrId) > FRAME_LIMITS.corrIdBytes)
     return new FrameError('headers', `a correlation id is at most ${FRAME_LIMITS.corrIdBytes} bytes`);
+  if (frame.orderKey !== undefined && Buffer.byteLength(frame.orderKey) > FRAME_LIMITS.orderKeyBytes)
+    return new FrameError('headers', `an order key is at most ${FRAME_LIMITS.orderKeyBytes} bytes`);
   if (frame.metadata !== undefined && frame.metadata.length > FRAME_LIMITS.metadataBytes)
     return new FrameError('headers', `metadata is at most ${FRAME_LIMITS.metadataBytes} bytes`);
   for (const text of [frame.replyTo, frame.route, frame.from]) {
@@ -154,6 +157,7 @@ function writeHeaders(out: Buffer, start: number, frame: Frame, table: StringTab
   if (frame.corrId !== undefined) at = writeText(out, at, HEADER.CORR_ID, frame.corrId);
   if (frame.from !== undefined) at = out.writeUInt16LE(table.indexOf(frame.from), slot(out, at, HEADER.FROM, 2));
   if (frame.accepts !== undefined) at = out.writeUInt8(frame.accepts, slot(out, at, HEADER.ACCEPTS, 1));
+  if (frame.orderKey !== undefined) at = writeText(out, at, HEADER.ORDER_KEY, frame.orderKey);
   return at;
 }
 
@@ -273,6 +277,7 @@ function readFrame(bytes: Buffer, start: number, end: number, strings: readonly 
     corrId: undefined,
     from: undefined,
     accepts: undefined,
+    orderKey: undefined,
   };
   return readHeaders(bytes, start + FRAME_HEAD, bodyAt, draft, strings) ?? draft;
 }
@@ -344,6 +349,9 @@ function readHeader(
     case HEADER.CORR_ID:
       draft.corrId = length <= FRAME_LIMITS.corrIdBytes ? readText(bytes, at, length) : undefined;
       return draft.corrId !== undefined;
+    case HEADER.ORDER_KEY:
+      draft.orderKey = length <= FRAME_LIMITS.orderKeyBytes ? readText(bytes, at, length) : undefined;
+      return draft.orderKey !== undefined;
     case HEADER.METADATA:
       draft.metadata = bytes.subarray(at, at + length);
       return length <= FRAME_LIMITS.metadataBytes;

@@ -24,6 +24,8 @@ export const HEADER = Object.freeze({
   TRACE_STATE: 6,
   /** UTF-8, at most 512 bytes. */
   PRINCIPAL: 7,
+  /** UTF-8, at most 255 bytes: what this is ordered by. */
+  ORDER_KEY: 9,
   /** u8: deliveries before this frame was written again. */
   ATTEMPT: 10,
   /** MessagePack map of strings, at most 2 KiB. */
@@ -60,6 +62,8 @@ export const FRAME_LIMITS = Object.freeze({
   traceStateBytes: 512,
   /** Correlation id in bytes: a ULID or a UUID with room to spare. */
   corrIdBytes: 64,
+  /** Order key in bytes: the name of a thing, like an address. */
+  orderKeyBytes: 255,
   /** Metadata of one frame in bytes, encoded. */
   metadataBytes: 2 * 1024,
 });
@@ -87,6 +91,7 @@ export interface Frame {
   readonly corrId: string | undefined;
   readonly from: string | undefined;
   readonly accepts: number | undefined;
+  readonly orderKey: string | undefined;
 }
 
 /** Values of the ACCEPTS header. */
@@ -113,6 +118,7 @@ export const replyFrame = (call: number, codec: Codec, body: Uint8Array): Frame 
   corrId: undefined,
   from: undefined,
   accepts: undefined,
+  orderKey: undefined,
 });
 
 /** A frame with the fields given; the rest is absent. */
@@ -135,6 +141,7 @@ export function frame(kind: Kind, fields: Partial<Frame>): Frame {
     corrId: fields.corrId,
     from: fields.from,
     accepts: fields.accepts,
+    orderKey: fields.orderKey,
   };
 }
 
