@@ -49,6 +49,11 @@ export class BrokenBody extends Error {
   }
 }
 
+/** A connection kept from an earlier request was closed while this one was being sent: it was never taken in. */
+export class StaleConnection extends Error {
+  override readonly name = 'StaleConnection';
+}
+
 /** Plain HTTP/1.1 to the public surface: nothing is added, followed, decoded or retried. */
 export class Client {
   readonly url: string;
@@ -98,7 +103,10 @@ export class Client {
     });
     const answered = Promise.withResolvers<IncomingMessage>();
     request.on('response', answered.resolve);
-    request.on('error', answered.reject);
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+      answered.reject(stale ? new StaleConnection(error.message, { cause: error }) : error);
+    });
     if (call.onContinue !== undefined) request.once('continue', call.onContinue);
     request.setTimeout(call.timeoutMs ?? 30_000, () => {
       request.destroy(new Error(`${call.method} ${call.path}: no byte for ${String(call.timeoutMs ?? 30_000)} ms`));

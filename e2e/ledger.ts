@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { MailboxAckReply, MailboxRecvReply, MailboxSendReply, ErrorEnvelope } from '@macronode/contracts';
 import { hashBytes } from '@macronode/content';
-import { BrokenBody, Client, headerOf, type Reply, type Request } from './client.ts';
+import { BrokenBody, Client, headerOf, StaleConnection, type Reply, type Request } from './client.ts';
 import { freshObject, unique } from './content.ts';
 import { poll } from './poll.ts';
 
@@ -29,6 +29,9 @@ export class Ledger {
   /** Milliseconds of the slowest answer of any kind. */
   slowestMs = 0;
   acknowledged = 0;
+  /** Requests sent once more because the kept connection they went out on had just been closed. */
+  reconnects = 0;
+  readonly #reconnects: boolean;
   readonly #client = new Client({ agent: new Agent({ keepAlive: true }) });
   readonly #objects = new Set<string>();
   readonly #names = new Map<string, string>();
@@ -38,6 +41,11 @@ export class Ledger {
   readonly #redelivered: string[] = [];
   #stopped = false;
   #workers: Promise<void>[] = [];
+
+  /** With `reconnects` it does what every client with kept connections does: it opens another one for a closed one. */
+  constructor({ reconnects = false }: { readonly reconnects?: boolean } = {}) {
+    this.#reconnects = reconnects;
+  }
 
   start(workersPerKind = 2): void {
     const kinds = [() => this.#object(), () => this.#name(), () => this.#send(), () => this.#receive()];
@@ -137,13 +145,23 @@ export class Ledger {
     });
   }
 
+  async #sendOrReconnect(call: Request): Promise<Reply> {
+    try {
+      return await this.#client.send(call);
+    } catch (error) {
+      if (!this.#reconnects || !(error instanceof StaleConnection)) throw error;
+      this.reconnects += 1;
+      return this.#sendOrReconnect(call);
+    }
+  }
+
   /** The reply when it is a success or one of `also`; a refusal or a broken connection is written down. */
   async #try(call: Request, also: readonly number[] = []): Promise<Reply | undefined> {
     const startedMs = performance.now();
     let reply: Reply | undefined;
     let broken: unknown;
     try {
-      reply = await this.#client.send({ ...call, timeoutMs: 30_000 });
+      reply = await this.#sendOrReconnect({ ...call, timeoutMs: 30_000 });
     } catch (error) {
       broken = error;
     }

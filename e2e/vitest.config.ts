@@ -23,7 +23,13 @@ const MORE: Record<TargetName, readonly string[]> = {
   micronode: [],
   url: [],
   compose: [],
-  processes: ['bus-streams.e2e.ts', 'bus-dead-letters.e2e.ts', 'storage-disk.e2e.ts', 'faults.e2e.ts'],
+  processes: [
+    'bus-streams.e2e.ts',
+    'bus-dead-letters.e2e.ts',
+    'storage-disk.e2e.ts',
+    'rolling-restart.e2e.ts',
+    'faults.e2e.ts',
+  ],
 };
 
 const LARGE = ['large.e2e.ts'];

@@ -72,7 +72,7 @@ class Supervised {
     closeSync(log);
     this.#child = child;
     this.#become('starting');
-    child.once('exit', () => this.#onExit());
+    child.once('exit', (code) => this.#onExit(code));
   }
 
   /** Asks the service whether it is ready. */
@@ -100,7 +100,7 @@ class Supervised {
     this.#become('stopped');
   }
 
-  #onExit(): void {
+  #onExit(code: number | null): void {
     this.#child = undefined;
     if (this.#stopping) return;
     const next = this.#policy.next(Date.now(), Math.random());
@@ -109,7 +109,8 @@ class Supervised {
       return;
     }
     this.#become('restarting');
-    this.#pause = setTimeout(() => this.start(), next);
+    // Whoever was asked to end and did is not failing: its callers wait for it, so it is back at once.
+    this.#pause = setTimeout(() => this.start(), code === 0 ? 0 : next);
   }
 
   #become(status: ProcessStatus): void {

@@ -177,7 +177,10 @@ export class Caller {
         const data = frame(KIND.DATA, { call: call?.number, replyTo: instance, seq, codec, body });
         outbox.toInbox(inbox, data, Infinity, (error, delivered) => {
           // Before its end a stream takes no effect.
-          if (call !== undefined && (error !== undefined || delivered === false)) this.calls.fail(call, gone(error));
+          if (call === undefined || (error === undefined && delivered !== false)) return;
+          // Once the end is sent too, bytes that may have arrived may have taken effect.
+          const unknown = error instanceof BusOutcomeUnknown && !this.#outgoing.has(call.number);
+          this.calls.fail(call, unknown ? error : gone(error));
         });
       },
     });
@@ -361,6 +364,8 @@ export class Caller {
     const { instance } = this.#core;
     try {
       await outgoing.run(source);
+      // It may have failed in the turn its source ended: then nothing may take effect any more.
+      if (this.calls.get(call.number) !== call) return;
       this.#tell(inbox, frame(KIND.END, { call: call.number, replyTo: instance, seq: outgoing.frames }));
       this.#watchPeer(call, inbox);
     } catch (error) {

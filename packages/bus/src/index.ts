@@ -19,6 +19,7 @@ export type {
   MessageHead,
 } from './dead-letters.ts';
 export type { HintHandler, LagListener } from './hint-reader.ts';
+export { InProcessFaults } from './in-process/in-process-faults.ts';
 export { InProcessLink } from './in-process/in-process-link.ts';
 export type { InProcessLinkOptions } from './in-process/in-process-link.ts';
 export { linkMetrics } from './link-metrics.ts';

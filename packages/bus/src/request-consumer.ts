@@ -6,6 +6,8 @@ import type { Consumer, Delivery, Lane } from './link.ts';
 import type { RequestServer } from './request-server.ts';
 
 const LANES: readonly Lane[] = ['fast', 'bulk'];
+/** Part of the handler slots that requests of the bulk lane may take: however many blobs wait, small calls find a slot. */
+const BULK_SHARE = 1 / 2;
 
 /** Pulls a service's requests from both lanes. An entry is settled when all its requests are answered or expired. */
 export class RequestConsumer {
@@ -14,6 +16,7 @@ export class RequestConsumer {
   readonly #consumers: Consumer[] = [];
   readonly #running = new Set<string>();
   #forget: (() => void) | undefined;
+  #bulk = 0;
 
   constructor(core: BusCore, server: RequestServer) {
     this.#core = core;
@@ -24,7 +27,7 @@ export class RequestConsumer {
     const { link, service, instance, slots } = this.#core;
     for (const lane of LANES) {
       const consumer: Consumer = await link.consumeRequests(service, lane, instance, {
-        credits: () => slots.credits(),
+        credits: () => (lane === 'bulk' ? Math.min(this.#bulkCredits(), slots.credits()) : slots.credits()),
         // A link delivers in a turn of its own, so the consumer is known by then.
         onDelivery: (delivery) => this.#onDelivery(consumer, lane, delivery),
       });
@@ -38,6 +41,10 @@ export class RequestConsumer {
   async stop(): Promise<void> {
     this.#forget?.();
     await Promise.all(this.#consumers.map((consumer) => consumer.stop()));
+  }
+
+  #bulkCredits(): number {
+    return Math.max(1, Math.floor(this.#core.limits.handlerConcurrency * BULK_SHARE)) - this.#bulk;
   }
 
   #onDelivery(consumer: Consumer, lane: Lane, delivery: Delivery): void {
@@ -54,11 +61,15 @@ export class RequestConsumer {
       return;
     }
     this.#running.add(key);
+    const bulk = lane === 'bulk' ? frames.length : 0;
+    this.#bulk += bulk;
     let left = frames.length;
     const done = (): void => {
       left -= 1;
       if (left > 0) return;
       this.#running.delete(key);
+      this.#bulk -= bulk;
+      if (bulk > 0) consumer.wake();
       consumer.settle(delivery);
     };
     for (const each of frames) {

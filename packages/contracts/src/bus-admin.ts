@@ -12,8 +12,8 @@ export const BUS_ADMIN_ROUTES = Object.freeze({
 /** Dead letters of one page, and of one call that replays or drops many (count): each costs the medium a step of its own. */
 export const BUS_DLQ_PAGE = 100;
 
-/** Id of a dead letter: when it was put aside in ms since 1970, and a number. */
-export const BusDeadLetterId = z.string().regex(/^\d{1,20}-\d{1,20}$/);
+/** Id of a dead letter: the shard it lies on where there are several, when it was put aside in ms since 1970, and a number. */
+export const BusDeadLetterId = z.string().regex(/^(?:\d{1,2}:)?\d{1,20}-\d{1,20}$/);
 
 /** Name of a service, or of a group that handles work. */
 export const BusServiceName = z.string().regex(/^[a-z0-9][a-z0-9._@-]{0,62}$/);

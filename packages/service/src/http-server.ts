@@ -5,6 +5,7 @@ import type { MetricsScope } from '@macronode/metrics';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { errorAnswer } from './envelope.ts';
+import { HttpDrain } from './http-drain.ts';
 import { HttpErrors, type ErrorReporter } from './error-filter.ts';
 import { countedStatus, type GoldenHandles, type RequestMeter, requestMeter } from './http-metrics.ts';
 import type { Logger } from './logging.ts';
@@ -65,6 +66,7 @@ export class HttpServer {
   readonly #log: Logger;
   readonly #meter: RequestMeter;
   readonly #open = new Set<ServerResponse>();
+  readonly #drain: HttpDrain;
   #draining = false;
 
   constructor(options: HttpServerOptions) {
@@ -99,6 +101,7 @@ export class HttpServer {
       },
     });
     const http = this.instance;
+    this.#drain = new HttpDrain(http.server);
     http.removeAllContentTypeParsers();
     http.addContentTypeParser('*', (_request, payload, done) => {
       done(null, payload);
@@ -156,16 +159,6 @@ export class HttpServer {
   /** Stops accepting; resolves when the last request is answered, or `false` when `timeoutMs` passed and the rest was cut. */
   async stop(timeoutMs: number): Promise<boolean> {
     const { server } = this.instance;
-    if (!server.listening) return true;
-    const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
-    server.closeIdleConnections();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => resolve(false), timeoutMs);
-    });
-    const finished = await Promise.race([closed, late]);
-    clearTimeout(timer);
-    if (!finished) server.closeAllConnections();
-    return finished;
+    return server.listening ? this.#drain.close(timeoutMs) : true;
   }
 }

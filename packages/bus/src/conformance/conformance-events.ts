@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { context, eventually, Gate, rejection, topic, type World } from './conformance-world.ts';
+import { LINK_BOUNDS } from '../bus-limits.ts';
 import { BusOverflow } from '../errors.ts';
 
 const orders = topic('orders.placed');
@@ -125,6 +126,68 @@ export function eventConformance(world: () => World): void {
       expect(await world().metric('bus_lagged_total')).toBe(lost);
       // Told at the gap itself: the hint behind it is `lost` further on.
       for (const { lost: gap, after } of lags) expect(seen[seen.indexOf(after) + 1]).toBe(after + gap + 1);
+    });
+
+    it('waits with the next hint until the snapshot is read again, and goes on when that fails', async () => {
+      const order: string[] = [];
+      const errors: unknown[] = [];
+      const gate = new Gate();
+      const reader = await world().started('gateway', { onHandlerError: (error) => void errors.push(error) });
+      let lags = 0;
+      await reader.onHint(
+        heads.name,
+        async (event) => {
+          if (event === 0) await gate.opened;
+          if (lags > 0) order.push('hint');
+        },
+        async () => {
+          lags += 1;
+          order.push('snapshot begins');
+          await new Promise((resolve) => setImmediate(resolve));
+          order.push('snapshot read');
+          throw new Error('the snapshot is away');
+        },
+      );
+      const publisher = await world().started('registry');
+      for (let n = 0; n < 5_000; n += 500) {
+        await Promise.all(Array.from({ length: 500 }, (_, i) => publisher.publishHint(heads, n + i, context())));
+      }
+      gate.open();
+      await eventually(() => order.includes('hint'), 'the reader goes on', 20_000);
+      expect(order.slice(0, 3)).toEqual(['snapshot begins', 'snapshot read', 'hint']);
+      expect(errors).toEqual([expect.objectContaining({ message: 'the snapshot is away' })]);
+    });
+
+    it('accounts for every hint: published are handled or lagged, and what was trimmed is counted', async () => {
+      const total = 9_000;
+      const readers: { handled: number; lost: number; last: number; gates: Gate[] }[] = [];
+      for (const pauses of [[], [100], [10, 4_500], [4_200, 4_201]]) {
+        const own = { handled: 0, lost: 0, last: -1, gates: pauses.map(() => new Gate()) };
+        readers.push(own);
+        const reader = await world().started('gateway');
+        await reader.onHint(
+          heads.name,
+          async (event) => {
+            own.handled += 1;
+            own.last = event as number;
+            const pause = pauses.findIndex((at) => own.handled === at);
+            if (pause >= 0) await own.gates[pause]?.opened;
+          },
+          (lost) => (own.lost += lost),
+        );
+      }
+      const publisher = await world().started('registry');
+      for (let n = 0; n < total; n += 500) {
+        await Promise.all(Array.from({ length: 500 }, (_, i) => publisher.publishHint(heads, n + i, context())));
+        if (n === 5_000) for (const { gates } of readers) gates[0]?.open();
+      }
+      for (const { gates } of readers) for (const gate of gates) gate.open();
+      await eventually(() => readers.every(({ last }) => last === total - 1), 'all are at the end', 30_000);
+      for (const { handled, lost } of readers) expect(handled + lost).toBe(total);
+      const lagged = readers.reduce((sum, { lost }) => sum + lost, 0);
+      expect(lagged).toBeGreaterThan(0);
+      expect(await world().metric('bus_lagged_total')).toBe(lagged);
+      expect(await world().metric('bus_trimmed_entries_total', 'hint')).toBe(total - LINK_BOUNDS.hintEntries);
     });
 
     it('begins with what is published after the reader joined', async () => {

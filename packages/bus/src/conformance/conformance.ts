@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { callConformance } from './conformance-calls.ts';
 import { eventConformance } from './conformance-events.ts';
 import { failureConformance } from './conformance-failures.ts';
+import { overloadConformance } from './conformance-overload.ts';
 import { streamConformance } from './conformance-streams.ts';
 import { deadLetterConformance } from './conformance-dead-letters.ts';
 import { workConformance } from './conformance-work.ts';
@@ -22,5 +23,6 @@ export function busConformance(name: string, open: OpenMedium): void {
     failureConformance(current);
     workConformance(current);
     deadLetterConformance(current);
+    overloadConformance(current);
   });
 }

@@ -1,38 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../clock.ts';
 import { ledgerConformance } from '../conformance/conformance-ledger.ts';
-import type { OpenMedium } from '../conformance/conformance-world.ts';
 import { busConformance } from '../conformance/conformance.ts';
 import { BusUnavailable } from '../errors.ts';
 import { InProcessLink } from './in-process-link.ts';
+import { inProcessMedium } from './in-process-medium-fixture.ts';
 import type { Delivery } from '../link.ts';
 
-const open: OpenMedium = ({ streamFrames, minIdleMs, pendingEntries }, metrics) => {
-  const link = new InProcessLink({
-    metrics: metrics(),
-    ...(pendingEntries === undefined ? {} : { groupPendingEntries: pendingEntries }),
-    ...(minIdleMs === undefined ? {} : { minIdleMs }),
-    ...(streamFrames === undefined ? {} : { bounds: { maxFrames: streamFrames, maxBytes: 64 * 1024 * 1024 } }),
-  });
-  return {
-    link: async () => {
-      await link.start();
-      return link;
-    },
-    kill: (bus) => bus.close(),
-    leftovers: async (living) =>
-      (await link.readings())
-        .filter(({ stream }) => stream !== 'dead_letter')
-        .filter(({ stream, name, depthEntries, pendingEntries }) =>
-          stream === 'inbox' ? !living.includes(name) : depthEntries + pendingEntries > 0,
-        )
-        .map((reading) => JSON.stringify(reading)),
-    close: () => link.close(),
-  };
-};
-
-busConformance('in-process', open);
-ledgerConformance('in-process', open);
+busConformance('in-process', inProcessMedium());
+ledgerConformance('in-process', inProcessMedium());
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const entry = Buffer.from('entry');

@@ -14,6 +14,7 @@ import type {
   StreamBounds,
   StreamReading,
 } from '../link.ts';
+import type { InProcessFaults } from './in-process-faults.ts';
 import { MemoryDeadLetters } from './memory-dead-letters.ts';
 import type { BuriedLetter } from './memory-group.ts';
 import { MemoryHints } from './memory-hints.ts';
@@ -27,6 +28,8 @@ export interface InProcessLinkOptions {
   readonly minIdleMs?: number;
   /** Entries of one group delivered and not settled (count). */
   readonly groupPendingEntries?: number;
+  /** Faults a test switches on and off; without them there are none. */
+  readonly faults?: InProcessFaults | undefined;
   /** Where the link counts what it trims and limits. */
   readonly metrics?: MetricsScope | undefined;
 }
@@ -66,6 +69,8 @@ export class InProcessLink implements Link {
   readonly #deadLetters = new Map<string, MemoryDeadLetters>();
   readonly #pendingEntries: number;
   readonly #metrics: HandlesOf<typeof linkMetrics> | undefined;
+  readonly #faults: InProcessFaults | undefined;
+  readonly #consumers = new Set<Consumer>();
   readonly #listeners = new Set<(status: LinkStatus) => void>();
   #status: LinkStatus = 'connecting';
 
@@ -75,6 +80,11 @@ export class InProcessLink implements Link {
     this.#minIdleMs = options.minIdleMs ?? 60_000;
     this.#pendingEntries = options.groupPendingEntries ?? LINK_BOUNDS.groupPendingEntries;
     this.#metrics = options.metrics?.bind(linkMetrics);
+    this.#faults = options.faults;
+    this.#faults?.listen({
+      onAway: (away) => this.#onAway(away),
+      onStall: (stalled) => this.#onStall(stalled),
+    });
   }
 
   start(): Promise<void> {
@@ -104,6 +114,7 @@ export class InProcessLink implements Link {
     const live = this.#live.get(service)?.size ?? 0;
     const restarting = (this.#restartingUntil.get(service) ?? 0) > this.#clock.now();
     if (live === 0 && !restarting) throw new BusNoResponders(`no instance of ${service} is running`);
+    this.#assertRoom();
     this.#requestStream(service, lane).append(entry, frames);
   }
 
@@ -114,7 +125,9 @@ export class InProcessLink implements Link {
   async consumeRequests(service: string, lane: Lane, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
     const leave = this.#enter(service, instance);
-    return this.#requestStream(service, lane).consume(service, instance, options, leave);
+    return this.#tracked(options, leave, (own, left) =>
+      this.#requestStream(service, lane).consume(service, instance, own, left),
+    );
   }
 
   async openInbox(instance: string, onEntry: (entry: Uint8Array) => void): Promise<{ close(): Promise<void> }> {
@@ -145,12 +158,14 @@ export class InProcessLink implements Link {
 
   async appendWork(topic: string, entry: Uint8Array, frames: number): Promise<void> {
     this.#assertReady();
+    this.#assertRoom();
     this.#workStream(topic).append(entry, frames);
   }
 
   async consumeWork(topic: string, group: string, instance: string, options: ConsumeOptions): Promise<Consumer> {
     this.#assertReady();
-    return this.#workStream(topic).consume(group, instance, options, () => undefined);
+    const stay = (): void => undefined;
+    return this.#tracked(options, stay, (own, left) => this.#workStream(topic).consume(group, instance, own, left));
   }
 
   async publishHint(topic: string, entry: Uint8Array): Promise<void> {
@@ -187,6 +202,7 @@ export class InProcessLink implements Link {
 
   #deliverInbox(instance: string, inbox: Inbox): void {
     inbox.scheduled = false;
+    if (this.#faults?.delivers === false) return;
     const entries = inbox.queue.splice(0);
     inbox.bytes = 0;
     for (const entry of entries) {
@@ -278,6 +294,37 @@ export class InProcessLink implements Link {
 
   #assertReady(): void {
     if (this.#status !== 'ready') throw new BusUnavailable(`the link is ${this.#status}`);
+  }
+
+  #assertRoom(): void {
+    if (this.#faults?.full === true) throw new BusOverflow('stream');
+  }
+
+  /** With faults to come, consumers are known and take nothing while one of those holds deliveries back. */
+  #tracked(
+    options: ConsumeOptions,
+    leave: () => void,
+    consume: (options: ConsumeOptions, leave: () => void) => Consumer,
+  ): Consumer {
+    const faults = this.#faults;
+    if (faults === undefined) return consume(options, leave);
+    const credits = (): number => (faults.delivers ? options.credits() : 0);
+    const consumer: Consumer = consume({ ...options, credits }, () => {
+      this.#consumers.delete(consumer);
+      leave();
+    });
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  #onAway(away: boolean): void {
+    if (this.#status === (away ? 'ready' : 'reconnecting')) this.#become(away ? 'reconnecting' : 'ready');
+  }
+
+  #onStall(stalled: boolean): void {
+    if (stalled) return;
+    for (const consumer of this.#consumers) consumer.wake();
+    for (const [instance, inbox] of this.#inboxes) if (inbox.queue.length > 0) this.#deliverInbox(instance, inbox);
   }
 
   #become(status: LinkStatus): void {

@@ -3,8 +3,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LedgerRun } from '../conformance/conformance-ledger.ts';
 import { World } from '../conformance/conformance-world.ts';
 import { LedgerProcesses } from './ledger-processes-fixture.ts';
-import { RedisProcess, uniqueNamespace } from './redis-fixture.ts';
+import { RedisProcess, uniqueNamespace, until } from './redis-fixture.ts';
 import { redisMedium, TEST_TIMINGS } from './redis-medium-fixture.ts';
+import { SentinelGroup } from './redis-sentinel-fixture.ts';
 import { ToxicNetwork } from './toxic-network-fixture.ts';
 
 /** `npm test` has each fault once, briefly; at full length (`npm run ci:full`) they last and come again. */
@@ -16,6 +17,8 @@ const MIN_IDLE_MS = 1_000;
 const TTL_MS = 5_000;
 /** An append-only file that is synced each second may lose as much; Redis promises two seconds at the worst. */
 const EVERYSEC_LOSS_MS = 2_000;
+/** What a primary had not sent to its replica yet is gone with it. */
+const REPLICATION_LOSS_MS = 1_000;
 const DURABLE = ['--appendonly', 'yes', '--appendfsync'];
 
 interface Scene {
@@ -54,8 +57,11 @@ async function scene(redisArgs: readonly string[] = []): Promise<Scene> {
   return { redis, network, admin, run, processes };
 }
 
-/** Waits a while under load: the length of a fault, not of anything that is waited for. */
-const lasting = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** The length of a fault, under load. */
+function lasting(ms: number): Promise<void> {
+  const over = performance.now() + ms;
+  return until(() => performance.now() > over, 'the fault is over', 2 * ms);
+}
 
 const report = (fault: string, { book }: LedgerRun): void => {
   const errors = [...book.errors].map(([error, count]) => `\n    ${count} × ${error}`).join('');
@@ -144,6 +150,29 @@ describe('the ledger closes', { timeout: LONG ? 180_000 : 60_000 }, () => {
     await run.load.progress(100, 30_000);
     await run.close({ work: { from: -Infinity, to }, hints: true });
     report('Redis back empty', run);
+  });
+
+  it('when Sentinel changes the primary, but for the work of its last moments', async () => {
+    const group = await SentinelGroup.start();
+    cleanups.push(() => group.dispose());
+    const namespace = uniqueNamespace();
+    const world = new World((options, metrics) => redisMedium({ url: group.url, namespace }, options, metrics));
+    world.medium({ minIdleMs: MIN_IDLE_MS });
+    cleanups.push(() => world.close());
+    const run = new LedgerRun(world);
+    await run.start(SERVERS, { ttlMs: TTL_MS });
+    await run.load.progress(200);
+    const from = performance.now() - REPLICATION_LOSS_MS;
+    await group.failOver();
+    await run.load.progress(100, 30_000);
+    const old = await group.primary();
+    await old?.stop('SIGKILL');
+    await until(async () => (await group.primary()) !== old, 'the replica is the primary', 20_000);
+    await run.load.progress(100, 30_000);
+    const to = performance.now();
+    await run.load.progress(100, 30_000);
+    await run.close({ work: { from, to }, hints: true });
+    report('failover by Sentinel, planned and by a crash', run);
   });
 
   it('when server processes are killed', async () => {

@@ -34,8 +34,8 @@ const READ_BYTES = 4 * 1024 * 1024;
 /** Entries looked at and claimed at once when a consumer takes up what was pending under its own name. */
 const OWN_PENDING_PAGE = 32;
 
-/** Share of the pending bound asked for beyond what is held: one full read. More is there for the asking. */
-const SHARE_AHEAD = READ_ENTRIES_MAX;
+/** Share of the pending bound asked for beyond what is held (entries): what one instance runs at once. More is there for the asking. */
+const SHARE_AHEAD = 256;
 /** Between two requests for a larger share while there is none. */
 const SHARE_AGAIN_MS = 100;
 

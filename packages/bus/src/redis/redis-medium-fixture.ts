@@ -1,6 +1,7 @@
 import type { MetricsScope } from '@macronode/metrics';
 import { Redis } from 'ioredis';
 import type { Medium, MediumOptions } from '../conformance/conformance-world.ts';
+import { parseRedisEndpoint } from './redis-endpoint.ts';
 import { RedisLink } from './redis-link.ts';
 import type { RedisLinkTimings } from './redis-options.ts';
 
@@ -29,11 +30,7 @@ export function redisMedium(
   metrics: () => MetricsScope,
 ): Medium {
   const links: RedisLink[] = [];
-  const admins = adminUrls.map((each) => {
-    const admin = new Redis(each, { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 });
-    admin.on('error', () => undefined);
-    return admin;
-  });
+  const admins = adminUrls.map(adminOf);
   return {
     link: async () => {
       const link = new RedisLink({
@@ -65,6 +62,16 @@ export function redisMedium(
       }
     },
   };
+}
+
+/** A connection of the fixture's own: to one server, or to the primary that Sentinel names. */
+function adminOf(url: string): Redis {
+  const patient = { lazyConnect: true, maxRetriesPerRequest: null, retryStrategy: () => 20 };
+  const { kind, nodes, master } = parseRedisEndpoint(url);
+  const sentinels = { sentinels: [...nodes], name: master, sentinelRetryStrategy: () => 20 };
+  const admin = kind === 'sentinel' ? new Redis({ ...patient, ...sentinels }) : new Redis(url, patient);
+  admin.on('error', () => undefined);
+  return admin;
 }
 
 function reclaimingAfter(minIdleMs: number | undefined): Partial<RedisLinkTimings> {

@@ -47,9 +47,13 @@ for name, n in pairs(held) do
 end
 local bound, mine = tonumber(ARGV[4]), (held[me] or 0) + tonumber(ARGV[5])
 local fair = math.floor(math.max(bound - orphaned, 0) / live)
-local share = math.max(mine, math.min(tonumber(ARGV[6]), fair, bound - used - orphaned), 0)
+-- Of what is free no more than half, so that whoever comes next finds some.
+local free = math.ceil((bound - used - orphaned - mine) / 2)
+local share = mine + math.max(math.min(tonumber(ARGV[6]) - mine, fair - mine, free), 0)
 redis.call('HSET', KEYS[3], me, share)
 redis.call('PEXPIRE', KEYS[3], tonumber(ARGV[3]) * 4)
+-- A read that has just ended is counted twice in mine: right for the others, who must not get it, too much for us.
+share = math.min(share, math.max(bound - used - orphaned, 0))
 return {missing and 1 or 0, share, tonumber(redis.call('HGET', KEYS[5], 'back:' .. group)) or 0}`,
 );
 

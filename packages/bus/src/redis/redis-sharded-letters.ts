@@ -1,13 +1,32 @@
-import type { DeadLetter, DeadLetterPage, DeadLetters } from '../dead-letters.ts';
+import type { DeadLetter, DeadLetterHead, DeadLetterPage, DeadLetters } from '../dead-letters.ts';
 import { pageLimit } from '../dead-letters.ts';
+
+interface Placed {
+  readonly shard: number;
+  readonly head: DeadLetterHead;
+}
+
+const numbersOf = (id: string): bigint[] => id.split('-').map((part) => (/^\d+$/.test(part) ? BigInt(part) : 0n));
+
+/** By the time of the id, then by its number, then by shard. */
+function byAge(a: Placed, b: Placed): number {
+  const [ms = 0n, seq = 0n] = numbersOf(a.head.id);
+  const [otherMs = 0n, otherSeq = 0n] = numbersOf(b.head.id);
+  return Number(ms - otherMs) || Number(seq - otherSeq) || a.shard - b.shard;
+}
+
+/** The id right before another one. */
+function idBefore(id: string): string {
+  const [ms = 0n, seq = 0n] = numbersOf(id);
+  return seq > 0n ? `${ms}-${seq - 1n}` : `${ms > 0n ? ms - 1n : 0n}-18446744073709551615`;
+}
 
 /** One shard's dead letters of a service, for when there are several. */
 export type LettersOfShard = (shard: number) => Promise<DeadLetters>;
 
 /**
  * The dead letters of one service over all shards: those of its requests stand on its own, those of work on that of its
- * topic. Where there are several, an id says which (`<shard>:<id>`). A page ends where a shard does, so letters are
- * oldest first within a shard only.
+ * topic. Where there are several, an id says which (`<shard>:<id>`), and pages are in one order over all of them.
  */
 export class ShardedDeadLetters implements DeadLetters {
   readonly #shards: number;
@@ -21,17 +40,18 @@ export class ShardedDeadLetters implements DeadLetters {
   async list(
     options: { readonly after?: string | undefined; readonly limit?: number | undefined } = {},
   ): Promise<DeadLetterPage> {
-    const start = options.after === undefined ? { shard: 0, id: undefined } : this.#split(options.after);
-    if (start === undefined) return { letters: [], next: undefined };
-    for (let { shard, id: after } = start; shard < this.#shards; shard += 1, after = undefined) {
-      const { letters, next } = await (await this.#of(shard)).list({ after, limit: options.limit });
-      const here = letters.map((letter) => ({ ...letter, id: this.#join(shard, letter.id) }));
-      const last = here.at(-1);
-      if (last === undefined) continue;
-      const more = next !== undefined || (await this.#anyBehind(shard));
-      return { letters: here, next: more ? last.id : undefined };
-    }
-    return { letters: [], next: undefined };
+    const limit = pageLimit(options.limit);
+    const after = options.after === undefined ? undefined : this.#split(options.after);
+    if (options.after !== undefined && after === undefined) return { letters: [], next: undefined };
+    const shards = Array.from({ length: this.#shards }, (_, shard) => shard);
+    const pages = await Promise.all(shards.map((shard) => this.#page(shard, after, limit)));
+    const found = pages.flatMap(({ letters }) => letters).sort(byAge);
+    // A shard whose page ended early may hold letters older than those that others have behind its last one.
+    const ends = pages.flatMap(({ ended, letters }) => (ended ? [] : letters.slice(-1)));
+    const certain = found.filter((each) => ends.every((end) => byAge(each, end) <= 0)).slice(0, limit);
+    const letters = certain.map(({ shard, head }) => ({ ...head, id: this.#join(shard, head.id) }));
+    const more = certain.length < found.length || ends.length > 0;
+    return { letters, next: more ? letters.at(-1)?.id : undefined };
   }
 
   async show(id: string): Promise<DeadLetter | undefined> {
@@ -61,11 +81,15 @@ export class ShardedDeadLetters implements DeadLetters {
     return dropped;
   }
 
-  async #anyBehind(shard: number): Promise<boolean> {
-    for (let later = shard + 1; later < this.#shards; later += 1) {
-      if ((await (await this.#of(later)).list({ limit: 1 })).letters.length > 0) return true;
-    }
-    return false;
+  async #page(
+    shard: number,
+    after: { readonly shard: number; readonly id: string } | undefined,
+    limit: number,
+  ): Promise<{ readonly letters: readonly Placed[]; readonly ended: boolean }> {
+    // Of two letters with one id, the one on the later shard comes second: there it is still to be listed.
+    const behind = after === undefined || shard <= after.shard ? after?.id : idBefore(after.id);
+    const { letters, next } = await (await this.#of(shard)).list({ after: behind, limit });
+    return { letters: letters.map((head) => ({ shard, head })), ended: next === undefined };
   }
 
   #join(shard: number, id: string): string {

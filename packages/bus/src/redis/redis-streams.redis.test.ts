@@ -129,6 +129,36 @@ describe('dead letters', () => {
   });
 });
 
+describe('the pending bound of a group', () => {
+  it('leaves a share to whoever joins late, although the others are idle', async () => {
+    const bounds = { groupPendingEntries: 1_024 };
+    for (let n = 0; n < 8; n++) await serve(await bench.link({ bounds }), 'storage', `idle-${n}`);
+    const shares = await bench.admin.hgetall(bench.keys.request('storage', 'fast').shares);
+    const given = Object.values(shares).map(Number);
+    expect(given).toHaveLength(8);
+    expect(Math.min(...given)).toBeGreaterThan(0);
+    expect(given.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(1_024);
+  });
+
+  it('counts what consumers that are gone still hold', async () => {
+    const timings = { presence: 300, heartbeat: 100, reclaimMinIdle: 60_000 };
+    const link = await bench.link({ bounds: { groupPendingEntries: 4 }, timings });
+    const gone = await serve(link, 'storage', 'gone');
+    gone.settles = false;
+    const sender = await bench.link();
+    for (let i = 0; i < 8; i++) await sender.appendRequest('storage', 'fast', bytes(`request ${i}`), 1);
+    await until(() => gone.deliveries.length === 4, 'it holds all it may');
+    link.abandon();
+    const { stream, live } = bench.keys.request('storage', 'fast');
+    await until(async () => (await bench.admin.exists(live)) === 0, 'its presence ends');
+    const heir = await serve(await bench.link({ bounds: { groupPendingEntries: 4 }, timings }), 'storage', 'heir');
+    await until(() => bench.events.some(({ type }) => type === 'pending_limited'), 'the heir has no share');
+    expect(heir.deliveries).toHaveLength(0);
+    const pending = (await bench.admin.xpending(stream, 'storage')) as unknown[];
+    expect(pending[0]).toBe(4);
+  });
+});
+
 describe('hints', () => {
   it('reach every follower from the end on, numbered without a gap', async () => {
     const [left, right] = [await bench.link(), await bench.link()];

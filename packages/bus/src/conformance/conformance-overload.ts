@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { context, eventually, Gate, subject, type World } from './conformance-world.ts';
+import { systemClock } from '../clock.ts';
+import { BusOverflow } from '../errors.ts';
+
+const STREAM_FRAMES = 64;
+const SLOTS = 8;
+const HANDLER_MS = 20;
+/** Calls open at once: what handlers and stream hold, four times over. */
+const CALLERS = 4 * (STREAM_FRAMES + SLOTS);
+const ANSWERS = 800;
+/** Refused callers ask again after this, in ms: sooner than they are told to, so that the load stays. */
+const ASK_AGAIN_MS = 5;
+const LARGE = 1024 * 1024 - 512;
+
+/** What came of a load far above what its handlers can do. */
+class Overload {
+  answered = 0;
+  refused = 0;
+  ran = 0;
+  busyMs = 0;
+  readonly others: unknown[] = [];
+  #over = false;
+
+  handler = async (payload: unknown): Promise<unknown> => {
+    const since = performance.now();
+    this.ran += 1;
+    await new Promise<void>((resolve) => systemClock.after(HANDLER_MS, resolve));
+    this.busyMs += performance.now() - since;
+    return payload;
+  };
+
+  /** Asks, and asks again, from every caller until `answers` came. */
+  async run(call: (n: number) => Promise<unknown>, answers: number): Promise<void> {
+    let next = 0;
+    const caller = async (): Promise<void> => {
+      while (!this.#over) {
+        next += 1;
+        const n = next;
+        try {
+          expect(await call(n)).toBe(n);
+          this.answered += 1;
+        } catch (error) {
+          if (error instanceof BusOverflow && (error.retryAfterMs ?? 0) > 0) this.refused += 1;
+          else this.others.push(error);
+          await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+        }
+        this.#over ||= this.answered >= answers;
+      }
+    };
+    await Promise.all(Array.from({ length: CALLERS }, caller));
+  }
+}
+
+export function overloadConformance(world: () => World): void {
+  describe('overload', () => {
+    it('refuses what is too much, holds no more than its bound, and keeps its handlers at work', async () => {
+      world().medium({ streamFrames: STREAM_FRAMES });
+      const load = new Overload();
+      const server = await world().bus('b', { limits: { handlerConcurrency: SLOTS } });
+      server.serve('b.slow', load.handler);
+      await server.start();
+      const client = await world().started('a', { limits: { inflightCalls: 2 * CALLERS } });
+      const depths: number[] = [];
+      let over = false;
+      const watching = (async () => {
+        while (!over) {
+          const readings = await world().linkOf(server).readings();
+          depths.push(Math.max(0, ...readings.filter(({ stream }) => stream === 'request').map((r) => r.depthEntries)));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      })();
+      const since = performance.now();
+      await load.run((n) => client.call(subject('b.slow'), n, context({ ttlMs: 30_000 })), ANSWERS);
+      const took = performance.now() - since;
+      over = true;
+      await watching;
+      expect(load.others).toEqual([]);
+      expect(Math.max(...depths)).toBeLessThanOrEqual(STREAM_FRAMES);
+      // Nothing that was admitted is lost, nothing that was refused ran, and the counters say the same.
+      expect(load.ran).toBe(load.answered);
+      expect(load.refused).toBeGreaterThan(load.answered / 10);
+      expect(await world().metric('bus_requests_total', 'result="ok"')).toBe(load.answered);
+      expect(await world().metric('bus_requests_total', 'result="overflow"')).toBe(load.refused);
+      expect(await world().metric('bus_overflow_total', 'gate="stream"')).toBe(load.refused);
+      // Of the time the handlers had, a tenth at least went into answers: far below what it is, far above a collapse.
+      expect(load.busyMs / (took * SLOTS)).toBeGreaterThan(0.1);
+      await eventually(async () => (await world().metric('bus_running_handlers')) === 0, 'every handler is done');
+    });
+
+    it('answers small calls while calls of 1 MiB wait for their handlers', async () => {
+      const gate = new Gate();
+      let waiting = 0;
+      const server = await world().bus('b', { limits: { handlerConcurrency: SLOTS } });
+      server.serve('b.large', async (payload) => {
+        waiting += 1;
+        await gate.opened;
+        return payload;
+      });
+      server.serve('b.echo', (payload) => payload);
+      await server.start();
+      const client = await world().started('a');
+      let large = 0;
+      const blobs = Array.from({ length: 2 * SLOTS }, (_, n) =>
+        client.call(subject('b.large'), Buffer.alloc(LARGE, n), context()).then(() => (large += 1)),
+      );
+      await eventually(() => waiting === SLOTS / 2, 'the large ones hold all they may');
+      for (let n = 0; n < 200; n += 1) expect(await client.call(subject('b.echo'), n, context())).toBe(n);
+      expect({ waiting, large }).toEqual({ waiting: SLOTS / 2, large: 0 });
+      gate.open();
+      await Promise.all(blobs);
+    });
+  });
+}
