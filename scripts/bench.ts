@@ -23,6 +23,9 @@ const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
 
 const [name, ...args] = process.argv.slice(2);
 
+// What a benchmark started ends with it: ending by a signal has to be an exit like any other.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
 function print({ ratios, goals = [], machine }: BenchResult): void {
   for (const [ratio, value] of Object.entries(ratios))
     process.stdout.write(`  ${ratio.padEnd(34)} ${String(value).padStart(10)} x\n`);

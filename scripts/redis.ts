@@ -28,11 +28,17 @@ export class OwnRedis implements AsyncDisposable {
   readonly process: RedisProcess;
   readonly #child: ChildProcess;
   readonly #throwaway: boolean;
+  readonly #discard = (): void => {
+    this.#child.kill('SIGKILL');
+    rmSync(this.process.dir, { recursive: true, force: true });
+  };
 
   constructor(process: RedisProcess, child: ChildProcess, throwaway: boolean) {
     this.process = process;
     this.#child = child;
     this.#throwaway = throwaway;
+    // Nobody asks for a throwaway one again: it does not outlive us, however we end.
+    if (throwaway) globalThis.process.once('exit', this.#discard);
   }
 
   get url(): string {
@@ -53,7 +59,8 @@ export class OwnRedis implements AsyncDisposable {
       await exited;
       clearTimeout(deadline);
     }
-    if (this.#throwaway) rmSync(this.process.dir, { recursive: true, force: true });
+    if (this.#throwaway) this.#discard();
+    globalThis.process.off('exit', this.#discard);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

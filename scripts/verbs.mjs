@@ -95,6 +95,7 @@ test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
 
   bus            --quick        256 B, 64 and 512 in flight, ours and NestJS Redis: under a minute
                  --only LIST    call, send, nest_redis, nest_tcp, streams, streams_pipelined, bullmq
+                 --payloads LIST 256, 4096, 65536, 65536_binary
                  --rounds N     interleaved windows per cell (default 3)
   bus-overflow   --seconds N    seconds of overload (default 60)
   bus-idle       --seconds N    seconds measured (default 60)

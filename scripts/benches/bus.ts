@@ -1,9 +1,9 @@
 import type { CaseResult, Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { Arena, type Measurement } from './bus/arena.ts';
-import { CONTESTANT_NAMES, CONTESTANTS, type ContestantName, isContestant } from './bus/contestants/contestants.ts';
+import { CONTESTANT_NAMES, CONTESTANTS, type ContestantName } from './bus/contestants/contestants.ts';
 import { shapeTitle } from './bus/load-loops.ts';
 import type { Shape } from './bus/messages.ts';
-import { PAYLOADS } from './bus/payloads.ts';
+import { PAYLOAD_NAMES, PAYLOADS } from './bus/payloads.ts';
 import { compare } from './bus/ratios.ts';
 import { cellName, type Section, sectionsOf } from './bus/sections.ts';
 
@@ -145,10 +145,13 @@ class BusRun {
   }
 }
 
-function contestantsOf(list: string): readonly ContestantName[] {
-  return list.split(',').map((name) => {
-    if (!isContestant(name)) throw new Error(`no contestant '${name}'; there are: ${CONTESTANT_NAMES.join(', ')}`);
-    return name;
+/** The names of a comma-separated list; undefined for a flag that was not given. */
+function chosen<Name extends string>(flag: unknown, known: readonly Name[]): readonly Name[] | undefined {
+  if (typeof flag !== 'string') return undefined;
+  return flag.split(',').map((name) => {
+    const found = known.find((each) => each === name);
+    if (found === undefined) throw new Error(`there is no '${name}'; there are: ${known.join(', ')}`);
+    return found;
   });
 }
 
@@ -158,10 +161,13 @@ export const bus: SelfRunningBench = {
   flags: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
+    payloads: { type: 'string' },
     rounds: { type: 'string', default: String(ROUNDS) },
   },
-  run: ({ quick, only, rounds }) => {
-    const contestants = typeof only === 'string' ? contestantsOf(only) : undefined;
-    return new BusRun(sectionsOf(quick === true, contestants), Number(rounds), quick !== true).run();
+  run: (flags) => {
+    const quick = flags['quick'] === true;
+    const contestants = chosen(flags['only'], CONTESTANT_NAMES);
+    const payloads = chosen(flags['payloads'], PAYLOAD_NAMES);
+    return new BusRun(sectionsOf({ quick, contestants, payloads }), Number(flags['rounds']), !quick).run();
   },
 };

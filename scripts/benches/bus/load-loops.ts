@@ -5,7 +5,9 @@ import type { Shape, WindowOrder, WindowReport } from './messages.ts';
 import { isEcho, lengthOf, makePayload, PAYLOADS } from './payloads.ts';
 
 /** Calls under way when a window ends are waited for this long; then they count as unanswered. */
-const STRAGGLERS_MS = 15_000;
+const STRAGGLERS_MS = 10_000;
+/** The first call of a window, which is compared byte for byte, may take this long. */
+const PROBE_MS = 5_000;
 const STRAGGLER_POLL_MS = 5;
 /** Open loop: calls that may be under way at once. A contestant that falls behind by more is overloaded, which is an error of the call. */
 const OPEN_INFLIGHT_MAX = 20_000;
@@ -34,7 +36,7 @@ export class LoadWindow {
 
   /** `onPhase` is told when the window begins and when it ends; the report comes when no call is under way. */
   async run(onPhase: (phase: 'measuring' | 'measured') => void): Promise<WindowReport> {
-    if (!isEcho(this.#payload, await this.#client.call(this.#payload))) throw new Error('the answer is not an echo');
+    await this.#probe();
     const { shape, warmUpMs, windowMs } = this.#order;
     const load = shape.loop === 'closed' ? this.#closed(shape.concurrency) : this.#open(shape.rate);
     await delay(warmUpMs);
@@ -47,11 +49,24 @@ export class LoadWindow {
     this.#over = true;
     const answered = this.#answered;
     onPhase('measured');
-    await Promise.race([load, delay(STRAGGLERS_MS)]);
     const giveUpAt = performance.now() + STRAGGLERS_MS;
+    await Promise.race([load, delay(STRAGGLERS_MS)]);
     while (this.#underWay > 0 && performance.now() < giveUpAt) await delay(STRAGGLER_POLL_MS);
-    if (this.#underWay > 0) this.#errors['unanswered'] = this.#underWay;
+    if (this.#underWay > 0) this.#errors['unanswered'] = (this.#errors['unanswered'] ?? 0) + this.#underWay;
     return { answered, elapsedMs, latencies: this.#histogram.counts(), errors: this.#errors };
+  }
+
+  /** A call that fails is the contestant's affair and counts; an answer that is not an echo ends the run. */
+  async #probe(): Promise<void> {
+    try {
+      const late = Symbol('late');
+      const reply = await Promise.race([this.#client.call(this.#payload), delay(PROBE_MS, late)]);
+      if (reply === late) return this.#failed('unanswered');
+      if (isEcho(this.#payload, reply)) return;
+    } catch (error) {
+      return this.#failed(errorName(error));
+    }
+    throw new Error('the answer is not an echo');
   }
 
   async #closed(concurrency: number): Promise<void> {
@@ -111,7 +126,10 @@ export class LoadWindow {
 
   #count(error: unknown): void {
     if (performance.now() < this.#from) return;
-    const name = errorName(error);
+    this.#failed(errorName(error));
+  }
+
+  #failed(name: string): void {
     this.#errors[name] = (this.#errors[name] ?? 0) + 1;
   }
 }

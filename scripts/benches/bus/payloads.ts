@@ -9,6 +9,8 @@ export const PAYLOADS = Object.freeze({
 } as const);
 export type PayloadName = keyof typeof PAYLOADS;
 
+export const PAYLOAD_NAMES = Object.keys(PAYLOADS) as readonly PayloadName[];
+
 const PRINTABLE_FIRST = 32;
 const PRINTABLE_COUNT = 95;
 

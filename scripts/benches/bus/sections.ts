@@ -87,12 +87,21 @@ const QUICK: readonly Section[] = [
 ];
 const QUICK_CONTESTANTS: readonly ContestantName[] = ['call', 'send', 'nest_redis'];
 
-/** What one run measures. `only` names the contestants; by default all, in a quick run ours and NestJS's Redis. */
-export function sectionsOf(quick: boolean, only: readonly ContestantName[] | undefined): readonly Section[] {
-  const wanted = only ?? (quick ? QUICK_CONTESTANTS : CONTESTANT_NAMES);
+/** What one run is limited to. */
+export interface Choice {
+  /** 256 B with 64 and 512 in flight, and by default ours beside NestJS's Redis. */
+  readonly quick: boolean;
+  readonly contestants?: readonly ContestantName[] | undefined;
+  readonly payloads?: readonly PayloadName[] | undefined;
+}
+
+/** What one run measures. */
+export function sectionsOf({ quick, contestants, payloads }: Choice): readonly Section[] {
+  const wanted = contestants ?? (quick ? QUICK_CONTESTANTS : CONTESTANT_NAMES);
   return (quick ? QUICK : FULL)
+    .filter(({ payload }) => payloads?.includes(payload) ?? true)
     .map((section) => ({ ...section, contestants: section.contestants.filter((name) => wanted.includes(name)) }))
-    .filter(({ contestants }) => contestants.length > 0);
+    .filter((section) => section.contestants.length > 0);
 }
 
 /** Name of a shape inside a cell's name. */
