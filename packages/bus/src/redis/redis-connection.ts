@@ -4,7 +4,7 @@ import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import type { RedisRoute, RouteOptions } from './redis-route.ts';
 import type { RedisScript } from './redis-script.ts';
 import { REDIS_SCRIPTS } from './redis-scripts.ts';
-import { pause } from './redis-settler.ts';
+import { pause } from './pause.ts';
 
 export type RedisArg = string | number | Buffer;
 

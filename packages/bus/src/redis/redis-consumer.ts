@@ -13,7 +13,8 @@ import { letterArguments } from './redis-dead-letters.ts';
 import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { LEAVE } from './redis-scripts.ts';
-import { pause, RedisSettler, type Unsettled } from './redis-settler.ts';
+import { pause } from './pause.ts';
+import { RedisSettler, type Unsettled } from './redis-settler.ts';
 
 export interface ConsumerParts {
   readonly writer: RedisConnection;

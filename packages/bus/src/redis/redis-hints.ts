@@ -5,7 +5,7 @@ import { backoffMs, loopFault } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import { asArray, asNumber, asText, hintEntry, streamsOf } from './redis-replies.ts';
 import { HINT_END } from './redis-scripts.ts';
-import { pause } from './redis-settler.ts';
+import { pause } from './pause.ts';
 import type { CountedStream } from './stream-keys.ts';
 
 export type HintListener = (sequence: number, entry: Uint8Array) => void;

@@ -5,7 +5,7 @@ import { backoffMs, loopFault } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import { idAfter, streamEntry, streamsOf } from './redis-replies.ts';
 import { OPEN_INBOX, TRIM_INBOX } from './redis-scripts.ts';
-import { pause } from './redis-settler.ts';
+import { pause } from './pause.ts';
 import type { CountedStream } from './stream-keys.ts';
 
 const READ_ENTRIES_MAX = 256;

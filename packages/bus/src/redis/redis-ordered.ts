@@ -10,7 +10,7 @@ import { ORDERED_ASSIGN, ORDERED_READ, ORDERED_RELEASE } from './redis-ordered-s
 import { RedisPartition } from './redis-partition.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asBytes, asNumber, asText, streamsOf } from './redis-replies.ts';
-import { pause } from './redis-settler.ts';
+import { pause } from './pause.ts';
 
 /** Entries of one read (count): Redis serves nobody else meanwhile. */
 const READ_ENTRIES_MAX = 32;

@@ -8,7 +8,8 @@ import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { ORDERED_SETTLE } from './redis-ordered-scripts.ts';
 import type { ConsumerPlace } from './redis-place.ts';
 import { asArray, asNumber } from './redis-replies.ts';
-import { pause, type Unsettled } from './redis-settler.ts';
+import { pause } from './pause.ts';
+import { type Unsettled } from './redis-settler.ts';
 
 /** Entries settled by one call (count): its loop must stay short. */
 const BATCH_MAX = 128;

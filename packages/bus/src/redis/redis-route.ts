@@ -5,7 +5,7 @@ import { type RedisEndpoint, type RedisLogin, type RedisNode } from './redis-end
 import { backoffMs } from './redis-failures.ts';
 import type { RedisTls } from './redis-options.ts';
 import { asArray, asNumber, asText } from './redis-replies.ts';
-import { pause } from './redis-settler.ts';
+import { pause } from './pause.ts';
 import { slotOf } from './redis-slots.ts';
 import { shardTag } from './stream-keys.ts';
 

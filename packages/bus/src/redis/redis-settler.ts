@@ -1,5 +1,6 @@
 import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs } from './redis-failures.ts';
+import { pause } from './pause.ts';
 import { SETTLE } from './redis-scripts.ts';
 import type { StreamKeySet } from './stream-keys.ts';
 
@@ -115,18 +116,4 @@ export class RedisSettler {
     for (const { id, frames, bytes } of batch) args.push(id, frames, bytes);
     return args;
   }
-}
-
-/** Waits `ms`, or until the signal says so. Never rejects. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -16,7 +16,7 @@ import { asArray, asNumber } from './redis-replies.ts';
 import type { RedisRoute } from './redis-route.ts';
 import { HEARTBEAT } from './redis-pending-scripts.ts';
 import type { RedisScript } from './redis-script.ts';
-import { pause } from './redis-settler.ts';
+import { pause } from './pause.ts';
 import { StreamKeys } from './stream-keys.ts';
 
 export interface ShardOptions {
