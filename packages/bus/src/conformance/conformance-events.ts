@@ -159,7 +159,8 @@ export function eventConformance(world: () => World): void {
       gate.open();
       await eventually(() => order.includes('hint'), 'the reader goes on', 20_000);
       expect(order.slice(0, 3)).toEqual(['snapshot begins', 'snapshot read', 'hint']);
-      expect(errors).toEqual([expect.objectContaining({ message: 'the snapshot is away' })]);
+      expect(errors.length).toBeGreaterThan(0);
+      for (const error of errors) expect(error).toMatchObject({ message: 'the snapshot is away' });
     });
 
     it('accounts for every hint: published are handled or lagged, and what was trimmed is counted', async () => {
