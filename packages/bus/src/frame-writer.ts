@@ -71,8 +71,7 @@ export class FrameWriter<R> {
     let bytes = 0;
     for (const item of this.#queue) {
       const { frame, deadlineAt } = item;
-      const over =
-        bytes + frame.body.length > BATCH_BYTES || (batch.length + 1) * ADDRESSES_PER_FRAME > FRAME_LIMITS.strings;
+      const over = bytes + frame.body.length > BATCH_BYTES || !addressesFit(batch, frame);
       if (batch.length >= limit || (batch.length > 0 && over)) break;
       taken += 1;
       if (deadlineAt <= now) {
@@ -96,11 +95,15 @@ export class FrameWriter<R> {
     );
   }
 
-  async #append(batch: readonly Item<R>[]): Promise<R> {
-    const entry = encodeEntry(batch.map((item) => item.frame));
-    const waitedMs = this.#options.clock.now() - (batch[0]?.queuedAt ?? 0);
-    this.#options.onBatch(batch.length, entry.length, waitedMs);
-    return this.#options.append(entry, batch.length);
+  #append(batch: readonly Item<R>[]): Promise<R> {
+    try {
+      const entry = encodeEntry(batch.map((item) => item.frame));
+      const waitedMs = this.#options.clock.now() - (batch[0]?.queuedAt ?? 0);
+      this.#options.onBatch(batch.length, entry.length, waitedMs);
+      return this.#options.append(entry, batch.length);
+    } catch (error) {
+      return Promise.reject(asError(error));
+    }
   }
 
   #settle(batch: readonly Item<R>[], error: Error | undefined, result: R | undefined): void {
@@ -109,6 +112,14 @@ export class FrameWriter<R> {
     if (this.#queue.length > 0) this.#schedule();
     else if (this.#inFlight === 0) this.#options.onIdle?.();
   }
+}
+
+/** Whether the string table takes one frame more. Frames mostly share their addresses, so they are counted only where it matters. */
+function addressesFit(batch: readonly { readonly frame: Frame }[], next: Frame): boolean {
+  if ((batch.length + 1) * ADDRESSES_PER_FRAME <= FRAME_LIMITS.strings) return true;
+  const addresses = new Set([next.replyTo, next.route, next.from]);
+  for (const { frame } of batch) addresses.add(frame.replyTo).add(frame.route).add(frame.from);
+  return addresses.size <= FRAME_LIMITS.strings;
 }
 
 const asError = (error: unknown): Error =>

@@ -11,3 +11,6 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', done, { once: true });
   });
 }
+
+/** Lets what this turn of the event loop wants to send leave first. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -23,16 +23,21 @@ export interface RedisConnectionOptions {
   readonly onReady?: (() => void) | undefined;
 }
 
+/** A blocking read without an answer yet. */
+interface BlockingRead {
+  readonly client: Redis;
+  readonly blockMs: number;
+  readonly reject: (error: Error) => void;
+}
+
 /** Reads in a row that the watchdog gave up before the client is replaced instead of reconnected. */
 const STUCK_READS_MAX = 3;
-/** Commands in a row without an answer before the connection is given up. */
-const SILENT_COMMANDS_MAX = 3;
 /** Between two tries of a write whose slot is being moved, in ms. */
 const MOVING_RETRY_MS = 20;
 
 /**
  * One connection to Redis that looks after itself: fails fast while it is away, comes back with backoff and jitter,
- * gives up reads that never return, and replaces a client that no longer recovers.
+ * gives up a server that is silent and reads that never return, and replaces a client that no longer recovers.
  */
 export class RedisConnection {
   readonly #options: RedisConnectionOptions;
@@ -41,8 +46,14 @@ export class RedisConnection {
   #closed = false;
   #connects = 0;
   #stuckReads = 0;
-  #silentCommands = 0;
   #clientId = 0;
+  /** Commands without an answer yet. */
+  #unanswered = 0;
+  /** Runs out when there is no answer for the `command` time. */
+  readonly #silence: NodeJS.Timeout;
+  #reading: BlockingRead | undefined;
+  #readTimer: NodeJS.Timeout | undefined;
+  #readTimerMs = 0;
   #lastError: Error | undefined;
   #stuckTimer: NodeJS.Timeout | undefined;
   /** Since when the connection is on its way to a place that moved; undefined when it is not. */
@@ -54,6 +65,7 @@ export class RedisConnection {
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options;
+    this.#silence = setTimeout(() => this.#onSilence(), options.timings.command).unref();
     this.#client = this.#connect();
   }
 
@@ -95,29 +107,22 @@ export class RedisConnection {
   }
 
   /** Sends one command; replies are Buffers. Rejects with `RedisNotSent` when it certainly was not sent. */
-  async command(name: string, args: readonly RedisArg[]): Promise<unknown> {
-    const client = this.#sendable();
-    try {
-      const reply = await client.callBuffer(name, [...args]);
-      this.#silentCommands = 0;
-      return reply;
-    } catch (error) {
-      this.#noteSilence(client, error);
-      throw error;
-    }
+  command(name: string, args: readonly RedisArg[]): Promise<unknown> {
+    if (!this.#ready) return Promise.reject(this.#notSent());
+    this.#cork();
+    if (this.#unanswered++ === 0) this.#silence.refresh();
+    return this.#client.callBuffer(name, [...args]).then(this.#onAnswered, this.#onFailed);
   }
 
   /**
    * Runs a script by its digest; sends its text when the server has forgotten it. Where the shard moves meanwhile it
    * certainly did not run, and is sent again, in order, within the `redirect` time.
    */
-  async run(script: RedisScript, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
-    if (this.#moving !== undefined) await this.#moving;
-    try {
-      return await this.command('evalsha', [script.sha, keys.length, ...keys, ...args]);
-    } catch (error) {
-      return this.#runAgain(error, script, keys, args);
-    }
+  run(script: RedisScript, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {
+    if (this.#moving !== undefined) return this.#moving.then(() => this.run(script, keys, args));
+    return this.command('evalsha', [script.sha, keys.length, ...keys, ...args]).catch((error: unknown) =>
+      this.#runAgain(error, script, keys, args),
+    );
   }
 
   async #runAgain(
@@ -143,45 +148,31 @@ export class RedisConnection {
     }
   }
 
-  /** Sends several commands at once. Each result stands alone: its reply, or its error. */
-  async pipeline(commands: readonly (readonly [name: string, ...args: RedisArg[]])[]): Promise<(unknown | Error)[]> {
-    const client = this.#sendable();
-    return Promise.all(
-      commands.map(([name, ...args]) =>
-        client
-          .callBuffer(name, args)
-          .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
-      ),
-    );
-  }
-
-  /** A read that blocks on the server for at most `blockMs`, watched by our own clock. */
-  async blockingRead(name: string, args: readonly RedisArg[], blockMs: number): Promise<unknown> {
-    const client = this.#sendable();
-    let timer: NodeJS.Timeout | undefined;
-    let settled = false;
-    const stuck = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        // A stalled event loop runs its timers before it reads its sockets: the answer may lie there already.
-        setImmediate(() => {
-          if (settled) return;
-          reject(
-            new RedisReadStuck(`no answer ${this.#options.timings.watchdogGrace} ms after a block of ${blockMs} ms`),
-          );
-          this.#giveUpRead(client);
-        });
-      }, blockMs + this.#options.timings.watchdogGrace);
+  /** A read that blocks on the server for at most `blockMs`, watched by our own clock. One at a time. */
+  blockingRead(name: string, args: readonly RedisArg[], blockMs: number): Promise<unknown> {
+    if (!this.#ready) return Promise.reject(this.#notSent());
+    const client = this.#client;
+    this.#cork();
+    return new Promise((resolve, reject) => {
+      const read: BlockingRead = { client, blockMs, reject };
+      this.#reading = read;
+      this.#watchRead(blockMs + this.#options.timings.watchdogGrace);
+      const end = (): boolean => {
+        if (this.#reading !== read) return false;
+        this.#reading = undefined;
+        return true;
+      };
+      client.callBuffer(name, [...args]).then(
+        (reply) => {
+          if (!end()) return;
+          this.#stuckReads = 0;
+          resolve(reply);
+        },
+        (error: unknown) => {
+          if (end()) reject(error as Error);
+        },
+      );
     });
-    const read = client.callBuffer(name, [...args]);
-    read.catch(() => undefined);
-    try {
-      const reply = await Promise.race([read, stuck]);
-      this.#stuckReads = 0;
-      return reply;
-    } finally {
-      settled = true;
-      clearTimeout(timer);
-    }
   }
 
   close(): void {
@@ -189,27 +180,75 @@ export class RedisConnection {
     this.#closed = true;
     this.#ready = false;
     clearTimeout(this.#stuckTimer);
+    clearTimeout(this.#silence);
+    clearTimeout(this.#readTimer);
     discard(this.#client);
     this.#options.onState();
     this.#release();
   }
 
-  #sendable(): Redis {
-    if (!this.#ready) throw new RedisNotSent(`the ${this.#options.role} connection is not ready`);
-    const client = this.#client;
-    this.#cork(client);
-    return client;
+  #notSent(): RedisNotSent {
+    return new RedisNotSent(`the ${this.#options.role} connection is not ready`);
   }
 
   /** What one turn of the event loop sends leaves in one write: a system call costs more than a command. */
-  #cork(client: Redis): void {
+  #cork(): void {
     if (this.#corked) return;
     this.#corked = true;
-    const { stream } = client;
+    const { stream } = this.#client;
     stream.cork();
     process.nextTick(() => {
       this.#corked = false;
       stream.uncork();
+    });
+  }
+
+  readonly #onAnswered = (reply: unknown): unknown => {
+    this.#answered();
+    return reply;
+  };
+
+  readonly #onFailed = (error: unknown): never => {
+    this.#answered();
+    throw error;
+  };
+
+  /** Answers come in order: while there is one now and then, the server is not silent. */
+  #answered(): void {
+    if (--this.#unanswered > 0) this.#silence.refresh();
+  }
+
+  #onSilence(): void {
+    const client = this.#client;
+    const unanswered = this.#unanswered;
+    if (unanswered === 0 || !this.#ready || this.#closed) return;
+    // A stalled event loop runs its timers before it reads its sockets: the answers may lie there already.
+    setImmediate(() => {
+      if (this.#unanswered < unanswered || client !== this.#client || client.status !== 'ready') return;
+      this.#options.onEvent({ type: 'watchdog_fired', role: this.#options.role });
+      this.#drop(client);
+    });
+  }
+
+  #watchRead(ms: number): void {
+    if (this.#readTimerMs === ms) {
+      this.#readTimer?.refresh();
+      return;
+    }
+    clearTimeout(this.#readTimer);
+    this.#readTimerMs = ms;
+    this.#readTimer = setTimeout(() => this.#onReadDue(), ms).unref();
+  }
+
+  #onReadDue(): void {
+    const read = this.#reading;
+    if (read === undefined) return;
+    setImmediate(() => {
+      if (this.#reading !== read) return;
+      this.#reading = undefined;
+      const grace = this.#options.timings.watchdogGrace;
+      read.reject(new RedisReadStuck(`no answer ${grace} ms after a block of ${read.blockMs} ms`));
+      this.#giveUpRead(read.client);
     });
   }
 
@@ -228,7 +267,6 @@ export class RedisConnection {
       noDelay: true,
       retryStrategy: backoffMs,
       reconnectOnError: (error) => this.#onReplyError(client, error),
-      ...(this.#options.scripts ? { commandTimeout: timings.command } : {}),
     };
     const client: Redis = new Redis(options);
     client.on('ready', () => this.#onReady(client));
@@ -283,7 +321,6 @@ export class RedisConnection {
       if (client === this.#client && typeof id === 'number') this.#clientId = id;
     }, ignore);
     this.#ready = true;
-    this.#silentCommands = 0;
     clearTimeout(this.#stuckTimer);
     if (this.#connects++ > 0) this.#options.onEvent({ type: 'reconnected', role: this.#options.role });
     this.#options.onReady?.();
@@ -342,16 +379,6 @@ export class RedisConnection {
     this.#ready = false;
     client.disconnect(true);
     if (before) this.#options.onState();
-  }
-
-  #noteSilence(client: Redis, error: unknown): void {
-    if (!(error instanceof Error) || error.message !== 'Command timed out') return;
-    this.#silentCommands += 1;
-    if (this.#silentCommands >= SILENT_COMMANDS_MAX && client === this.#client && client.status === 'ready') {
-      this.#silentCommands = 0;
-      this.#options.onEvent({ type: 'watchdog_fired', role: this.#options.role });
-      this.#drop(client);
-    }
   }
 
   #release(): void {

@@ -8,12 +8,11 @@ import type { RedisLinkBounds, RedisLinkEvent, RedisLinkTimings } from './redis-
 import type { ConsumerPlace } from './redis-place.ts';
 import { type ClaimedEntry, RedisReclaimer } from './redis-reclaimer.ts';
 import { asArray, asNumber, asText, streamEntry, streamsOf, type StreamEntry } from './redis-replies.ts';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { letterArguments } from './redis-dead-letters.ts';
 import { DEAD_LETTER } from './redis-letter-scripts.ts';
 import { GIVE_BACK, JOIN, NOTE } from './redis-pending-scripts.ts';
 import { LEAVE } from './redis-scripts.ts';
-import { pause } from './pause.ts';
+import { nextTurn, pause } from './pause.ts';
 import { RedisSettler, type Unsettled } from './redis-settler.ts';
 
 export interface ConsumerParts {

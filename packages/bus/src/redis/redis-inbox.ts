@@ -1,11 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BusUnavailable } from '../errors.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { backoffMs, loopFault } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
 import { idAfter, streamEntry, streamsOf } from './redis-replies.ts';
 import { OPEN_INBOX, TRIM_INBOX } from './redis-scripts.ts';
-import { pause } from './pause.ts';
+import { nextTurn, pause } from './pause.ts';
 import type { CountedStream } from './stream-keys.ts';
 
 const READ_ENTRIES_MAX = 256;
@@ -168,7 +167,7 @@ export class RedisInbox {
       }
     }
     this.#consumed = {
-      upTo: idAfter(this.#lastId),
+      upTo: this.#lastId,
       entries: this.#consumed.entries + entries.length,
       bytes: this.#consumed.bytes + bytes,
     };
@@ -195,7 +194,7 @@ export class RedisInbox {
     const { upTo, bytes } = this.#consumed;
     this.#consumed = NOTHING_READ;
     // When it fails, the bytes are given back when the inbox is empty the next time; the entries by the next trim.
-    await writer.run(TRIM_INBOX, [keys.stream, keys.counters], [upTo, bytes]).catch(() => undefined);
+    await writer.run(TRIM_INBOX, [keys.stream, keys.counters], [idAfter(upTo), bytes]).catch(() => undefined);
     this.#trimming = false;
     if (this.#consumed.entries > 0) this.#scheduleTrim();
   }

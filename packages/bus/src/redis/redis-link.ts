@@ -158,8 +158,7 @@ export class RedisLink implements Link {
     const shard = this.#running(partitionOf(lane) < 0 ? service : partitionName(service, lane));
     const keys = shard.keys.request(service, lane);
     const presence = [keys.live, shard.keys.restarting(service)];
-    const live = await this.#append(shard, keys, presence, entry, frames, `requests of ${service}`);
-    shard.live.set(service, live);
+    shard.live.set(service, await this.#append(shard, keys, presence, entry, frames, `requests of ${service}`));
   }
 
   async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
@@ -295,7 +294,8 @@ export class RedisLink implements Link {
     return asNumber(first);
   }
 
-  async #write(
+  /** Sends an entry, within the bound of what is unconfirmed. */
+  #write(
     shard: RedisShard,
     script: RedisScript,
     keys: readonly string[],
@@ -304,17 +304,20 @@ export class RedisLink implements Link {
   ): Promise<unknown> {
     const size = entry.byteLength;
     if (this.#unconfirmedBytes + size > this.#bounds.unconfirmedBytes) {
-      throw new BusOverflow('stream', jittered(100), 'too many bytes wait for Redis to confirm them');
+      return Promise.reject(new BusOverflow('stream', jittered(100), 'too many bytes wait for Redis to confirm them'));
     }
     this.#unconfirmedBytes += size;
-    try {
-      if (!shard.isOpen) await this.#opened(shard);
-      return await shard.run(script, keys, [asBuffer(entry), ...args]);
-    } catch (error) {
-      throw writeFailure(error);
-    } finally {
-      this.#unconfirmedBytes -= size;
-    }
+    const run = (): Promise<unknown> => shard.run(script, keys, [asBuffer(entry), ...args]);
+    return (shard.isOpen ? run() : this.#opened(shard).then(run)).then(
+      (reply) => {
+        this.#unconfirmedBytes -= size;
+        return reply;
+      },
+      (error: unknown) => {
+        this.#unconfirmedBytes -= size;
+        throw writeFailure(error);
+      },
+    );
   }
 
   /** The first use of a shard waits for its connection; nothing was sent when that fails. */
