@@ -69,9 +69,11 @@ export class FrameWriter<R> {
     const batch: Item<R>[] = [];
     let taken = 0;
     let bytes = 0;
+    let addresses = 0;
     for (const item of this.#queue) {
       const { frame, deadlineAt } = item;
-      const over = bytes + frame.body.length > BATCH_BYTES || !addressesFit(batch, frame);
+      const adds = newAddresses(frame, batch.at(-1)?.frame);
+      const over = bytes + frame.body.length > BATCH_BYTES || addresses + adds > FRAME_LIMITS.strings;
       if (batch.length >= limit || (batch.length > 0 && over)) break;
       taken += 1;
       if (deadlineAt <= now) {
@@ -80,6 +82,7 @@ export class FrameWriter<R> {
       }
       if (frame.ttlMs !== undefined && deadlineAt !== Infinity) frame.ttlMs = Math.ceil(deadlineAt - now);
       bytes += frame.body.length;
+      addresses += adds;
       batch.push(item);
     }
     this.#queue = this.#queue.slice(taken);
@@ -114,13 +117,11 @@ export class FrameWriter<R> {
   }
 }
 
-/** Whether the string table takes one frame more. Frames mostly share their addresses, so they are counted only where it matters. */
-function addressesFit(batch: readonly { readonly frame: Frame }[], next: Frame): boolean {
-  if ((batch.length + 1) * ADDRESSES_PER_FRAME <= FRAME_LIMITS.strings) return true;
-  const addresses = new Set([next.replyTo, next.route, next.from]);
-  for (const { frame } of batch) addresses.add(frame.replyTo).add(frame.route).add(frame.from);
-  return addresses.size <= FRAME_LIMITS.strings;
-}
+/** Addresses a frame may add to the string table: none when it has those of the frame before it, as most do. */
+const newAddresses = (next: Frame, before: Frame | undefined): number =>
+  before?.replyTo === next.replyTo && before?.route === next.route && before?.from === next.from
+    ? 0
+    : ADDRESSES_PER_FRAME;
 
 const asError = (error: unknown): Error =>
   error instanceof Error ? error : new BusUnavailable('the append failed', { cause: error });
