@@ -2,7 +2,7 @@ import { type CallPlan, type ClientCall, ClientCalls } from './client-calls.ts';
 import { frameBytes } from './wire/codec.ts';
 import { assertFits, requestFrame } from './request-frame.ts';
 import type { BusCore } from './core.ts';
-import { errorOf } from './error-body.ts';
+import { busRefusal, errorOf } from './error-body.ts';
 import {
   BusCanceled,
   BusDeadline,
@@ -358,7 +358,8 @@ export class Caller {
       read,
       grant: (credit) =>
         outbox.toInbox(from, frame(KIND.CREDIT, { call, credit, replyTo: instance }), Infinity, (error, delivered) => {
-          if (error !== undefined || delivered === false) stream.abort(gone(error));
+          if (error !== undefined) stream.abort(gone(error));
+          else if (delivered === false) this.#endBehind(call, stream);
         }),
       cancelPeer: () => this.#tell(from, frame(KIND.CANCEL, { call, replyTo: instance })),
       onClosed: () => {
@@ -369,6 +370,17 @@ export class Caller {
     this.#incoming.set(call, stream);
     signal?.addEventListener('abort', onAbort, { once: true });
     return stream;
+  }
+
+  /**
+   * The sender is gone, but what it sent before may still be on its way to our inbox, its end too. The news goes the
+   * same way, behind all of that.
+   */
+  #endBehind(call: number, stream: StreamEnd): void {
+    const { outbox, instance } = this.#core;
+    outbox.toInbox(instance, busRefusal(call, gone(undefined)), Infinity, (error) => {
+      if (error !== undefined) stream.abort(gone(error));
+    });
   }
 
   async #pump(
