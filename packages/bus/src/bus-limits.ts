@@ -59,6 +59,13 @@ export const LINK_BOUNDS = Object.freeze({
   streamFrames: 8_192,
   /** Bytes one request or work stream holds. */
   streamBytes: 64 * MIB,
+  /**
+   * Longest time a request should wait behind others, in ms: a quarter of a usual deadline. Where consumers do not keep
+   * up, a request stream holds no more than they were seen to handle in it: what waits longer is answered to nobody.
+   */
+  requestWaitMs: 1_250,
+  /** Frames a request stream takes in any case, so that a burst is not refused for what a slow hour had shown. */
+  requestFramesAnyway: 256,
   /** Hints one topic keeps; older ones are trimmed and counted as lag by whoever missed them. */
   hintEntries: 4_096,
   /** Bytes of hints one topic keeps. */

@@ -21,6 +21,17 @@ class Overload {
   busyMs = 0;
   readonly others: unknown[] = [];
   #over = false;
+  readonly #callers: number;
+  readonly #askAgainMs: number;
+
+  constructor(callers = CALLERS, askAgainMs = ASK_AGAIN_MS) {
+    this.#callers = callers;
+    this.#askAgainMs = askAgainMs;
+  }
+
+  stop(): void {
+    this.#over = true;
+  }
 
   handler = async (payload: unknown): Promise<unknown> => {
     const since = performance.now();
@@ -43,12 +54,12 @@ class Overload {
         } catch (error) {
           if (error instanceof BusOverflow && (error.retryAfterMs ?? 0) > 0) this.refused += 1;
           else this.others.push(error);
-          await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+          await new Promise((resolve) => setTimeout(resolve, this.#askAgainMs));
         }
         this.#over ||= this.answered >= answers;
       }
     };
-    await Promise.all(Array.from({ length: CALLERS }, caller));
+    await Promise.all(Array.from({ length: this.#callers }, caller));
   }
 }
 
@@ -86,6 +97,30 @@ export function overloadConformance(world: () => World): void {
       // Of the time the handlers had, a tenth at least went into answers: far below what it is, far above a collapse.
       expect(load.busyMs / (took * SLOTS)).toBeGreaterThan(0.1);
       await eventually(async () => (await world().metric('bus_running_handlers')) === 0, 'every handler is done');
+    });
+
+    it('holds no more than its handlers were seen to do in the time a request should wait', async () => {
+      const callers = 1_500;
+      const load = new Overload(callers, 100);
+      const server = await world().bus('b', { limits: { handlerConcurrency: SLOTS } });
+      server.serve('b.slow', load.handler);
+      await server.start();
+      const client = await world().started('a', { limits: { inflightCalls: 2 * callers } });
+      const depth = async (): Promise<number> => {
+        const readings = await world().linkOf(server).readings();
+        return Math.max(
+          0,
+          ...readings.filter(({ stream }) => stream === 'request').map((r) => r.group?.depthFrames ?? 0),
+        );
+      };
+      const running = load.run((n) => client.call(subject('b.slow'), n, context({ ttlMs: 60_000 })), Infinity);
+      await eventually(async () => (await depth()) > callers / 2, 'everybody waits, for nothing is known yet');
+      // 8 handlers of 20 ms do 400 a second at the most, 500 in the time to wait: far below the bound of the stream.
+      await eventually(async () => load.refused > 0 && (await depth()) <= 600, 'the stream is short', 20_000);
+      load.stop();
+      await running;
+      expect(load.others).toEqual([]);
+      expect(await world().metric('bus_overflow_total', 'gate="stream"')).toBe(load.refused);
     });
 
     it('answers small calls while calls of 1 MiB wait for their handlers', async () => {

@@ -265,6 +265,7 @@ export class InProcessLink implements Link {
         bounds: this.#bounds,
         minIdleMs: this.#minIdleMs,
         pendingEntries: this.#pendingEntries,
+        waitMs: origin.kind === 'request' ? LINK_BOUNDS.requestWaitMs : undefined,
         onPendingLimited: () => this.#metrics?.pendingLimited.inc(),
         onDeadLetter: (letter) => this.#bury(letter, origin),
       });

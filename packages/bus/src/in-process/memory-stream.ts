@@ -1,3 +1,4 @@
+import { LINK_BOUNDS } from '../bus-limits.ts';
 import { BusOverflow } from '../errors.ts';
 import type { ConsumeOptions, Consumer, StreamBounds } from '../link.ts';
 import { type GroupOptions, MemoryGroup, type Stored } from './memory-group.ts';
@@ -8,6 +9,8 @@ const RATE_WINDOW_MS = 1_000;
 
 export interface StreamOptions extends GroupOptions {
   readonly bounds: StreamBounds;
+  /** Of requests: the longest they should wait behind others, in ms. */
+  readonly waitMs?: number | undefined;
 }
 
 /** A stream in memory: ids of the form `ms-seq`, groups, pending entries, and bounds checked with the append. */
@@ -22,6 +25,9 @@ export class MemoryStream {
   #windowStart = 0;
   #windowSettled = 0;
   #drainPerSecond = 0;
+  /** What was settled a second while the stream was never empty. */
+  #capacity = 0;
+  #windowDrained = true;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -40,7 +46,8 @@ export class MemoryStream {
   /** Appends for every group, or for one; or throws BusOverflow with the time after which the depth should have drained. */
   append(entry: Uint8Array, frames: number, group?: string): void {
     const { maxFrames, maxBytes } = this.#options.bounds;
-    if (this.#frames + frames > maxFrames || this.#bytes + entry.length > maxBytes) {
+    const held = this.#frames + frames;
+    if (held > maxFrames || this.#bytes + entry.length > maxBytes || this.#waitsTooLong(held)) {
       throw new BusOverflow('stream', this.#retryAfterMs());
     }
     const at = this.#options.clock.now();
@@ -100,6 +107,12 @@ export class MemoryStream {
     this.#countSettled(stored.frames);
   }
 
+  #waitsTooLong(frames: number): boolean {
+    const { waitMs } = this.#options;
+    if (waitMs === undefined || frames <= LINK_BOUNDS.requestFramesAnyway || this.#capacity === 0) return false;
+    return frames > (this.#capacity * waitMs) / 1_000;
+  }
+
   #nextId(at: number): string {
     const ms = Math.max(this.#lastMs, Math.floor(at));
     this.#seq = ms === this.#lastMs ? this.#seq + 1 : 0;
@@ -109,10 +122,16 @@ export class MemoryStream {
 
   #countSettled(frames: number): void {
     const now = this.#options.clock.now();
-    if (now - this.#windowStart >= RATE_WINDOW_MS) {
-      this.#drainPerSecond = (this.#windowSettled * 1_000) / (now - this.#windowStart);
+    const span = now - this.#windowStart;
+    if (this.#stored.size === 0) this.#windowDrained = true;
+    if (span >= RATE_WINDOW_MS) {
+      this.#drainPerSecond = (this.#windowSettled * 1_000) / span;
+      if (!this.#windowDrained && span < 2 * RATE_WINDOW_MS) {
+        this.#capacity = this.#capacity === 0 ? this.#drainPerSecond : (this.#capacity + this.#drainPerSecond) / 2;
+      }
       this.#windowStart = now;
       this.#windowSettled = 0;
+      this.#windowDrained = this.#stored.size === 0;
     }
     this.#windowSettled += frames;
   }

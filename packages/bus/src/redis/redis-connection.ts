@@ -169,7 +169,7 @@ export class RedisConnection {
           resolve(reply);
         },
         (error: unknown) => {
-          if (end()) reject(error as Error);
+          if (end()) reject(error);
         },
       );
     });

@@ -283,8 +283,10 @@ export class RedisLink implements Link {
     frames: number,
     what: string,
   ): Promise<number> {
-    const { streamFrames, streamBytes } = this.#bounds;
-    const bounds = [frames, entry.byteLength, streamFrames, streamBytes];
+    const { streamFrames, streamBytes, requestWaitMs, requestFramesAnyway } = this.#bounds;
+    // Work has no deadline: it may wait.
+    const waitMs = presence.length > 0 ? requestWaitMs : 0;
+    const bounds = [frames, entry.byteLength, streamFrames, streamBytes, waitMs, requestFramesAnyway];
     const reply = await this.#write(shard, APPEND, [keys.stream, keys.counters, ...presence], entry, bounds);
     const [outcome, first, rate] = asArray(reply);
     if (outcome === -1) throw new BusNoResponders(`nobody is there for the ${what}`, { retryAfterMs: jittered(1_000) });

@@ -9,6 +9,13 @@ export interface RedisLinkBounds {
   readonly streamFrames: number;
   /** Bytes one request or work stream holds. */
   readonly streamBytes: number;
+  /**
+   * Longest time a request should wait behind others, in ms, by what its consumers were seen to handle while they did not
+   * keep up; 0 for no such bound.
+   */
+  readonly requestWaitMs: number;
+  /** Frames a request stream takes whatever the wait. */
+  readonly requestFramesAnyway: number;
   /** Hints one topic keeps (entries). */
   readonly hintEntries: number;
   /** Bytes of hints one topic keeps. */
@@ -30,6 +37,8 @@ export interface RedisLinkBounds {
 export const DEFAULT_REDIS_BOUNDS: RedisLinkBounds = Object.freeze({
   streamFrames: LINK_BOUNDS.streamFrames,
   streamBytes: LINK_BOUNDS.streamBytes,
+  requestWaitMs: LINK_BOUNDS.requestWaitMs,
+  requestFramesAnyway: LINK_BOUNDS.requestFramesAnyway,
   hintEntries: LINK_BOUNDS.hintEntries,
   hintBytes: LINK_BOUNDS.hintBytes,
   deadLetterEntries: LINK_BOUNDS.deadLetterEntries,

@@ -12,20 +12,27 @@ export const APPEND = script(
   `#!lua
 -- KEYS[1] stream  KEYS[2] counters  [KEYS[3] live zset  KEYS[4] restarting mark]
 -- ARGV[1] entry  ARGV[2] frames  ARGV[3] bytes of the entry  ARGV[4] most frames  ARGV[5] most bytes
+-- ARGV[6] longest wait in ms, 0 for any  ARGV[7] frames taken whatever the wait
 -- returns {1, live consumers} | {0, frames held, frames settled per second} when full | {-1} when nobody is there
 local live = 0
 if KEYS[3] then
   live = redis.call('ZCARD', KEYS[3])
   if live == 0 and redis.call('EXISTS', KEYS[4]) == 0 then return {-1} end
 end
+local function full(frames, bytes)
+  if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then return true end
+  if ARGV[6] == '0' or frames <= tonumber(ARGV[7]) then return false end
+  local capacity = tonumber(redis.call('HGET', KEYS[2], 'capacity') or '0')
+  return capacity > 0 and frames > capacity * tonumber(ARGV[6]) / 1000
+end
 local frames = redis.call('HINCRBY', KEYS[2], 'frames', ARGV[2])
 local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', ARGV[3])
-if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then
+if full(frames, bytes) then
   if redis.call('XLEN', KEYS[1]) == 0 then
     frames, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
     redis.call('HSET', KEYS[2], 'frames', ARGV[2], 'bytes', ARGV[3])
   end
-  if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then
+  if full(frames, bytes) then
     local held = redis.call('HINCRBY', KEYS[2], 'frames', '-' .. ARGV[2])
     redis.call('HINCRBY', KEYS[2], 'bytes', '-' .. ARGV[3])
     return {0, held, math.floor(tonumber(redis.call('HGET', KEYS[2], 'rate') or '0'))}
