@@ -60,11 +60,11 @@ export const LINK_BOUNDS = Object.freeze({
   /** Bytes one request or work stream holds. */
   streamBytes: 64 * MIB,
   /**
-   * Longest time a request should wait behind others, in ms: a quarter of a usual deadline. Where consumers do not keep
-   * up, a request stream holds no more than they were seen to handle in it: what waits longer is answered to nobody.
+   * Longest time a request should wait for a consumer, in ms: a quarter of a usual deadline. While the first one that
+   * nobody was given is older, a request stream takes no more: what waits longer is answered to nobody.
    */
   requestWaitMs: 1_250,
-  /** Frames a request stream takes in any case, so that a burst is not refused for what a slow hour had shown. */
+  /** Frames a request stream takes whatever waits, so that a few requests behind a pause are not refused. */
   requestFramesAnyway: 256,
   /** Hints one topic keeps; older ones are trimmed and counted as lag by whoever missed them. */
   hintEntries: 4_096,

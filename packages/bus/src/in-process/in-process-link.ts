@@ -265,13 +265,19 @@ export class InProcessLink implements Link {
         bounds: this.#bounds,
         minIdleMs: this.#minIdleMs,
         pendingEntries: this.#pendingEntries,
-        waitMs: origin.kind === 'request' ? LINK_BOUNDS.requestWaitMs : undefined,
+        waitMs: origin.lane === 'fast' ? () => this.#waitMs(origin.name) : undefined,
         onPendingLimited: () => this.#metrics?.pendingLimited.inc(),
         onDeadLetter: (letter) => this.#bury(letter, origin),
       });
       streams.set(key, stream);
     }
     return stream;
+  }
+
+  /** How long requests of a service should wait now: while it restarts, as long as it takes. */
+  #waitMs(service: string): number {
+    const restarting = (this.#restartingUntil.get(service) ?? 0) > this.#clock.now();
+    return restarting || (this.#live.get(service)?.size ?? 0) === 0 ? 0 : LINK_BOUNDS.requestWaitMs;
   }
 
   #orderedOf(kind: 'request' | 'work', name: string): MemoryOrdered {

@@ -9,8 +9,8 @@ const RATE_WINDOW_MS = 1_000;
 
 export interface StreamOptions extends GroupOptions {
   readonly bounds: StreamBounds;
-  /** Of requests: the longest they should wait behind others, in ms. */
-  readonly waitMs?: number | undefined;
+  /** The longest that what nobody was given should wait now, in ms; 0 for any. */
+  readonly waitMs?: (() => number) | undefined;
 }
 
 /** A stream in memory: ids of the form `ms-seq`, groups, pending entries, and bounds checked with the append. */
@@ -25,9 +25,6 @@ export class MemoryStream {
   #windowStart = 0;
   #windowSettled = 0;
   #drainPerSecond = 0;
-  /** What was settled a second while the stream was never empty. */
-  #capacity = 0;
-  #windowDrained = true;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -108,9 +105,9 @@ export class MemoryStream {
   }
 
   #waitsTooLong(frames: number): boolean {
-    const { waitMs } = this.#options;
-    if (waitMs === undefined || frames <= LINK_BOUNDS.requestFramesAnyway || this.#capacity === 0) return false;
-    return frames > (this.#capacity * waitMs) / 1_000;
+    if (frames <= LINK_BOUNDS.requestFramesAnyway) return false;
+    const waitMs = this.#options.waitMs?.() ?? 0;
+    return waitMs > 0 && this.lag().oldestMs > waitMs;
   }
 
   #nextId(at: number): string {
@@ -122,16 +119,10 @@ export class MemoryStream {
 
   #countSettled(frames: number): void {
     const now = this.#options.clock.now();
-    const span = now - this.#windowStart;
-    if (this.#stored.size === 0) this.#windowDrained = true;
-    if (span >= RATE_WINDOW_MS) {
-      this.#drainPerSecond = (this.#windowSettled * 1_000) / span;
-      if (!this.#windowDrained && span < 2 * RATE_WINDOW_MS) {
-        this.#capacity = this.#capacity === 0 ? this.#drainPerSecond : (this.#capacity + this.#drainPerSecond) / 2;
-      }
+    if (now - this.#windowStart >= RATE_WINDOW_MS) {
+      this.#drainPerSecond = (this.#windowSettled * 1_000) / (now - this.#windowStart);
       this.#windowStart = now;
       this.#windowSettled = 0;
-      this.#windowDrained = this.#stored.size === 0;
     }
     this.#windowSettled += frames;
   }

@@ -158,12 +158,14 @@ export class RedisLink implements Link {
     const shard = this.#running(partitionOf(lane) < 0 ? service : partitionName(service, lane));
     const keys = shard.keys.request(service, lane);
     const presence = [keys.live, shard.keys.restarting(service)];
-    shard.live.set(service, await this.#append(shard, keys, presence, entry, frames, `requests of ${service}`));
+    // Looking at what waits costs a copy of it: too much for blobs, whose bytes are bound sooner.
+    const waitMs = lane === 'fast' ? this.#bounds.requestWaitMs : 0;
+    shard.live.set(service, await this.#append(shard, keys, presence, entry, frames, waitMs, `requests of ${service}`));
   }
 
   async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
     const shard = this.#running(lane === undefined ? topic : partitionName(topic, lane));
-    await this.#append(shard, shard.keys.work(topic, '', lane), [], entry, frames, `work of ${topic}`);
+    await this.#append(shard, shard.keys.work(topic, '', lane), [], entry, frames, 0, `work of ${topic}`);
   }
 
   async consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer> {
@@ -281,11 +283,10 @@ export class RedisLink implements Link {
     presence: readonly string[],
     entry: Uint8Array,
     frames: number,
+    waitMs: number,
     what: string,
   ): Promise<number> {
-    const { streamFrames, streamBytes, requestWaitMs, requestFramesAnyway } = this.#bounds;
-    // Work has no deadline: it may wait.
-    const waitMs = presence.length > 0 ? requestWaitMs : 0;
+    const { streamFrames, streamBytes, requestFramesAnyway } = this.#bounds;
     const bounds = [frames, entry.byteLength, streamFrames, streamBytes, waitMs, requestFramesAnyway];
     const reply = await this.#write(shard, APPEND, [keys.stream, keys.counters, ...presence], entry, bounds);
     const [outcome, first, rate] = asArray(reply);

@@ -10,8 +10,8 @@ export interface RedisLinkBounds {
   /** Bytes one request or work stream holds. */
   readonly streamBytes: number;
   /**
-   * Longest time a request should wait behind others, in ms, by what its consumers were seen to handle while they did not
-   * keep up; 0 for no such bound.
+   * Longest time a request of the fast lane should wait for a consumer, in ms; 0 for any. While the first one nobody was
+   * given is older, the stream takes no more, unless its service is restarting.
    */
   readonly requestWaitMs: number;
   /** Frames a request stream takes whatever the wait. */

@@ -43,21 +43,17 @@ local function settle(stream, group, waiting, id)
   if #waiting > 0 and wanted(stream, waiting, id) then return 0 end
   return redis.call('XDEL', stream, id)
 end
--- 'rate' is what was settled a second, 'capacity' the same of seconds in which the stream was never empty.
 local function release(stream, counters, frames, bytes)
   ${NOW}
-  local c = redis.call('HMGET', counters, 'frames', 'bytes', 'since', 'count', 'rate', 'capacity', 'drained')
+  local c = redis.call('HMGET', counters, 'frames', 'bytes', 'since', 'count', 'rate')
   local left = redis.call('XLEN', stream)
   local f, b = math.max((tonumber(c[1]) or 0) - frames, 0), math.max((tonumber(c[2]) or 0) - bytes, 0)
   if left == 0 then f, b = 0, 0 end
   local since, count, rate = tonumber(c[3]) or now, (tonumber(c[4]) or 0) + frames, tonumber(c[5]) or 0
-  local capacity, drained = tonumber(c[6]) or 0, left == 0 or c[7] == '1'
   if now - since >= 1000 or now < since then
     local fresh = count * 1000 / math.max(now - since, 1000)
     rate = rate == 0 and fresh or rate / 2 + fresh / 2
-    if not drained and now - since < 2000 then capacity = capacity == 0 and fresh or capacity / 2 + fresh / 2 end
-    since, count, drained = now, 0, left == 0
+    since, count = now, 0
   end
-  redis.call('HSET', counters, 'frames', f, 'bytes', b, 'since', string.format('%.0f', since), 'count', count,
-    'rate', math.floor(rate), 'capacity', math.floor(capacity), 'drained', drained and '1' or '0')
+  redis.call('HSET', counters, 'frames', f, 'bytes', b, 'since', string.format('%.0f', since), 'count', count, 'rate', math.floor(rate))
 end`;

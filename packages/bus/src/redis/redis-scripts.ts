@@ -19,11 +19,21 @@ if KEYS[3] then
   live = redis.call('ZCARD', KEYS[3])
   if live == 0 and redis.call('EXISTS', KEYS[4]) == 0 then return {-1} end
 end
+-- Whether the first entry nobody has been given waits too long. Not while the service restarts: then it shall wait.
+local function overdue()
+  if live == 0 or redis.call('EXISTS', KEYS[4]) == 1 then return false end
+  local group, delivered = redis.call('XINFO', 'GROUPS', KEYS[1])[1] or {}, nil
+  for i = 1, #group, 2 do
+    if group[i] == 'last-delivered-id' then delivered = group[i + 1] end
+  end
+  local first = delivered and redis.call('XRANGE', KEYS[1], '(' .. delivered, '+', 'COUNT', 1)[1]
+  if not first then return false end
+  ${NOW}
+  return now - tonumber(string.match(first[1], '^%d+')) > tonumber(ARGV[6])
+end
 local function full(frames, bytes)
   if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then return true end
-  if ARGV[6] == '0' or frames <= tonumber(ARGV[7]) then return false end
-  local capacity = tonumber(redis.call('HGET', KEYS[2], 'capacity') or '0')
-  return capacity > 0 and frames > capacity * tonumber(ARGV[6]) / 1000
+  return ARGV[6] ~= '0' and frames > tonumber(ARGV[7]) and overdue()
 end
 local frames = redis.call('HINCRBY', KEYS[2], 'frames', ARGV[2])
 local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', ARGV[3])
