@@ -8,6 +8,8 @@ export interface E2eOptions {
   readonly vitestArgs?: readonly string[];
   /** One object of 1 GiB in and out of a node on disk, with its memory measured, instead of the suite. */
   readonly large?: boolean;
+  /** Every process restarted in turn under a load of requests, instead of the suite. */
+  readonly rolling?: boolean;
 }
 
 /** Starts the target, runs the e2e suite against it, and stops it whatever happened. */
@@ -28,6 +30,7 @@ export function runE2eAgainst(state: RunState, options: E2eOptions, control?: st
       E2E_ADMIN_TOKEN: state.target === 'micronode' || state.target === 'processes' ? E2E_ADMIN_TOKEN : undefined,
       E2E_CONTROL: control,
       E2E_LARGE: options.large === true ? '1' : '',
+      E2E_ROLLING: options.rolling === true ? '1' : '',
     },
   });
 }

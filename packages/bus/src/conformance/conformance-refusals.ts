@@ -56,15 +56,24 @@ async function beside(world: World, limits: object, payload: unknown): Promise<u
 }
 
 /** Fills the stream of a service that reads nothing more, until a call is refused. */
+/** Frames the request streams of a server hold. */
+async function heldBy(world: World, server: Bus): Promise<number> {
+  const readings = await world.linkOf(server).readings();
+  return readings
+    .filter(({ stream }) => stream === 'request')
+    .reduce((sum, { group }) => sum + (group?.depthFrames ?? 0), 0);
+}
+
 async function fullStream(world: World, payload: unknown): Promise<unknown> {
-  const { gate, running } = await waiting(world, { handlerConcurrency: 1 });
+  const { server, gate, running } = await waiting(world, { handlerConcurrency: 1 });
   const client = await world.started('a');
   const calls = [client.call(wait, 0, context())];
   await eventually(() => running() === 1, 'the only slot is taken');
   // One entry is read ahead at most; the stream holds 2.
   for (let n = 0; n < 2; n += 1) {
     calls.push(client.call(wait, payload, context()));
-    await new Promise((resolve) => setImmediate(resolve));
+    // Each an entry of its own: what travels together is refused together.
+    await eventually(async () => (await heldBy(world, server)) === n + 2, 'it is admitted');
   }
   const refused = rejection(client.call(wait, payload, context()));
   const error = await refused;
