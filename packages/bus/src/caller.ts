@@ -1,21 +1,13 @@
-import { type CallPlan, type ClientCall, ClientCalls } from './client-calls.ts';
+import { type ClientCall, ClientCalls } from './client-calls.ts';
 import { frameBytes } from './wire/codec.ts';
 import { assertFits, requestFrame } from './request-frame.ts';
 import type { BusCore } from './core.ts';
 import { busRefusal, errorOf } from './error-body.ts';
-import {
-  BusCanceled,
-  BusDeadline,
-  BusNoResponders,
-  BusOutcomeUnknown,
-  BusOverflow,
-  BusUnavailable,
-  FrameError,
-} from './errors.ts';
+import { BusDeadline, BusNoResponders, BusOutcomeUnknown, BusOverflow, BusUnavailable, FrameError } from './errors.ts';
 import { ACCEPTS, type Codec, type Frame, frame, KIND } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { countOverflow } from './metrics.ts';
-import { OutgoingStream } from './outgoing-stream.ts';
+import { gone, type Plan, Uploads } from './uploads.ts';
 import { decodePayload } from './wire/payload.ts';
 import type { BusSubject, CallContext, StreamTicket } from './subject.ts';
 
@@ -41,25 +33,17 @@ export interface ValueObserver {
   error(error: unknown): void;
 }
 
-/** How a call is made, and who is told how it ended. */
-interface Plan extends Pick<CallPlan, 'onReply' | 'resolve' | 'reject'> {
-  /** Where the request goes when not to the stream of its service. */
-  readonly inbox?: string;
-  /** First window and kind of the stream the caller takes. */
-  readonly credit?: number;
-  readonly accepts?: number;
-}
-
 /** Makes calls: sends requests, matches answers, and runs the caller's side of streams. */
 export class Caller {
   readonly calls: ClientCalls;
   readonly #core: BusCore;
   readonly #incoming = new Map<number, StreamEnd>();
-  readonly #outgoing = new Map<number, OutgoingStream>();
+  readonly #uploads: Uploads;
 
   constructor(core: BusCore) {
     this.#core = core;
     this.calls = new ClientCalls(core.limits, core.clock, core.wheel, core.metrics);
+    this.#uploads = new Uploads(core, this.calls, this.#onPlainReply);
     core.metrics.streamsOpen.collect(() => this.#incoming.size, { direction: 'in' });
   }
 
@@ -152,60 +136,8 @@ export class Caller {
     context: CallContext,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#write(ticket, target, payload, source, context, resolve, reject);
+      this.#uploads.start(ticket, source, { resolve, reject }, (plan) => this.#begin(target, payload, context, plan));
     });
-  }
-
-  #write(
-    ticket: StreamTicket,
-    target: Target,
-    payload: unknown,
-    source: AsyncIterable<Uint8Array>,
-    context: CallContext,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    const { clock, wheel, limits, outbox, instance } = this.#core;
-    const { inbox } = ticket;
-    let call: ClientCall | undefined = undefined;
-    const outgoing = new OutgoingStream({
-      clock,
-      wheel,
-      credit: ticket.credit,
-      idleMs: limits.streamIdleMs,
-      items: 'bytes',
-      send: (seq, codec, body) => {
-        const data = frame(KIND.DATA, { call: call?.number, replyTo: instance, seq, codec, body });
-        outbox.toInbox(inbox, data, Infinity, (error, delivered) => {
-          // Before its end a stream takes no effect.
-          if (call === undefined || (error === undefined && delivered !== false)) return;
-          // Once the end is sent too, bytes that may have arrived may have taken effect.
-          const unknown = error instanceof BusOutcomeUnknown && !this.#outgoing.has(call.number);
-          this.calls.fail(call, unknown ? error : gone(error));
-        });
-      },
-    });
-    call = this.#begin(target, payload, context, {
-      inbox,
-      onReply: (reply) => {
-        outgoing.cancel(new BusCanceled('answered'));
-        return this.#plainReply(reply);
-      },
-      resolve,
-      reject: (error) => {
-        if (call !== undefined) {
-          outgoing.cancel(error);
-          this.#tell(inbox, frame(KIND.CANCEL, { call: call.number, replyTo: instance }));
-        }
-        reject(error);
-      },
-    });
-    if (call === undefined) {
-      void closeSource(source).catch(() => undefined);
-      return;
-    }
-    this.#outgoing.set(call.number, outgoing);
-    void this.#pump(call, outgoing, inbox, source);
   }
 
   /** A frame of a call this instance made. */
@@ -221,9 +153,9 @@ export class Caller {
       case KIND.END:
         return this.#incoming.get(number)?.end(received.seq);
       case KIND.CREDIT:
-        return this.#outgoing.get(number)?.addCredit(received.credit ?? 0);
+        return this.#uploads.addCredit(number, received.credit ?? 0);
       case KIND.CANCEL:
-        return this.#outgoing.get(number)?.cancel(new BusCanceled('the receiver wants no more'));
+        return this.#uploads.stop(number);
       default:
         this.#core.metrics.malformed.inc();
     }
@@ -232,7 +164,7 @@ export class Caller {
   abortAll(error: unknown): void {
     this.calls.failAll(error);
     for (const stream of [...this.#incoming.values()]) stream.abort(error);
-    for (const stream of [...this.#outgoing.values()]) stream.cancel(error);
+    this.#uploads.abortAll(error);
   }
 
   /** Opens a call and sends its request. A refusal is counted, told to `reject`, and answered with undefined. */
@@ -306,11 +238,11 @@ export class Caller {
     if (call === undefined) {
       const stream = this.#incoming.get(number);
       if (stream !== undefined && received.kind === KIND.ERR) return stream.fail(errorOf(received));
-      if (this.#outgoing.has(number)) return;
+      if (this.#uploads.has(number)) return;
       this.#core.metrics.orphaned.inc();
       // Nobody will read what follows.
       if (received.from !== undefined && stream === undefined) {
-        this.#tell(received.from, frame(KIND.CANCEL, { call: number, replyTo: this.#core.instance }));
+        this.#core.outbox.tell(received.from, frame(KIND.CANCEL, { call: number, replyTo: this.#core.instance }));
       }
       return;
     }
@@ -332,7 +264,7 @@ export class Caller {
 
   #plainReply(reply: Frame): unknown {
     if (reply.from !== undefined && reply.call !== undefined) {
-      this.#tell(reply.from, frame(KIND.CANCEL, { call: reply.call, replyTo: this.#core.instance }));
+      this.#core.outbox.tell(reply.from, frame(KIND.CANCEL, { call: reply.call, replyTo: this.#core.instance }));
     }
     return valueOf(reply);
   }
@@ -345,7 +277,7 @@ export class Caller {
   ): IncomingStream<T> {
     const { clock, wheel, budget, limits, outbox, instance } = this.#core;
     const onAbort = (): void => {
-      this.#tell(from, frame(KIND.CANCEL, { call, replyTo: instance }));
+      this.#core.outbox.tell(from, frame(KIND.CANCEL, { call, replyTo: instance }));
       stream.abort(signal?.reason);
     };
     const stream = new IncomingStream<T>({
@@ -361,7 +293,7 @@ export class Caller {
           if (error !== undefined) stream.abort(gone(error));
           else if (delivered === false) this.#endBehind(call, stream);
         }),
-      cancelPeer: () => this.#tell(from, frame(KIND.CANCEL, { call, replyTo: instance })),
+      cancelPeer: () => this.#core.outbox.tell(from, frame(KIND.CANCEL, { call, replyTo: instance })),
       onClosed: () => {
         this.#incoming.delete(call);
         signal?.removeEventListener('abort', onAbort);
@@ -382,56 +314,6 @@ export class Caller {
       if (error !== undefined) stream.abort(gone(error));
     });
   }
-
-  async #pump(
-    call: ClientCall,
-    outgoing: OutgoingStream,
-    inbox: string,
-    source: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const { instance } = this.#core;
-    try {
-      await outgoing.run(source);
-      // It may have failed in the turn its source ended: then nothing may take effect any more.
-      if (this.calls.get(call.number) !== call) return;
-      this.#tell(inbox, frame(KIND.END, { call: call.number, replyTo: instance, seq: outgoing.frames }));
-      this.#watchPeer(call, inbox);
-    } catch (error) {
-      // The receiver has had enough and answers; anything else is the end of the call.
-      if (error instanceof BusCanceled) this.#boundAnswer(call);
-      else this.calls.fail(call, error);
-    } finally {
-      this.#outgoing.delete(call.number);
-    }
-  }
-
-  /** A receiver that ended the stream owes an answer: not for as long as the whole stream could have taken. */
-  #boundAnswer(call: ClientCall): void {
-    const { clock, wheel, limits } = this.#core;
-    const onDue = (): void => {
-      if (this.calls.get(call.number) === call) this.calls.fail(call, new BusOutcomeUnknown());
-    };
-    wheel.add(clock.now() + limits.streamIdleMs, { onDue });
-  }
-
-  /** All bytes are sent: until the answer comes, only a look at the inbox tells whether its owner still lives. */
-  #watchPeer(call: ClientCall, inbox: string): void {
-    const { clock, wheel, limits, instance } = this.#core;
-    const onDue = (): void => {
-      if (this.calls.get(call.number) !== call) return;
-      const probe = frame(KIND.CREDIT, { call: call.number, replyTo: instance, credit: 0 });
-      this.#core.outbox.toInbox(inbox, probe, Infinity, (_error, delivered) => {
-        // Whether the last byte took effect before its reader was gone, nobody can say.
-        if (delivered === false) this.calls.fail(call, new BusOutcomeUnknown());
-      });
-      this.#watchPeer(call, inbox);
-    };
-    wheel.add(clock.now() + limits.streamIdleMs / 3, { onDue });
-  }
-
-  #tell(inbox: string, notice: Frame): void {
-    this.#core.outbox.toInbox(inbox, notice, Infinity, () => undefined);
-  }
 }
 
 function valueOf(reply: Frame): unknown {
@@ -439,8 +321,6 @@ function valueOf(reply: Frame): unknown {
   if (value instanceof FrameError) throw new BusUnavailable('the reply cannot be read', { cause: value });
   return value;
 }
-
-const gone = (cause: unknown): BusUnavailable => new BusUnavailable('the other side is gone', { cause });
 
 async function passOn(stream: IncomingStream<unknown>, observer: ValueObserver): Promise<void> {
   const values = { [Symbol.asyncIterator]: () => stream.iterate() };
@@ -450,8 +330,4 @@ async function passOn(stream: IncomingStream<unknown>, observer: ValueObserver):
     return observer.error(error);
   }
   observer.complete();
-}
-
-async function closeSource(source: AsyncIterable<Uint8Array>): Promise<void> {
-  await source[Symbol.asyncIterator]().return?.();
 }

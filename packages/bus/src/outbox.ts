@@ -99,6 +99,11 @@ export class Outbox {
     writer.push(frame, deadlineAt, done);
   }
 
+  /** A notice to an inbox: nobody asks whether it arrived. */
+  tell(instance: string, notice: Frame): void {
+    this.toInbox(instance, notice, Infinity, () => undefined);
+  }
+
   #orderedWriter(
     target: string,
     orderKey: string,

@@ -49,7 +49,7 @@ export class PeerCalls {
           if (error !== undefined || delivered === false) this.#gone(key, error);
         });
       },
-      cancelPeer: () => outbox.toInbox(caller, frame(KIND.CANCEL, { call }), Infinity, () => undefined),
+      cancelPeer: () => outbox.tell(caller, frame(KIND.CANCEL, { call })),
       onClosed: () => undefined,
     });
     this.#calls.set(key, { context: undefined, incoming, outgoing: undefined });
@@ -159,13 +159,13 @@ export class PeerCalls {
     try {
       await outgoing.run(source);
       handling?.end();
-      outbox.toInbox(caller, frame(KIND.END, { call, seq: outgoing.frames }), Infinity, () => undefined);
+      outbox.tell(caller, frame(KIND.END, { call, seq: outgoing.frames }));
     } catch (error) {
       handling?.end(error);
       context.abort(error);
       if (!endedByPeer(error)) {
         if (!isDomainError(error)) this.#core.onHandlerError(error, context);
-        outbox.toInbox(caller, handlerError(call, error), Infinity, () => undefined);
+        outbox.tell(caller, handlerError(call, error));
       }
     } finally {
       this.#outgoing -= 1;

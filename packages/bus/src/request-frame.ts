@@ -1,7 +1,7 @@
 import { BusPayloadTooLarge } from './errors.ts';
 import type { BusSubject, CallContext } from './subject.ts';
 import { frameFault } from './wire/codec.ts';
-import { type Frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
+import { bareFrame, type Frame, KIND, readableTraceparent, readableTracestate } from './wire/frame.ts';
 import { encodeMetadata, encodePayload } from './wire/payload.ts';
 
 /** The REQ frame of a call, checked against the limits of the format. */
@@ -13,27 +13,19 @@ export function requestFrame(
   stream: { readonly credit?: number; readonly accepts?: number },
 ): Frame {
   const { codec, body } = encodePayload(payload);
-  // Every field in the order of `frame`, so that all frames have one shape, and no second object a call.
-  const request: Frame = {
-    kind: KIND.REQ,
-    codec,
-    seq: 0,
-    body,
-    call: 0,
-    replyTo,
-    route: target.name,
-    ttlMs: 0,
-    traceparent: readableTraceparent(context.traceparent),
-    tracestate: readableTracestate(context.tracestate, context.traceparent),
-    principal: context.principal,
-    attempt: undefined,
-    metadata: encodeMetadata(context.metadata),
-    credit: stream.credit,
-    corrId: context.corrId,
-    from: undefined,
-    accepts: stream.accepts,
-    orderKey: context.orderKey,
-  };
+  const request = bareFrame(KIND.REQ, codec, 0, body);
+  request.call = 0;
+  request.replyTo = replyTo;
+  request.route = target.name;
+  request.ttlMs = 0;
+  request.traceparent = readableTraceparent(context.traceparent);
+  request.tracestate = readableTracestate(context.tracestate, context.traceparent);
+  request.principal = context.principal;
+  request.metadata = encodeMetadata(context.metadata);
+  request.credit = stream.credit;
+  request.corrId = context.corrId;
+  request.accepts = stream.accepts;
+  request.orderKey = context.orderKey;
   assertFits(target, request);
   return request;
 }

@@ -21,7 +21,7 @@ import { countOverflow } from './metrics.ts';
 import { discard, type PeerCalls } from './peer-calls.ts';
 import type { ByteStream } from './subject.ts';
 import { frameFault } from './wire/codec.ts';
-import { type Frame, frame, KIND, replyFrame } from './wire/frame.ts';
+import { bareFrame, type Frame, frame, KIND } from './wire/frame.ts';
 import { decodePayload, encodePayload } from './wire/payload.ts';
 
 /** A handler and what is counted for its subject. */
@@ -214,7 +214,8 @@ export class RequestRun implements Job, Message {
       return this.#handling?.end();
     }
     const { codec, body } = encodePayload(result);
-    const reply = replyFrame(this.callNumber, codec, body);
+    const reply = bareFrame(KIND.REP, codec, 0, body);
+    reply.call = this.callNumber;
     const fault = frameFault(reply);
     if (fault !== undefined) throw new BusPayloadTooLarge(`the reply: ${fault.message}`);
     this.#handling?.end();

@@ -95,7 +95,7 @@ export class RequestServer implements Serving {
     if (caller === undefined || call === undefined) return this.core.metrics.malformed.inc();
     const refuse = (error: BusError): void => {
       if (error instanceof BusOverflow) countOverflow(this.core.metrics, error);
-      this.core.outbox.toInbox(caller, busRefusal(call, error), Infinity, () => undefined);
+      this.core.outbox.tell(caller, busRefusal(call, error));
     };
     if (this.#draining && !this.awaitsUploads) return refuse(new BusUnavailable('the instance is draining'));
     this.#tickets = Math.max(0, this.#tickets - 1);

@@ -1,6 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { FrameError } from '../errors.ts';
-import { type Codec, CODEC_MAX, type Frame, FRAME_LIMITS, HEADER, type Kind, KIND_MAX } from './frame.ts';
+import {
+  bareFrame,
+  type Codec,
+  CODEC_MAX,
+  type Draft,
+  type Frame,
+  FRAME_LIMITS,
+  HEADER,
+  type Kind,
+  KIND_MAX,
+} from './frame.ts';
 
 /*
  * OAP/1, little-endian:
@@ -247,8 +257,6 @@ function readFrames(bytes: Buffer, start: number, count: number, strings: readon
   return frames;
 }
 
-type Draft = { -readonly [K in keyof Frame]: Frame[K] };
-
 function readFrame(bytes: Buffer, start: number, end: number, strings: readonly string[]): Frame | FrameError {
   const kind = bytes.readUInt8(start);
   const codec = bytes.readUInt8(start + 1);
@@ -258,27 +266,8 @@ function readFrame(bytes: Buffer, start: number, end: number, strings: readonly 
   const bodyAt = start + FRAME_HEAD + headers;
   if (headers > FRAME_LIMITS.headerBytes) return new FrameError('headers', `${headers} bytes of headers`);
   if (bodyAt > end) return new FrameError('headers', 'headers reach beyond their frame');
-  const draft: Draft = {
-    // Both were compared with the last id of their closed lists.
-    kind: kind as Kind,
-    codec: codec as Codec,
-    seq: bytes.readUInt32LE(start + 2),
-    body: bytes.subarray(bodyAt, end),
-    call: undefined,
-    replyTo: undefined,
-    route: undefined,
-    ttlMs: undefined,
-    traceparent: undefined,
-    tracestate: undefined,
-    principal: undefined,
-    attempt: undefined,
-    metadata: undefined,
-    credit: undefined,
-    corrId: undefined,
-    from: undefined,
-    accepts: undefined,
-    orderKey: undefined,
-  };
+  // Kind and codec were compared with the last id of their closed lists.
+  const draft = bareFrame(kind as Kind, codec as Codec, bytes.readUInt32LE(start + 2), bytes.subarray(bodyAt, end));
   return readHeaders(bytes, start + FRAME_HEAD, bodyAt, draft, strings) ?? draft;
 }
 

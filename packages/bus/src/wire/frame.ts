@@ -99,13 +99,16 @@ export const ACCEPTS = Object.freeze({ BYTES: 1, VALUES: 2 } as const);
 
 const EMPTY = new Uint8Array(0);
 
-/** The frame of a plain answer: what `frame` would make of it, in the one piece that the hot path pays for. */
-export const replyFrame = (call: number, codec: Codec, body: Uint8Array): Frame => ({
-  kind: KIND.REP,
+/** A frame whose headers are still to be set. */
+export type Draft = { -readonly [K in keyof Frame]: Frame[K] };
+
+/** A frame without headers, in the one shape that all frames have: what the hot path and the decoder fill in. */
+export const bareFrame = (kind: Kind, codec: Codec, seq: number, body: Uint8Array): Draft => ({
+  kind,
   codec,
-  seq: 0,
+  seq,
   body,
-  call,
+  call: undefined,
   replyTo: undefined,
   route: undefined,
   ttlMs: undefined,
@@ -122,28 +125,8 @@ export const replyFrame = (call: number, codec: Codec, body: Uint8Array): Frame 
 });
 
 /** A frame with the fields given; the rest is absent. */
-export function frame(kind: Kind, fields: Partial<Frame>): Frame {
-  return {
-    kind,
-    codec: fields.codec ?? CODEC.NONE,
-    seq: fields.seq ?? 0,
-    body: fields.body ?? EMPTY,
-    call: fields.call,
-    replyTo: fields.replyTo,
-    route: fields.route,
-    ttlMs: fields.ttlMs,
-    traceparent: fields.traceparent,
-    tracestate: fields.tracestate,
-    principal: fields.principal,
-    attempt: fields.attempt,
-    metadata: fields.metadata,
-    credit: fields.credit,
-    corrId: fields.corrId,
-    from: fields.from,
-    accepts: fields.accepts,
-    orderKey: fields.orderKey,
-  };
-}
+export const frame = (kind: Kind, fields: Partial<Frame>): Frame =>
+  Object.assign(bareFrame(kind, CODEC.NONE, 0, EMPTY), fields);
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
