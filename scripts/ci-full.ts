@@ -26,7 +26,6 @@ function busFaults(): Promise<TestCounts> {
 const stages: readonly Stage[] = [
   ...TEST_STAGES,
   { name: 'bus-faults', run: busFaults },
-  { name: 'e2e-rolling', run: () => runE2e('processes', { rolling: true }) },
   { name: 'e2e-compose', run: () => runE2e('compose') },
   { name: 'e2e-large', run: large },
   { name: 'load-smoke', run: smoke },

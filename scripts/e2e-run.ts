@@ -1,3 +1,4 @@
+import { isListenMigrationOn, LISTEN_MIGRATION_ADVICE } from './listen-migration.ts';
 import type { RunState } from './run-state.ts';
 import type { TestCounts } from './stages.ts';
 import { E2E_ADMIN_TOKEN, startTarget, type TargetKind } from './targets.ts';
@@ -8,14 +9,20 @@ export interface E2eOptions {
   readonly vitestArgs?: readonly string[];
   /** One object of 1 GiB in and out of a node on disk, with its memory measured, instead of the suite. */
   readonly large?: boolean;
-  /** Every process restarted in turn under a load of requests, instead of the suite. */
-  readonly rolling?: boolean;
 }
 
 /** Starts the target, runs the e2e suite against it, and stops it whatever happened. */
 export async function runE2e(kind: TargetKind, options: E2eOptions = {}): Promise<TestCounts> {
   await using target = await startTarget(kind, { onDisk: options.large === true });
   return await runE2eAgainst(target.state, options, target.control);
+}
+
+/** Whether every process is to be restarted under load. Said aloud when the machine would fail it, not the node. */
+function rolls(state: RunState): boolean {
+  if (state.target !== 'processes') return false;
+  if (isListenMigrationOn()) return true;
+  process.stderr.write(`> the rolling restart is left out: ${LISTEN_MIGRATION_ADVICE}\n`);
+  return false;
 }
 
 /** Runs the e2e suite against a node that is already there. */
@@ -30,7 +37,7 @@ export function runE2eAgainst(state: RunState, options: E2eOptions, control?: st
       E2E_ADMIN_TOKEN: state.target === 'micronode' || state.target === 'processes' ? E2E_ADMIN_TOKEN : undefined,
       E2E_CONTROL: control,
       E2E_LARGE: options.large === true ? '1' : '',
-      E2E_ROLLING: options.rolling === true ? '1' : '',
+      E2E_ROLLING: rolls(state) ? '1' : '',
     },
   });
 }

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } fro
 import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import { pinnedNode, ROOT } from './bootstrap.mjs';
+import { borrowListenMigration } from './listen-migration.ts';
 import { opsPortOffsets, planProcesses } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
 import { freePort, freePortBase } from './ports.ts';
@@ -124,7 +125,9 @@ async function startMacronode(runDir: string): Promise<RunningTarget> {
     dataDir,
     nodeId: 'e2e',
   }).map((planned) => ({ ...planned, env: { ...planned.env, ADMIN_TOKEN: E2E_ADMIN_TOKEN } }));
+  const returnSetting = borrowListenMigration();
   const stop = async (): Promise<void> => {
+    returnSetting();
     await stopProcesses(runDir);
     await redis.stop();
     const restarted = redisPid(redis.process);

@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from './bootstrap.mjs';
+import { isListenMigrationOn, LISTEN_MIGRATION_ADVICE } from './listen-migration.ts';
 import { OPS_PORT_BASE, parseReplicas, planProcesses } from './plan.ts';
 import { poll } from './poll.ts';
 import { freePort, isPortFree } from './ports.ts';
@@ -37,6 +38,7 @@ async function showStatus(): Promise<void> {
 async function restart(): Promise<void> {
   const state = await replaceProcesses(runDir);
   if (state === undefined) throw new Error('Nothing runs; npm run up starts it.');
+  if (!isListenMigrationOn()) process.stderr.write(`> ${LISTEN_MIGRATION_ADVICE}\n`);
   process.stdout.write(`${statusTable(state)}\n`);
 }
 

@@ -129,7 +129,7 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
     summary: 'npm test plus everything that needs more of the machine (nightly)',
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: those of npm test, bus-faults, e2e-rolling, e2e-compose, e2e-large, load-smoke
+  --only LIST    run these stages only: those of npm test, bus-faults, e2e-compose, e2e-large, load-smoke
 
 bus-faults is the ledger of the bus at full length: every request is accounted for while connections are cut, Redis is
 slow, partitioned for ten seconds, killed or comes back empty, and consumers are killed or restarted in turn.`,
