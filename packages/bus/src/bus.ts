@@ -337,9 +337,8 @@ export class Bus implements AsyncDisposable {
       now: () => clock.now(),
       watchDeadline: (at, controller) => {
         if (at === Infinity) return () => undefined;
-        const timed = { onDue: () => controller.abort(new DOMException('the deadline passed', 'TimeoutError')) };
-        const slot = wheel.add(at, timed);
-        return () => wheel.remove(slot, timed);
+        const due = wheel.runAt(at, () => controller.abort(new DOMException('the deadline passed', 'TimeoutError')));
+        return () => wheel.remove(due);
       },
       // Allowed while draining: a request that runs may still need an answer to be finished.
       callFrom: async <Request, Reply>(

@@ -1,7 +1,7 @@
 import type { CounterCell, HistogramCell } from '@macronode/metrics';
 import type { BusLimits } from './bus-limits.ts';
 import type { Clock } from './clock.ts';
-import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
+import { type DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusClosed, BusDeadline, BusError, BusOutcomeUnknown, BusOverflow, RemoteError } from './errors.ts';
 import type { Frame } from './wire/frame.ts';
 import { type BusMetrics, type Result, countOverflow } from './metrics.ts';
@@ -25,17 +25,17 @@ export interface CallPlan {
 }
 
 /** A call without an answer yet. */
-export class ClientCall implements Timed {
+export class ClientCall extends Timed {
   readonly number: number;
   readonly plan: CallPlan;
   readonly startedAt: number;
   /** The request may have reached its handler although the medium did not say so. */
   outcomeUnknown = false;
-  slot = 0;
   readonly #calls: ClientCalls;
   readonly #onAbort: (() => void) | undefined;
 
   constructor(number: number, plan: CallPlan, startedAt: number, calls: ClientCalls) {
+    super();
     this.number = number;
     this.plan = plan;
     this.startedAt = startedAt;
@@ -62,7 +62,12 @@ export class ClientCalls {
   readonly #clock: Clock;
   readonly #wheel: DeadlineWheel;
   readonly #metrics: BusMetrics;
-  readonly #pending = new Map<number, ClientCall>();
+  /**
+   * Calls by the low bits of their number, twice as many places as calls: a Map that is filled and emptied all the time
+   * leaves a chain of old tables, which keep the calls that were in them alive.
+   */
+  readonly #pending: (ClientCall | undefined)[];
+  #open = 0;
   readonly #seconds = new Map<string, HistogramCell>();
   readonly #ok: CounterCell;
   #published = 0;
@@ -75,23 +80,26 @@ export class ClientCalls {
     this.#wheel = wheel;
     this.#metrics = metrics;
     this.#ok = metrics.requests.cell({ result: 'ok' });
+    const places = 2 ** Math.ceil(Math.log2(2 * limits.inflightCalls));
+    this.#pending = Array.from({ length: places }, () => undefined);
     metrics.clientInflight.collect(() => this.size);
     metrics.clientInflightBytes.collect(() => this.#bytes);
   }
 
   get size(): number {
-    return this.#pending.size + this.#published;
+    return this.#open + this.#published;
   }
 
   /** Opens a call, or throws BusOverflow. */
   open(plan: CallPlan): ClientCall {
     this.#admit(plan.bytes);
     do this.#next = this.#next === MAX_U32 ? 0 : this.#next + 1;
-    while (this.#pending.has(this.#next));
+    while (this.#pending[this.#placeOf(this.#next)] !== undefined);
     const call = new ClientCall(this.#next, plan, this.#clock.now(), this);
-    this.#pending.set(call.number, call);
+    this.#pending[this.#placeOf(call.number)] = call;
+    this.#open += 1;
     this.#bytes += plan.bytes;
-    call.slot = this.#wheel.add(plan.deadlineAt, call);
+    this.#wheel.add(plan.deadlineAt, call);
     return call;
   }
 
@@ -107,7 +115,8 @@ export class ClientCalls {
   }
 
   get(number: number): ClientCall | undefined {
-    return this.#pending.get(number);
+    const call = this.#pending[this.#placeOf(number)];
+    return call?.number === number ? call : undefined;
   }
 
   succeed(call: ClientCall, frame: Frame): void {
@@ -132,7 +141,7 @@ export class ClientCalls {
   }
 
   failAll(error: unknown): void {
-    for (const call of [...this.#pending.values()]) this.fail(call, error);
+    for (const call of this.#pending) if (call !== undefined) this.fail(call, error);
   }
 
   /** Counts a call that was refused before it was opened. */
@@ -147,12 +156,18 @@ export class ClientCalls {
   }
 
   #remove(call: ClientCall): boolean {
-    if (!this.#pending.delete(call.number)) return false;
+    if (this.get(call.number) !== call) return false;
+    this.#pending[this.#placeOf(call.number)] = undefined;
+    this.#open -= 1;
     call.release();
     this.#bytes -= call.plan.bytes;
-    this.#wheel.remove(call.slot, call);
+    this.#wheel.remove(call);
     this.#secondsOf(call.plan.subject).observe((this.#clock.now() - call.startedAt) / 1_000);
     return true;
+  }
+
+  #placeOf(number: number): number {
+    return number % this.#pending.length;
   }
 
   #secondsOf(subject: string): HistogramCell {

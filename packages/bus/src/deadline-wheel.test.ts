@@ -20,12 +20,11 @@ test('a deadline runs once, never early and soon after; one that was taken back 
       const removed = plans.map(() => false);
       plans.forEach(({ addedAt, after, removedAt }, i) => {
         clock.after(addedAt, () => {
-          const timed = { onDue: () => void ran[i]?.push(clock.now()) };
-          const slot = wheel.add(addedAt + after, timed);
+          const timed = wheel.runAt(addedAt + after, () => void ran[i]?.push(clock.now()));
           if (removedAt === undefined || removedAt < addedAt) return;
           clock.after(removedAt - addedAt, () => {
             if (ran[i]?.length === 0) removed[i] = true;
-            wheel.remove(slot, timed);
+            wheel.remove(timed);
           });
         });
       });
@@ -54,9 +53,9 @@ test('a wheel that slept runs all it missed', () => {
       return () => undefined;
     },
   });
-  wheel.add(100, { onDue: () => ran.push('soon') });
-  wheel.add(1_000_000, { onDue: () => ran.push('late') });
-  wheel.add(5_000_000, { onDue: () => ran.push('later') });
+  wheel.runAt(100, () => ran.push('soon'));
+  wheel.runAt(1_000_000, () => ran.push('late'));
+  wheel.runAt(5_000_000, () => ran.push('later'));
   now = 2_000_000;
   wake?.();
   expect(ran).toEqual(['soon', 'late']);

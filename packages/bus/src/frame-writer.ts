@@ -27,8 +27,6 @@ export interface FrameWriterOptions<R> {
   readonly share: (queued: number) => number;
   /** An entry is about to be appended: its frames, its bytes, and how long the first of them waited, in ms. */
   readonly onBatch: (frames: number, bytes: number, waitedMs: number) => void;
-  /** Nothing is queued or under way any more. */
-  readonly onIdle?: () => void;
 }
 
 /** Coalesces the frames of one target: those ready in the same turn become one entry. Order is kept. */
@@ -59,7 +57,6 @@ export class FrameWriter<R> {
     process.nextTick(() => {
       this.#scheduled = false;
       while (this.#queue.length > 0 && this.#inFlight < APPENDS_IN_FLIGHT) this.#send(this.#take());
-      if (this.idle) this.#options.onIdle?.();
     });
   }
 
@@ -113,7 +110,6 @@ export class FrameWriter<R> {
     this.#inFlight -= 1;
     for (const item of batch) item.done(error, result);
     if (this.#queue.length > 0) this.#schedule();
-    else if (this.#inFlight === 0) this.#options.onIdle?.();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { CreditBudget } from './credit-budget.ts';
-import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
+import { type DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusCanceled, BusDeadline, BusUnavailable, FrameError } from './errors.ts';
 import { type Codec, creditCost, type Frame, FRAME_LIMITS } from './wire/frame.ts';
 import type { ByteStream } from './subject.ts';
@@ -30,7 +30,7 @@ interface Waiting<T> {
  * What a peer sends, in order, held until it is read. The sender never has more than the window on its way
  * (plus at most one frame), and the window grows while the reader keeps pace.
  */
-export class IncomingStream<T> implements Timed {
+export class IncomingStream<T> extends Timed {
   readonly #options: IncomingOptions<T>;
   #queue: { value: T; cost: number }[] = [];
   #waiting: Waiting<T> | undefined;
@@ -45,13 +45,13 @@ export class IncomingStream<T> implements Timed {
   #closed = false;
   #iterated = false;
   #progressAt: number;
-  #slot: number;
 
   constructor(options: IncomingOptions<T>) {
+    super();
     this.#options = options;
     this.#window = options.window;
     this.#progressAt = options.clock.now();
-    this.#slot = options.wheel.add(this.#progressAt + options.idleMs, this);
+    options.wheel.add(this.#progressAt + options.idleMs, this);
   }
 
   /** A DATA frame. What comes out of order was lost on the way, and what is over the window is a broken sender. */
@@ -113,8 +113,7 @@ export class IncomingStream<T> implements Timed {
   onDue(): void {
     const idle = this.#options.clock.now() - this.#progressAt;
     if (idle < this.#options.idleMs) {
-      this.#slot = this.#options.wheel.add(this.#progressAt + this.#options.idleMs, this);
-      return;
+      return this.#options.wheel.add(this.#progressAt + this.#options.idleMs, this);
     }
     this.#refuse(new BusDeadline(`the stream moved no byte for ${this.#options.idleMs} ms`));
   }
@@ -189,7 +188,7 @@ export class IncomingStream<T> implements Timed {
     if (this.#closed) return;
     this.#closed = true;
     this.#ended = true;
-    this.#options.wheel.remove(this.#slot, this);
+    this.#options.wheel.remove(this);
     this.#options.budget.release(this.#window);
     this.#options.onClosed();
   }

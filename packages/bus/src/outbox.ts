@@ -8,11 +8,14 @@ import type { BusMetrics } from './metrics.ts';
 /** Bodies above it take the bulk lane, so that small calls never queue behind them. */
 const BULK_BYTES = 32 * 1024;
 
+/** Writers of inboxes kept while they are idle (count). */
+const IDLE_INBOXES_MAX = 1_024;
+
 const whole = (): number => FRAME_LIMITS.entryFrames;
 const alone = (): number => 1;
 const laneOf = (frame: Frame): 'fast' | 'bulk' => (frame.body.length > BULK_BYTES ? 'bulk' : 'fast');
 
-/** All writers of one bus, one per target. Those of inboxes are dropped when idle, since inboxes come and go. */
+/** All writers of one bus, one per target. Inboxes come and go: those that are idle are dropped when there are many. */
 export class Outbox {
   readonly #link: Link;
   readonly #clock: Clock;
@@ -41,8 +44,7 @@ export class Outbox {
 
   /** True when every frame handed in has its answer from the medium. */
   get idle(): boolean {
-    if (this.#inboxes.size > 0) return false;
-    return [this.#requests.fast, this.#requests.bulk, this.#work, this.#ordered].every((writers) =>
+    return [this.#requests.fast, this.#requests.bulk, this.#work, this.#ordered, this.#inboxes].every((writers) =>
       [...writers.values()].every((writer) => writer.idle),
     );
   }
@@ -89,11 +91,8 @@ export class Outbox {
   toInbox(instance: string, frame: Frame, deadlineAt: number, done: Written<boolean>): void {
     let writer = this.#inboxes.get(instance);
     if (writer === undefined) {
-      writer = this.#writer({
-        append: (entry) => this.#link.appendInbox(instance, entry),
-        share: whole,
-        onIdle: () => this.#inboxes.delete(instance),
-      });
+      if (this.#inboxes.size >= IDLE_INBOXES_MAX) this.#dropIdleInboxes();
+      writer = this.#writer({ append: (entry) => this.#link.appendInbox(instance, entry), share: whole });
       this.#inboxes.set(instance, writer);
     }
     writer.push(frame, deadlineAt, done);
@@ -102,6 +101,10 @@ export class Outbox {
   /** A notice to an inbox: nobody asks whether it arrived. */
   tell(instance: string, notice: Frame): void {
     this.toInbox(instance, notice, Infinity, () => undefined);
+  }
+
+  #dropIdleInboxes(): void {
+    for (const [instance, { idle }] of this.#inboxes) if (idle) this.#inboxes.delete(instance);
   }
 
   #orderedWriter(
@@ -120,7 +123,7 @@ export class Outbox {
     return writer;
   }
 
-  #writer<R>(target: Pick<FrameWriterOptions<R>, 'append' | 'share' | 'onIdle'>): FrameWriter<R> {
+  #writer<R>(target: Pick<FrameWriterOptions<R>, 'append' | 'share'>): FrameWriter<R> {
     return new FrameWriter<R>({ ...target, clock: this.#clock, onBatch: this.#onBatch });
   }
 }

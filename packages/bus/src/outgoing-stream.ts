@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { DeadlineWheel, Timed } from './deadline-wheel.ts';
+import { type DeadlineWheel, Timed } from './deadline-wheel.ts';
 import { BusDeadline } from './errors.ts';
 import { CODEC, type Codec, creditCost } from './wire/frame.ts';
 import { encodePayload } from './wire/payload.ts';
@@ -27,7 +27,7 @@ interface Stop {
  * Moves a source to a peer under the peer's credit, one frame per chunk. It sends while there is credit, so a frame may
  * overdraw it by less than its own size. The source's iterator is always returned, whatever ends the stream.
  */
-export class OutgoingStream implements Timed {
+export class OutgoingStream extends Timed {
   readonly #options: OutgoingOptions;
   #credit: number;
   #seq = 0;
@@ -35,9 +35,9 @@ export class OutgoingStream implements Timed {
   #interrupt: ((error: unknown) => void) | undefined;
   #wake: (() => void) | undefined;
   #progressAt: number;
-  #slot: number | undefined;
 
   constructor(options: OutgoingOptions) {
+    super();
     this.#options = options;
     this.#credit = options.credit;
     this.#progressAt = options.clock.now();
@@ -67,10 +67,9 @@ export class OutgoingStream implements Timed {
   onDue(): void {
     const { clock, wheel, idleMs } = this.#options;
     if (clock.now() - this.#progressAt >= idleMs) {
-      this.#slot = undefined;
       this.cancel(new BusDeadline(`the stream moved no byte for ${idleMs} ms`));
     } else {
-      this.#slot = wheel.add(this.#progressAt + idleMs, this);
+      wheel.add(this.#progressAt + idleMs, this);
     }
   }
 
@@ -78,7 +77,7 @@ export class OutgoingStream implements Timed {
   async run(source: AsyncIterable<unknown>): Promise<void> {
     const { wheel, idleMs } = this.#options;
     const iterator = source[Symbol.asyncIterator]();
-    this.#slot = wheel.add(this.#progressAt + idleMs, this);
+    wheel.add(this.#progressAt + idleMs, this);
     try {
       for (;;) {
         if (this.#stop !== undefined) throw this.#stop.error;
@@ -92,7 +91,7 @@ export class OutgoingStream implements Timed {
       void Promise.resolve(iterator.return?.()).catch(() => undefined);
       throw error;
     } finally {
-      if (this.#slot !== undefined) wheel.remove(this.#slot, this);
+      wheel.remove(this);
     }
   }
 

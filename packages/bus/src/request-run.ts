@@ -343,12 +343,11 @@ export class RequestRun implements Job, Message {
       if (over) return;
       over = true;
       stop();
-      wheel.remove(slot, due);
+      wheel.remove(due);
       run();
     };
     const giveUp = (): void => this.#end();
-    const due = { onDue: () => once(giveUp) };
-    const slot = wheel.add(this.deadlineAt, due);
+    const due = wheel.runAt(this.deadlineAt, () => once(giveUp));
     const stop = link.onStatus((status) => {
       if (status === 'ready') once(again);
       else if (status === 'closed') once(giveUp);

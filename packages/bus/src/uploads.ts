@@ -125,7 +125,7 @@ export class Uploads {
     const onDue = (): void => {
       if (this.#calls.get(call.number) === call) this.#calls.fail(call, new BusOutcomeUnknown());
     };
-    wheel.add(clock.now() + limits.streamIdleMs, { onDue });
+    wheel.runAt(clock.now() + limits.streamIdleMs, onDue);
   }
 
   /** All bytes are sent: until the answer comes, only a look at the inbox tells whether its owner still lives. */
@@ -140,7 +140,7 @@ export class Uploads {
       });
       this.#watchPeer(call, inbox);
     };
-    wheel.add(clock.now() + limits.streamIdleMs / 3, { onDue });
+    wheel.runAt(clock.now() + limits.streamIdleMs / 3, onDue);
   }
 }
 

@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
 import { backoffMs, hasMoved, isMoving, RedisNotSent, RedisReadStuck } from './redis-failures.ts';
 import type { RedisLinkEvent, RedisLinkTimings } from './redis-options.ts';
+import type { Appended, RedisAppend } from './redis-appends.ts';
+import { type Answered, type RedisArg, respCommand, WireCommand } from './redis-command.ts';
 import type { RedisRoute, RouteOptions } from './redis-route.ts';
 import type { RedisScript } from './redis-script.ts';
 import { REDIS_SCRIPTS } from './redis-scripts.ts';
 import { pause } from './pause.ts';
-
-export type RedisArg = string | number | Buffer;
 
 export interface RedisConnectionOptions {
   /** Leads to the server, wherever it stands at the time. */
@@ -125,6 +125,26 @@ export class RedisConnection {
     );
   }
 
+  /** As `run`, for an entry: it is sent before this returns, and `answered` is called once. */
+  append(append: RedisAppend, what: Appended, answered: Answered): void {
+    if (this.#moving !== undefined) return void this.#moving.then(() => this.append(append, what, answered));
+    const onAnswer: Answered = (error, reply) => {
+      if (error === undefined) return answered(undefined, reply);
+      this.#runAgain(error, append.script, append.keys, append.args(what)).then(
+        (late) => answered(undefined, late),
+        (failure: unknown) => answered(failure as Error, undefined),
+      );
+    };
+    if (!this.#ready) return onAnswer(this.#notSent(), undefined);
+    this.#cork();
+    if (this.#unanswered++ === 0) this.#silence.refresh();
+    const command = new WireCommand('evalsha', append.wire(what), (error, reply) => {
+      this.#answered();
+      onAnswer(error, reply);
+    });
+    void this.#client.sendCommand(command);
+  }
+
   async #runAgain(
     failure: unknown,
     script: RedisScript,
@@ -149,7 +169,7 @@ export class RedisConnection {
   }
 
   /** A read that blocks on the server for at most `blockMs`, watched by our own clock. One at a time. */
-  blockingRead(name: string, args: readonly RedisArg[], blockMs: number): Promise<unknown> {
+  blockingRead(name: string, args: readonly (string | number)[], blockMs: number): Promise<unknown> {
     if (!this.#ready) return Promise.reject(this.#notSent());
     const client = this.#client;
     this.#cork();
@@ -157,21 +177,19 @@ export class RedisConnection {
       const read: BlockingRead = { client, blockMs, reject };
       this.#reading = read;
       this.#watchRead(blockMs + this.#options.timings.watchdogGrace);
-      const end = (): boolean => {
-        if (this.#reading !== read) return false;
-        this.#reading = undefined;
-        return true;
-      };
-      client.callBuffer(name, [...args]).then(
-        (reply) => {
-          if (!end()) return;
+      const wire = respCommand(name, args);
+      const command = new WireCommand(
+        name,
+        () => wire,
+        (error, reply) => {
+          if (this.#reading !== read) return;
+          this.#reading = undefined;
+          if (error !== undefined) return reject(error);
           this.#stuckReads = 0;
           resolve(reply);
         },
-        (error: unknown) => {
-          if (end()) reject(error);
-        },
       );
+      void client.sendCommand(command);
     });
   }
 

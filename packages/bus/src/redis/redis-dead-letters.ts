@@ -11,7 +11,8 @@ import {
 } from '../dead-letters.ts';
 import { BusOverflow } from '../errors.ts';
 import type { Delivery, Lane } from '../link.ts';
-import type { RedisArg, RedisConnection } from './redis-connection.ts';
+import type { RedisArg } from './redis-command.ts';
+import type { RedisConnection } from './redis-connection.ts';
 import { retryAfterFull, writeFailure } from './redis-failures.ts';
 import { DROP_LETTERS, LIST_LETTERS, REPLAY_LETTER } from './redis-letter-scripts.ts';
 import type { RedisLinkBounds } from './redis-options.ts';

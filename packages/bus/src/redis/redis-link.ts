@@ -12,7 +12,8 @@ import type {
   StreamReading,
 } from '../link.ts';
 import { DEFAULT_PARTITIONS, orderedLane, PARTITIONS_MAX, partitionOf } from '../order.ts';
-import type { RedisArg } from './redis-connection.ts';
+import type { Appended, RedisAppend } from './redis-appends.ts';
+import type { Answered } from './redis-command.ts';
 import { parseRedisEndpoint } from './redis-endpoint.ts';
 import { jittered, retryAfterFull, writeFailure } from './redis-failures.ts';
 import { countEvents } from './redis-metrics.ts';
@@ -29,14 +30,25 @@ import type { ConsumerPlace } from './redis-place.ts';
 import { defaultShards, RedisPlacement } from './redis-placement.ts';
 import { asArray, asNumber } from './redis-replies.ts';
 import { RedisRoutes } from './redis-route.ts';
-import type { RedisScript } from './redis-script.ts';
-import { APPEND, APPEND_INBOX, CLAIM, PUBLISH_HINT } from './redis-scripts.ts';
+import { CLAIM } from './redis-scripts.ts';
 import { RedisShard } from './redis-shard.ts';
 import { ShardedDeadLetters } from './redis-sharded-letters.ts';
-import type { StreamKeySet } from './stream-keys.ts';
 
 /** Taken for a service nothing was sent to yet: a first burst shall not land on one consumer. */
 const UNKNOWN_CONSUMERS = 4;
+
+/** Live consumers, of what APPEND returned; throws when it did not take the entry. */
+function admitted(reply: unknown, what: string, name: string): number {
+  const [outcome, first, rate] = asArray(reply);
+  if (outcome === -1) {
+    throw new BusNoResponders(`nobody is there for the ${what} ${name}`, { retryAfterMs: jittered(1_000) });
+  }
+  if (outcome === 0) {
+    const retryAfterMs = retryAfterFull(asNumber(first), asNumber(rate));
+    throw new BusOverflow('stream', retryAfterMs, `too many ${what} ${name} are waiting`);
+  }
+  return asNumber(first);
+}
 
 const asBuffer = (entry: Uint8Array): Buffer =>
   Buffer.isBuffer(entry) ? entry : Buffer.from(entry.buffer, entry.byteOffset, entry.byteLength);
@@ -154,18 +166,22 @@ export class RedisLink implements Link {
     return Math.max(1, live ?? UNKNOWN_CONSUMERS);
   }
 
-  async appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
-    const shard = this.#running(partitionOf(lane) < 0 ? service : partitionName(service, lane));
-    const keys = shard.keys.request(service, lane);
-    const presence = [keys.live, shard.keys.restarting(service)];
-    // Looking at what waits costs a copy of it: too much for blobs, whose bytes are bound sooner.
-    const waitMs = lane === 'fast' ? this.#bounds.requestWaitMs : 0;
-    shard.live.set(service, await this.#append(shard, keys, presence, entry, frames, waitMs, `requests of ${service}`));
+  appendRequest(service: string, lane: Lane, entry: Uint8Array, frames: number): Promise<void> {
+    const place = partitionOf(lane) < 0 ? service : partitionName(service, lane);
+    const append = (shard: RedisShard): RedisAppend => shard.appends.request(service, lane);
+    return this.#append(place, append, { entry: asBuffer(entry), frames }, (reply, shard) => {
+      shard.live.set(service, admitted(reply, 'requests of', service));
+    });
   }
 
-  async appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
-    const shard = this.#running(lane === undefined ? topic : partitionName(topic, lane));
-    await this.#append(shard, shard.keys.work(topic, '', lane), [], entry, frames, 0, `work of ${topic}`);
+  appendWork(topic: string, entry: Uint8Array, frames: number, lane?: OrderedLane): Promise<void> {
+    const place = lane === undefined ? topic : partitionName(topic, lane);
+    return this.#append(
+      place,
+      (shard) => shard.appends.work(topic, lane),
+      { entry: asBuffer(entry), frames },
+      (reply) => void admitted(reply, 'work of', topic),
+    );
   }
 
   async consumeOrdered(source: OrderedSource, instance: string, options: ConsumeOptions): Promise<Consumer> {
@@ -215,22 +231,20 @@ export class RedisLink implements Link {
     };
   }
 
-  async appendInbox(instance: string, entry: Uint8Array): Promise<boolean> {
-    const shard = this.#running(instance);
-    const { stream, counters } = shard.keys.inbox(instance);
-    const { inboxEntries, inboxBytes } = this.#bounds;
-    const args = [entry.byteLength, inboxEntries, inboxBytes];
-    const reply = await this.#write(shard, APPEND_INBOX, [stream, counters], entry, args);
-    if (reply === -1) throw new BusOverflow('stream', jittered(250), `the inbox of ${instance} is full`);
-    return reply === 1;
+  appendInbox(instance: string, entry: Uint8Array): Promise<boolean> {
+    const append = (shard: RedisShard): RedisAppend => shard.appends.inbox(instance);
+    return this.#append(instance, append, { entry: asBuffer(entry) }, (reply) => {
+      if (reply === -1) throw new BusOverflow('stream', jittered(250), `the inbox of ${instance} is full`);
+      return reply === 1;
+    });
   }
 
-  async publishHint(topic: string, entry: Uint8Array): Promise<void> {
-    const shard = this.#running(topic);
-    const { stream, counters } = shard.keys.hints(topic);
-    const bounds = [this.#bounds.hintEntries, this.#bounds.hintBytes];
-    const [, trimmed] = asArray(await this.#write(shard, PUBLISH_HINT, [stream, counters], entry, bounds));
-    if (trimmed !== 0) this.#onEvent({ type: 'hints_trimmed', topic, entries: asNumber(trimmed) });
+  publishHint(topic: string, entry: Uint8Array): Promise<void> {
+    const append = (shard: RedisShard): RedisAppend => shard.appends.hints(topic);
+    return this.#append(topic, append, { entry: asBuffer(entry) }, (reply) => {
+      const [, trimmed] = asArray(reply);
+      if (trimmed !== 0) this.#onEvent({ type: 'hints_trimmed', topic, entries: asNumber(trimmed) });
+    });
   }
 
   async followHints(topic: string, onEntry: (sequence: number, entry: Uint8Array) => void): Promise<HintFollower> {
@@ -277,50 +291,36 @@ export class RedisLink implements Link {
     return (await Promise.all(this.#used().map((shard) => shard.readings()))).flat();
   }
 
-  async #append(
-    shard: RedisShard,
-    keys: StreamKeySet,
-    presence: readonly string[],
-    entry: Uint8Array,
-    frames: number,
-    waitMs: number,
-    what: string,
-  ): Promise<number> {
-    const { streamFrames, streamBytes, requestFramesAnyway } = this.#bounds;
-    const bounds = [frames, entry.byteLength, streamFrames, streamBytes, waitMs, requestFramesAnyway];
-    const reply = await this.#write(shard, APPEND, [keys.stream, keys.counters, ...presence], entry, bounds);
-    const [outcome, first, rate] = asArray(reply);
-    if (outcome === -1) throw new BusNoResponders(`nobody is there for the ${what}`, { retryAfterMs: jittered(1_000) });
-    if (outcome === 0) {
-      throw new BusOverflow('stream', retryAfterFull(asNumber(first), asNumber(rate)), `too many ${what} are waiting`);
-    }
-    return asNumber(first);
-  }
-
-  /** Sends an entry, within the bound of what is unconfirmed. */
-  #write(
-    shard: RedisShard,
-    script: RedisScript,
-    keys: readonly string[],
-    entry: Uint8Array,
-    args: readonly RedisArg[],
-  ): Promise<unknown> {
-    const size = entry.byteLength;
-    if (this.#unconfirmedBytes + size > this.#bounds.unconfirmedBytes) {
-      return Promise.reject(new BusOverflow('stream', jittered(100), 'too many bytes wait for Redis to confirm them'));
-    }
-    this.#unconfirmedBytes += size;
-    const run = (): Promise<unknown> => shard.run(script, keys, [asBuffer(entry), ...args]);
-    return (shard.isOpen ? run() : this.#opened(shard).then(run)).then(
-      (reply) => {
+  /**
+   * Sends an entry, within the bound of what is unconfirmed. `read` makes the result of what the script returned, or
+   * throws. By callbacks up to the one promise: this is the hot path.
+   */
+  #append<R>(
+    place: string,
+    appendOn: (shard: RedisShard) => RedisAppend,
+    what: Appended,
+    read: (reply: unknown, shard: RedisShard) => R,
+  ): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const shard = this.#running(place);
+      const size = what.entry.length;
+      if (this.#unconfirmedBytes + size > this.#bounds.unconfirmedBytes) {
+        return reject(new BusOverflow('stream', jittered(100), 'too many bytes wait for Redis to confirm them'));
+      }
+      this.#unconfirmedBytes += size;
+      const answered: Answered = (error, reply) => {
         this.#unconfirmedBytes -= size;
-        return reply;
-      },
-      (error: unknown) => {
-        this.#unconfirmedBytes -= size;
-        throw writeFailure(error);
-      },
-    );
+        if (error !== undefined) return reject(writeFailure(error));
+        try {
+          resolve(read(reply, shard));
+        } catch (refusal) {
+          reject(refusal);
+        }
+      };
+      const send = (): void => shard.append(appendOn(shard), what, answered);
+      if (shard.isOpen) return send();
+      this.#opened(shard).then(send, (error: unknown) => answered(error as Error, undefined));
+    });
   }
 
   /** The first use of a shard waits for its connection; nothing was sent when that fails. */

@@ -11,8 +11,8 @@ export const APPEND = script(
   'append',
   `#!lua
 -- KEYS[1] stream  KEYS[2] counters  [KEYS[3] live zset  KEYS[4] restarting mark]
--- ARGV[1] entry  ARGV[2] frames  ARGV[3] bytes of the entry  ARGV[4] most frames  ARGV[5] most bytes
--- ARGV[6] longest wait in ms, 0 for any  ARGV[7] frames taken whatever the wait
+-- ARGV[1] most frames  ARGV[2] most bytes  ARGV[3] longest wait in ms, 0 for any  ARGV[4] frames taken whatever the wait
+-- ARGV[5] frames  ARGV[6] entry
 -- returns {1, live consumers} | {0, frames held, frames settled per second} when full | {-1} when nobody is there
 local live = 0
 if KEYS[3] then
@@ -29,26 +29,27 @@ local function overdue()
   local first = delivered and redis.call('XRANGE', KEYS[1], '(' .. delivered, '+', 'COUNT', 1)[1]
   if not first then return false end
   ${NOW}
-  return now - tonumber(string.match(first[1], '^%d+')) > tonumber(ARGV[6])
+  return now - tonumber(string.match(first[1], '^%d+')) > tonumber(ARGV[3])
 end
 local function full(frames, bytes)
-  if frames > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) then return true end
-  return ARGV[6] ~= '0' and frames > tonumber(ARGV[7]) and overdue()
+  if frames > tonumber(ARGV[1]) or bytes > tonumber(ARGV[2]) then return true end
+  return ARGV[3] ~= '0' and frames > tonumber(ARGV[4]) and overdue()
 end
-local frames = redis.call('HINCRBY', KEYS[2], 'frames', ARGV[2])
-local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', ARGV[3])
+local size = #ARGV[6]
+local frames = redis.call('HINCRBY', KEYS[2], 'frames', ARGV[5])
+local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', size)
 if full(frames, bytes) then
   if redis.call('XLEN', KEYS[1]) == 0 then
-    frames, bytes = tonumber(ARGV[2]), tonumber(ARGV[3])
-    redis.call('HSET', KEYS[2], 'frames', ARGV[2], 'bytes', ARGV[3])
+    frames, bytes = tonumber(ARGV[5]), size
+    redis.call('HSET', KEYS[2], 'frames', frames, 'bytes', bytes)
   end
   if full(frames, bytes) then
-    local held = redis.call('HINCRBY', KEYS[2], 'frames', '-' .. ARGV[2])
-    redis.call('HINCRBY', KEYS[2], 'bytes', '-' .. ARGV[3])
+    local held = redis.call('HINCRBY', KEYS[2], 'frames', '-' .. ARGV[5])
+    redis.call('HINCRBY', KEYS[2], 'bytes', -size)
     return {0, held, math.floor(tonumber(redis.call('HGET', KEYS[2], 'rate') or '0'))}
   end
 end
-redis.call('XADD', KEYS[1], '*', 'n', ARGV[2], 'f', ARGV[1])
+redis.call('XADD', KEYS[1], '*', 'n', ARGV[5], 'f', ARGV[6])
 return {1, live}`,
 );
 
@@ -192,19 +193,20 @@ export const APPEND_INBOX = script(
   'append-inbox',
   `#!lua
 -- KEYS[1] inbox  KEYS[2] counters
--- ARGV[1] entry  ARGV[2] bytes of the entry  ARGV[3] most entries  ARGV[4] most bytes
+-- ARGV[1] most entries  ARGV[2] most bytes  ARGV[3] entry
 -- returns 1 appended | 0 nobody there | -1 full
-local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', ARGV[2])
+local size = #ARGV[3]
+local bytes = redis.call('HINCRBY', KEYS[2], 'bytes', size)
 local length = redis.call('XLEN', KEYS[1])
-if length == 0 and bytes > tonumber(ARGV[2]) then
-  bytes = tonumber(ARGV[2])
-  redis.call('HSET', KEYS[2], 'bytes', ARGV[2])
+if length == 0 and bytes > size then
+  bytes = size
+  redis.call('HSET', KEYS[2], 'bytes', bytes)
 end
-if length >= tonumber(ARGV[3]) or bytes > tonumber(ARGV[4]) then
-  redis.call('HINCRBY', KEYS[2], 'bytes', '-' .. ARGV[2])
+if length >= tonumber(ARGV[1]) or bytes > tonumber(ARGV[2]) then
+  redis.call('HINCRBY', KEYS[2], 'bytes', -size)
   return -1
 end
-if redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'f', ARGV[1]) then return 1 end
+if redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'f', ARGV[3]) then return 1 end
 redis.call('DEL', KEYS[2])
 return 0`,
 );
@@ -235,7 +237,7 @@ export const PUBLISH_HINT = script(
   'publish-hint',
   `#!lua
 -- KEYS[1] hints  KEYS[2] counters
--- ARGV[1] entry  ARGV[2] most entries  ARGV[3] most bytes
+-- ARGV[1] most entries  ARGV[2] most bytes  ARGV[3] entry
 -- returns {number of the hint, hints trimmed}
 local epoch, id = redis.call('HGET', KEYS[2], 'epoch'), '*'
 if not epoch then
@@ -246,15 +248,15 @@ if not epoch then
   if redis.call('EXISTS', KEYS[1]) == 0 then id = string.format('%.0f-0', now + 1) end
 end
 local seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
-redis.call('XADD', KEYS[1], id, 's', seq, 'e', epoch, 'f', ARGV[1])
+redis.call('XADD', KEYS[1], id, 's', seq, 'e', epoch, 'f', ARGV[3])
 local length, bytes, trimmed = redis.call('XLEN', KEYS[1]), 0, 0
 if length == 1 then
-  bytes = #ARGV[1]
+  bytes = #ARGV[3]
   redis.call('HSET', KEYS[2], 'bytes', bytes)
 else
-  bytes = redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[1])
+  bytes = redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[3])
 end
-while trimmed < 128 and length > 1 and (length > tonumber(ARGV[2]) or bytes > tonumber(ARGV[3])) do
+while trimmed < 128 and length > 1 and (length > tonumber(ARGV[1]) or bytes > tonumber(ARGV[2])) do
   local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
   redis.call('XDEL', KEYS[1], oldest[1])
   bytes = redis.call('HINCRBY', KEYS[2], 'bytes', -#oldest[2][6])

@@ -1,7 +1,9 @@
 import { BusUnavailable } from '../errors.ts';
 import type { Consumer, ConsumeOptions, HintFollower, StreamReading } from '../link.ts';
 import { RedisClock } from './redis-clock.ts';
-import { RedisConnection, type RedisArg } from './redis-connection.ts';
+import type { Answered, RedisArg } from './redis-command.ts';
+import { type Appended, type RedisAppend, RedisAppends } from './redis-appends.ts';
+import { RedisConnection } from './redis-connection.ts';
 import { RedisConsumer } from './redis-consumer.ts';
 import { RedisDeadLetters } from './redis-dead-letters.ts';
 import { writeFailure } from './redis-failures.ts';
@@ -43,6 +45,7 @@ const ASK_EVERY = 6;
  */
 export class RedisShard {
   readonly keys: StreamKeys;
+  readonly appends: RedisAppends;
   readonly clock = new RedisClock();
   /** Live consumers of each service, as its last append found them. */
   readonly live = new Map<string, number>();
@@ -62,6 +65,7 @@ export class RedisShard {
   constructor(options: ShardOptions) {
     this.#options = options;
     this.keys = new StreamKeys(options.namespace, options.shard);
+    this.appends = new RedisAppends(this.keys, options.bounds);
     this.#writer = this.#open('writer', true);
   }
 
@@ -125,6 +129,10 @@ export class RedisShard {
     for (const inbox of this.#inboxes) inbox.abandon();
     for (const connection of [...this.#connections]) connection.close();
     void this.#hints?.close();
+  }
+
+  append(append: RedisAppend, what: Appended, answered: Answered): void {
+    this.#writer.append(append, what, answered);
   }
 
   run(script: RedisScript, keys: readonly string[], args: readonly RedisArg[]): Promise<unknown> {

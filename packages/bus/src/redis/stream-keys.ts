@@ -25,9 +25,6 @@ export const shardTag = (shard: number): string => `b${shard}`;
  */
 export class StreamKeys {
   readonly #prefix: string;
-  /** Made once each: the hot path asks for the same few with every entry. */
-  readonly #requests = new Map<string, StreamKeySet>();
-  readonly #inboxes = new Map<string, CountedStream>();
 
   /**
    * @param namespace first part of every key; `bus` unless several deployments share one Redis.
@@ -45,11 +42,9 @@ export class StreamKeys {
   /** What is ordered has a presence of its own, and one hash of holders for all its partitions on this shard. */
   request(service: string, lane: Lane): StreamKeySet {
     const name = `rq:${service}:${lane}`;
-    return kept(this.#requests, name, () =>
-      partitionOf(lane) < 0
-        ? this.#set(name, service, name)
-        : this.#set(name, `${service}:ordered`, `rq:${service}:ordered`),
-    );
+    return partitionOf(lane) < 0
+      ? this.#set(name, service, name)
+      : this.#set(name, `${service}:ordered`, `rq:${service}:ordered`);
   }
 
   work(topic: string, group: string, lane?: OrderedLane): StreamKeySet {
@@ -61,7 +56,7 @@ export class StreamKeys {
   }
 
   inbox(instance: string): CountedStream {
-    return kept(this.#inboxes, instance, () => this.#counted(`in:${instance}`));
+    return this.#counted(`in:${instance}`);
   }
 
   hints(topic: string): CountedStream {
@@ -108,17 +103,4 @@ export interface StreamKeySet extends CountedStream {
   readonly lease: string;
   readonly notes: string;
   readonly shares: string;
-}
-
-/** Names whose keys are kept (count). Instances come and go: at the bound all are made anew. */
-const KEPT_MAX = 4_096;
-
-function kept<T>(known: Map<string, T>, name: string, make: () => T): T {
-  let keys = known.get(name);
-  if (keys === undefined) {
-    if (known.size >= KEPT_MAX) known.clear();
-    keys = make();
-    known.set(name, keys);
-  }
-  return keys;
 }
