@@ -9,8 +9,8 @@ export type Answered = (error: Error | undefined, reply: unknown) => void;
 export type Wire = (connection: NodeJS.WritableStream) => string | Buffer;
 
 /**
- * A command that is already spelled as RESP, and tells its answer by a callback. The library's own way walks over every
- * argument three times and makes a promise: a third of what sending an entry costs.
+ * A command that is already spelled as RESP, and tells its answer by a callback: the library's own way walks over every
+ * argument three times and answers by a promise.
  */
 export class WireCommand extends Command {
   readonly #wire: Wire;
