@@ -60,3 +60,17 @@ test('a wheel that slept runs all it missed', () => {
   wake?.();
   expect(ran).toEqual(['soon', 'late']);
 });
+
+test('what is due at Infinity is watched, never runs, and can be taken back', () => {
+  const clock = new ManualClock();
+  const wheel = new DeadlineWheel(clock);
+  const ran: string[] = [];
+  const never = wheel.runAt(Infinity, () => ran.push('never'));
+  wheel.runAt(1_000_000, () => ran.push('late'));
+  clock.advance(2_000_000);
+  expect(ran).toEqual(['late']);
+  wheel.remove(never);
+  wheel.runAt(2_000_100, () => ran.push('after'));
+  clock.advance(200);
+  expect(ran).toEqual(['late', 'after']);
+});

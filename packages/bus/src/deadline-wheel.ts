@@ -55,10 +55,10 @@ export class DeadlineWheel {
     this.#next = tickOf(clock.now());
   }
 
-  /** Watches for `at` (ms of the clock). */
+  /** Watches for `at` (ms of the clock); what is due at Infinity never is. */
   add(at: number, timed: Timed): void {
     if (this.#watched === 0) this.#next = tickOf(this.#clock.now());
-    timed.tick = Math.max(tickOf(at) + 1, this.#next);
+    timed.tick = Math.min(Math.max(tickOf(at) + 1, this.#next), Number.MAX_SAFE_INTEGER);
     const bucket = this.#bucketOf(timed.tick);
     timed.next = bucket;
     timed.previous = bucket.previous;
