@@ -55,7 +55,6 @@ async function beside(world: World, limits: object, payload: unknown): Promise<u
   return error;
 }
 
-/** Fills the stream of a service that reads nothing more, until a call is refused. */
 /** Frames the request streams of a server hold. */
 async function heldBy(world: World, server: Bus): Promise<number> {
   const readings = await world.linkOf(server).readings();
@@ -64,6 +63,7 @@ async function heldBy(world: World, server: Bus): Promise<number> {
     .reduce((sum, { group }) => sum + (group?.depthFrames ?? 0), 0);
 }
 
+/** Fills the stream of a service that reads nothing more, until a call is refused. */
 async function fullStream(world: World, payload: unknown): Promise<unknown> {
   const { server, gate, running } = await waiting(world, { handlerConcurrency: 1 });
   const client = await world.started('a');
