@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BootedGateway, JSON_TYPE, sample, until } from './booted-gateway.ts';
+import { BootedGateway, JSON_TYPE, NOWHERE, sample, until } from './booted-gateway.ts';
 import { RawClient } from './raw-client.ts';
 
 const gateway = new BootedGateway();
@@ -25,5 +25,24 @@ describe('a streamed answer', () => {
     await until(() => gateway.omnigate.waiting === 1, 'the second request to be under way');
     expect(sockets).toHaveLength(1);
     expect(sockets[0]?.timeout ?? 0).toBe(0);
+  });
+
+  it.each([
+    ['in one piece', 60_000],
+    ['as a stream', 300_000],
+  ])('is over with its last byte, so that nothing behind it is cut with a stream that never ends: %s', async (_, size) => {
+    const bytes = sample(size);
+    const id = await gateway.put(bytes);
+    const end = Promise.withResolvers<void>();
+    gateway.omnigate.beforeReadEnds = end.promise;
+    using client = new RawClient(gateway.url);
+    client.send(`GET /o/${id} HTTP/1.1`, 'host: x');
+    const answer = await client.answer();
+    expect(answer).toMatchObject({ status: 200, body: bytes.toString() });
+    client.send(`GET /o/${NOWHERE} HTTP/1.1`, 'host: x');
+    expect((await client.answer()).status).toBe(404);
+    end.resolve();
+    gateway.omnigate.beforeReadEnds = undefined;
+    expect(gateway.omnigate.cancelledReads).toBe(0);
   });
 });

@@ -72,21 +72,28 @@ export class ObjectReply {
     throw new ServiceError('range_not_satisfiable');
   }
 
-  /** The bytes promised, no more and no less; anything else is an error, which ends the connection. */
+  /**
+   * The bytes promised, no more and no less; anything else is an error, which ends the connection. It is over with the
+   * last of them: from then on the client takes the connection for free, and a storage that dies before it has said
+   * that it is done must not cut the next request.
+   */
   async *#counted(
     request: FastifyRequest,
     head: ObjectReadReply,
     body: ByteStream,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const out = this.#metrics.bodyBytes.cell({ direction: 'out' });
+    const chunks = body[Symbol.asyncIterator]();
     let left = head.end - head.start;
     let ended: 'client' | 'upstream' | undefined = 'client';
     try {
-      for await (const chunk of body) {
-        left -= chunk.length;
+      while (left > 0) {
+        const step = await chunks.next();
+        if (step.done === true) break;
+        left -= step.value.length;
         if (left < 0) break;
-        yield chunk;
-        out.inc(chunk.length);
+        yield step.value;
+        out.inc(step.value.length);
       }
       if (left !== 0) throw new ServiceError('integrity', 'storage sent another number of bytes than it promised');
       ended = undefined;
@@ -97,7 +104,10 @@ export class ObjectReply {
       }
       throw error;
     } finally {
-      if (ended !== undefined) this.#metrics.downloadsAborted.inc({ reason: ended });
+      if (ended !== undefined) {
+        this.#metrics.downloadsAborted.inc({ reason: ended });
+        body.cancel('the download was aborted');
+      } else void awaitEnd(chunks, body);
     }
   }
 }
@@ -109,6 +119,12 @@ export class ObjectReply {
 function cutWhenStalled(response: ServerResponse): void {
   response.setTimeout(LIMITS.client_idle_timeout_ms.value, () => response.destroy());
   response.prependOnceListener('finish', () => response.socket?.setTimeout(0));
+}
+
+/** Whatever follows the last byte, its client has had the answer: an end that never comes is the bus's to give up on. */
+async function awaitEnd(chunks: AsyncIterator<Uint8Array>, body: ByteStream): Promise<void> {
+  const end = await chunks.next().catch(() => undefined);
+  if (end?.done === false) body.cancel('more than was promised');
 }
 
 async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -32,6 +32,8 @@ export class OmnigateResponder implements AsyncDisposable {
   silentCommits = false;
   /** Bytes a read sends before it fails; undefined: it does not. */
   failReadAfter: number | undefined;
+  /** What a read waits for between its last byte and its end: for ever, if its storage was killed there. */
+  beforeReadEnds: Promise<void> | undefined;
   readonly #omnigate: Bus;
   readonly #storage: Bus;
   readonly #uploads = new Map<string, ObjectOpenRequest>();
@@ -138,6 +140,7 @@ export class OmnigateResponder implements AsyncDisposable {
         }
         yield bytes.subarray(at, at + CHUNK);
       }
+      await this.beforeReadEnds;
       done = true;
     } finally {
       if (!done) this.cancelledReads += 1;
