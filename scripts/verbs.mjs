@@ -94,7 +94,7 @@ test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
   --runs N       windows measured per case (default 5); not for the benchmarks below
 
   bus            --quick        256 B, 64 and 512 in flight, ours and NestJS Redis: under a minute
-                 --only LIST    call, send, nest_redis, nest_tcp, streams, streams_pipelined, bullmq
+                 --only LIST    call, call_serve, send, nest_redis, nest_tcp, streams, streams_pipelined, bullmq
                  --payloads LIST 256, 4096, 65536, 65536_binary
                  --rounds N     interleaved windows per cell (default 3)
   bus-overflow   --seconds N    seconds of overload (default 60)

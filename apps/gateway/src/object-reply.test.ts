@@ -30,7 +30,7 @@ describe('a streamed answer', () => {
   it.each([
     ['in one piece', 60_000],
     ['as a stream', 300_000],
-  ])('is over with its last byte, so that nothing behind it is cut with a stream that never ends: %s', async (_, size) => {
+  ])('is over with its last byte, though its stream never ends: %s', async (_, size) => {
     const bytes = sample(size);
     const id = await gateway.put(bytes);
     const end = Promise.withResolvers<void>();

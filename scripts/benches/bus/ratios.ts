@@ -27,6 +27,15 @@ const COMPARISONS: readonly Comparison[] = [
     of: 'rate',
     goal: atLeast(3.5),
   },
+  { ratio: 'serve_nest_redis_256_c1', ours: 'call_serve 256 c1', theirs: 'nest_redis 256 c1', of: 'rate' },
+  { ratio: 'serve_nest_redis_256_c64', ours: 'call_serve 256 c64', theirs: 'nest_redis 256 c64', of: 'rate' },
+  { ratio: 'serve_nest_redis_256_c512', ours: 'call_serve 256 c512', theirs: 'nest_redis 256 c512', of: 'rate' },
+  {
+    ratio: 'serve_nest_redis_256_4clients',
+    ours: 'call_serve 256 4 clients c64',
+    theirs: 'nest_redis 256 4 clients c64',
+    of: 'rate',
+  },
   { ratio: 'send_nest_redis_256_c64', ours: 'send 256 c64', theirs: 'nest_redis 256 c64', of: 'rate' },
   { ratio: 'send_nest_redis_256_c1', ours: 'send 256 c1', theirs: 'nest_redis 256 c1', of: 'rate' },
   {

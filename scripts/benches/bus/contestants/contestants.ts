@@ -14,6 +14,11 @@ export const CONTESTANTS = Object.freeze({
     load: async () => (await import('./macronode-bus.ts')).busCall,
     usesRedis: true,
   },
+  call_serve: {
+    title: 'macronode call() to serve()',
+    load: async () => (await import('./macronode-bus.ts')).busCallServe,
+    usesRedis: true,
+  },
   send: {
     title: 'macronode send()',
     load: async () => (await import('./macronode-bus.ts')).busSend,

@@ -24,18 +24,27 @@ function makeBus({ redisPort }: Venue, service: string): Bus {
 
 const serve: Contestant['serve'] = (venue) => serveEcho({ strategy: new BusServer({ bus: makeBus(venue, 'bench') }) });
 
+const connectTyped: Contestant['connect'] = async (venue) => {
+  const bus = makeBus(venue, 'caller');
+  await bus.start();
+  let calls = 0;
+  return {
+    // Each call has a correlation id of its own, as requests of different callers have.
+    call: (payload) => bus.call(SUBJECT, payload, { corrId: (calls += 1).toString(36).padStart(26, '0') }),
+  };
+};
+
 /** Our transport by the typed call: a promise, no Observable. */
-export const busCall: Contestant = {
-  serve,
-  connect: async (venue): Promise<EchoClient> => {
-    const bus = makeBus(venue, 'caller');
+export const busCall: Contestant = { serve, connect: connectTyped };
+
+/** The same, answered by a function instead of a NestJS handler. */
+export const busCallServe: Contestant = {
+  serve: async (venue) => {
+    const bus = makeBus(venue, 'bench');
+    bus.serve(ECHO, (payload) => payload);
     await bus.start();
-    let calls = 0;
-    return {
-      // Each call has a correlation id of its own, as requests of different callers have.
-      call: (payload) => bus.call(SUBJECT, payload, { corrId: (calls += 1).toString(36).padStart(26, '0') }),
-    };
   },
+  connect: connectTyped,
 };
 
 /** Our transport by NestJS's own `ClientProxy.send`. */
