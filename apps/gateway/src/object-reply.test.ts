@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { BootedGateway, JSON_TYPE, NOWHERE, sample, until } from './booted-gateway.ts';
 import { RawClient } from './raw-client.ts';
 
 const gateway = new BootedGateway();
 beforeAll(() => gateway.start());
+afterEach(() => Object.assign(gateway.omnigate, { sendsTooMuch: false, beforeReadEnds: undefined }));
 afterAll(() => gateway.close());
 
 describe('a streamed answer', () => {
@@ -41,8 +42,18 @@ describe('a streamed answer', () => {
     expect(answer).toMatchObject({ status: 200, body: bytes.toString() });
     client.send(`GET /o/${NOWHERE} HTTP/1.1`, 'host: x');
     expect((await client.answer()).status).toBe(404);
-    end.resolve();
-    gateway.omnigate.beforeReadEnds = undefined;
     expect(gateway.omnigate.cancelledReads).toBe(0);
+    end.resolve();
+  });
+
+  it('stands when more follows than was promised, and nothing more of it is read', async () => {
+    const bytes = sample(300_000);
+    const id = await gateway.put(bytes);
+    const end = Promise.withResolvers<void>();
+    Object.assign(gateway.omnigate, { sendsTooMuch: true, beforeReadEnds: end.promise });
+    const response = await gateway.call(`/o/${id}`);
+    expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
+    await until(() => gateway.omnigate.cancelledReads === 1, 'the stream to be cancelled');
+    end.resolve();
   });
 });

@@ -1,4 +1,4 @@
-import { Bus, type BusContext, type Link } from '@macronode/bus';
+import { Bus, BusCanceled, type BusContext, type Link } from '@macronode/bus';
 import { ContentHasher } from '@macronode/content';
 import {
   type NameReply,
@@ -32,6 +32,8 @@ export class OmnigateResponder implements AsyncDisposable {
   silentCommits = false;
   /** Bytes a read sends before it fails; undefined: it does not. */
   failReadAfter: number | undefined;
+  /** Whether a read sends a byte more than it promised. */
+  sendsTooMuch = false;
   /** What a read waits for between its last byte and its end: for ever, if its storage was killed there. */
   beforeReadEnds: Promise<void> | undefined;
   readonly #omnigate: Bus;
@@ -126,25 +128,20 @@ export class OmnigateResponder implements AsyncDisposable {
     const bytes = this.objects.get(id);
     if (bytes === undefined) throw new ServiceError('not_found');
     const head = this.#judge(id, bytes.length, conditions);
+    context.signal.addEventListener('abort', () => {
+      if (context.signal.reason instanceof BusCanceled) this.cancelledReads += 1;
+    });
     const sends = conditions.method === 'GET' && (head.outcome === 'full' || head.outcome === 'partial');
     return context.stream(head, this.#chunks(sends ? bytes.subarray(head.start, head.end) : Buffer.alloc(0)));
   }
 
   async *#chunks(bytes: Buffer): AsyncGenerator<Uint8Array> {
-    let done = false;
-    try {
-      for (let at = 0; at < bytes.length; at += CHUNK) {
-        if (at >= (this.failReadAfter ?? Infinity)) {
-          done = true;
-          throw new ServiceError('integrity');
-        }
-        yield bytes.subarray(at, at + CHUNK);
-      }
-      await this.beforeReadEnds;
-      done = true;
-    } finally {
-      if (!done) this.cancelledReads += 1;
+    for (let at = 0; at < bytes.length; at += CHUNK) {
+      if (at >= (this.failReadAfter ?? Infinity)) throw new ServiceError('integrity');
+      yield bytes.subarray(at, at + CHUNK);
     }
+    if (this.sendsTooMuch) yield Buffer.alloc(1);
+    await this.beforeReadEnds;
   }
 
   /** Enough of RFC 9110 for the gateway's side of it; the whole of it is storage's. */

@@ -15,68 +15,44 @@ interface Comparison {
 const atLeast = (bound: number) => ({ is: 'at least', bound }) as const;
 const atMost = (bound: number) => ({ is: 'at most', bound }) as const;
 
-/** Every ratio of the report. Of rates more is better, of times and CPU less. */
+const compared =
+  (of: Measure) =>
+  (ratio: string, ours: string, theirs: string, goal?: Comparison['goal']): Comparison => ({
+    ...{ ratio, ours, theirs, of },
+    ...(goal === undefined ? {} : { goal }),
+  });
+const rate = compared('rate');
+const p50 = compared('p50');
+const p99 = compared('p99');
+const cpu = compared('cpu');
+
+/** Every ratio of the report: its name, the case of ours, theirs, and the goal. Of rates more is better, of times and CPU less. */
 const COMPARISONS: readonly Comparison[] = [
-  { ratio: 'nest_redis_256_c1', ours: 'call 256 c1', theirs: 'nest_redis 256 c1', of: 'rate', goal: atLeast(1) },
-  { ratio: 'nest_redis_256_c64', ours: 'call 256 c64', theirs: 'nest_redis 256 c64', of: 'rate', goal: atLeast(3) },
-  { ratio: 'nest_redis_256_c512', ours: 'call 256 c512', theirs: 'nest_redis 256 c512', of: 'rate', goal: atLeast(5) },
-  {
-    ratio: 'send_nest_redis_256_c512',
-    ours: 'send 256 c512',
-    theirs: 'nest_redis 256 c512',
-    of: 'rate',
-    goal: atLeast(3.5),
-  },
-  { ratio: 'serve_nest_redis_256_c1', ours: 'call_serve 256 c1', theirs: 'nest_redis 256 c1', of: 'rate' },
-  { ratio: 'serve_nest_redis_256_c64', ours: 'call_serve 256 c64', theirs: 'nest_redis 256 c64', of: 'rate' },
-  { ratio: 'serve_nest_redis_256_c512', ours: 'call_serve 256 c512', theirs: 'nest_redis 256 c512', of: 'rate' },
-  {
-    ratio: 'serve_nest_redis_256_4clients',
-    ours: 'call_serve 256 4 clients c64',
-    theirs: 'nest_redis 256 4 clients c64',
-    of: 'rate',
-  },
-  { ratio: 'send_nest_redis_256_c64', ours: 'send 256 c64', theirs: 'nest_redis 256 c64', of: 'rate' },
-  { ratio: 'send_nest_redis_256_c1', ours: 'send 256 c1', theirs: 'nest_redis 256 c1', of: 'rate' },
-  {
-    ratio: 'nest_redis_256_4clients',
-    ours: 'call 256 4 clients c64',
-    theirs: 'nest_redis 256 4 clients c64',
-    of: 'rate',
-    goal: atLeast(6),
-  },
-  { ratio: 'nest_tcp_256_c512', ours: 'call 256 c512', theirs: 'nest_tcp 256 c512', of: 'rate', goal: atLeast(1.5) },
-  {
-    ratio: 'nest_redis_65536_c64',
-    ours: 'call 65536 c64',
-    theirs: 'nest_redis 65536 c64',
-    of: 'rate',
-    goal: atLeast(1.8),
-  },
-  {
-    ratio: 'nest_redis_65536_binary_c64',
-    ours: 'call 65536 binary c64',
-    theirs: 'nest_redis 65536 binary c64',
-    of: 'rate',
-    goal: atLeast(10),
-  },
-  { ratio: 'nest_redis_4096_c64', ours: 'call 4096 c64', theirs: 'nest_redis 4096 c64', of: 'rate' },
-  { ratio: 'streams_256_c512', ours: 'call 256 c512', theirs: 'streams 256 c512', of: 'rate' },
-  { ratio: 'streams_pipelined_256_c512', ours: 'call 256 c512', theirs: 'streams_pipelined 256 c512', of: 'rate' },
-  { ratio: 'bullmq_256_c64', ours: 'call 256 c64', theirs: 'bullmq 256 c64', of: 'rate' },
-  { ratio: 'open_10k_cpu', ours: 'call 256 open', theirs: 'nest_redis 256 open', of: 'cpu', goal: atMost(0.7) },
-  { ratio: 'open_10k_p99', ours: 'call 256 open', theirs: 'nest_redis 256 open', of: 'p99', goal: atMost(0.7) },
-  { ratio: 'nest_redis_256_c1_p50', ours: 'call 256 c1', theirs: 'nest_redis 256 c1', of: 'p50', goal: atMost(1) },
-  { ratio: 'nest_redis_256_c64_p99', ours: 'call 256 c64', theirs: 'nest_redis 256 c64', of: 'p99', goal: atMost(1) },
-  {
-    ratio: 'nest_redis_256_c512_p99',
-    ours: 'call 256 c512',
-    theirs: 'nest_redis 256 c512',
-    of: 'p99',
-    goal: atMost(1),
-  },
-  { ratio: 'nest_redis_256_c1_cpu', ours: 'call 256 c1', theirs: 'nest_redis 256 c1', of: 'cpu' },
-  { ratio: 'nest_redis_256_c512_cpu', ours: 'call 256 c512', theirs: 'nest_redis 256 c512', of: 'cpu' },
+  rate('nest_redis_256_c1', 'call 256 c1', 'nest_redis 256 c1', atLeast(1)),
+  rate('nest_redis_256_c64', 'call 256 c64', 'nest_redis 256 c64', atLeast(3)),
+  rate('nest_redis_256_c512', 'call 256 c512', 'nest_redis 256 c512', atLeast(5)),
+  rate('send_nest_redis_256_c512', 'send 256 c512', 'nest_redis 256 c512', atLeast(3.5)),
+  rate('serve_nest_redis_256_c1', 'call_serve 256 c1', 'nest_redis 256 c1'),
+  rate('serve_nest_redis_256_c64', 'call_serve 256 c64', 'nest_redis 256 c64'),
+  rate('serve_nest_redis_256_c512', 'call_serve 256 c512', 'nest_redis 256 c512'),
+  rate('serve_nest_redis_256_4clients', 'call_serve 256 4 clients c64', 'nest_redis 256 4 clients c64'),
+  rate('send_nest_redis_256_c64', 'send 256 c64', 'nest_redis 256 c64'),
+  rate('send_nest_redis_256_c1', 'send 256 c1', 'nest_redis 256 c1'),
+  rate('nest_redis_256_4clients', 'call 256 4 clients c64', 'nest_redis 256 4 clients c64', atLeast(6)),
+  rate('nest_tcp_256_c512', 'call 256 c512', 'nest_tcp 256 c512', atLeast(1.5)),
+  rate('nest_redis_65536_c64', 'call 65536 c64', 'nest_redis 65536 c64', atLeast(1.8)),
+  rate('nest_redis_65536_binary_c64', 'call 65536 binary c64', 'nest_redis 65536 binary c64', atLeast(10)),
+  rate('nest_redis_4096_c64', 'call 4096 c64', 'nest_redis 4096 c64'),
+  rate('streams_256_c512', 'call 256 c512', 'streams 256 c512'),
+  rate('streams_pipelined_256_c512', 'call 256 c512', 'streams_pipelined 256 c512'),
+  rate('bullmq_256_c64', 'call 256 c64', 'bullmq 256 c64'),
+  cpu('open_10k_cpu', 'call 256 open', 'nest_redis 256 open', atMost(0.7)),
+  p99('open_10k_p99', 'call 256 open', 'nest_redis 256 open', atMost(0.7)),
+  p50('nest_redis_256_c1_p50', 'call 256 c1', 'nest_redis 256 c1', atMost(1)),
+  p99('nest_redis_256_c64_p99', 'call 256 c64', 'nest_redis 256 c64', atMost(1)),
+  p99('nest_redis_256_c512_p99', 'call 256 c512', 'nest_redis 256 c512', atMost(1)),
+  cpu('nest_redis_256_c1_cpu', 'call 256 c1', 'nest_redis 256 c1'),
+  cpu('nest_redis_256_c512_cpu', 'call 256 c512', 'nest_redis 256 c512'),
 ];
 
 const PICK: Readonly<Record<Measure, (result: CaseResult) => number | undefined>> = {
