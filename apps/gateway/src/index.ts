@@ -32,3 +32,5 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   module: GatewayModule,
   declarations: Object.values(gatewayMetrics),
 };
+
+export { gatewayMetrics } from './metrics.ts';

@@ -12,3 +12,5 @@ export const indexService: ServiceDefinition<IndexConfig> = {
   rejectReasons: ['expired', 'if_match', 'key', 'name_contention', 'name_mismatch', 'name_record', 'signature'],
   declarations: [...Object.values(indexMetrics), ...storeDeclarations],
 };
+
+export { indexMetrics } from './metrics.ts';

@@ -12,3 +12,5 @@ export const mailboxService: ServiceDefinition<MailboxConfig> = {
   rejectReasons: ['bytes', 'commands', 'lock', 'mailbox_payload_bytes', 'store_bytes', 'topic_depth', 'waiters'],
   declarations: [...Object.values(mailboxMetrics), ...storeDeclarations],
 };
+
+export { mailboxMetrics } from './metrics.ts';

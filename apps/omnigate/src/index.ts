@@ -11,3 +11,5 @@ export const omnigateService: ServiceDefinition<OmnigateConfig> = {
   module: OmnigateModule,
   declarations: Object.values(omnigateMetrics),
 };
+
+export { omnigateMetrics } from './metrics.ts';

@@ -12,3 +12,5 @@ export const storageService: ServiceDefinition<StorageConfig> = {
   module: StorageModule,
   declarations: [...Object.values(storageMetrics), ...storeDeclarations],
 };
+
+export { storageMetrics } from './metrics.ts';

@@ -1,6 +1,6 @@
 import { counter, gauge, histogram, type MetricsScope } from '@macronode/metrics';
 
-const declarations = {
+export const storeMetrics = {
   commitSeconds: histogram({
     name: 'store_commit_seconds',
     unit: 'seconds',
@@ -26,7 +26,7 @@ const declarations = {
 
 export type StoreMetrics = ReturnType<typeof bindStoreMetrics>;
 
-export const bindStoreMetrics = (scope: MetricsScope) => scope.bind(declarations);
+export const bindStoreMetrics = (scope: MetricsScope) => scope.bind(storeMetrics);
 
 /** The series of every store, for the generated pages. */
-export const storeDeclarations = Object.values(declarations);
+export const storeDeclarations = Object.values(storeMetrics);

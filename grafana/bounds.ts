@@ -1,0 +1,44 @@
+/** Grafana unit ids in use. Base units in; the unit does the scaling. */
+export type Unit = 's' | 'bytes' | 'Bps' | 'reqps' | 'ops' | 'percentunit' | 'short' | 'none';
+
+/** Where good ends. An alert compares with it and every panel of the same quantity draws it. */
+export interface Bound {
+  readonly value: number;
+  readonly unit: Unit;
+  readonly why: string;
+}
+
+const bound = (value: number, unit: Unit, why: string): Bound => Object.freeze({ value, unit, why });
+
+/** The bounds of causes; those of objectives are in `contracts/src/slo.ts`. */
+export const BOUNDS = Object.freeze({
+  event_loop_lag_p99: bound(0.1, 's', 'Above it a timer is late by more than the latency objective of a read.'),
+  cpu_cores: bound(0.9, 'short', 'One thread runs the service: near one core it has nothing left for a burst.'),
+  gc_share: bound(0.1, 'percentunit', 'A tenth of the time in garbage collection is memory pressure, not work.'),
+  memory_share: bound(0.9, 'percentunit', 'Above it the next burst meets the limit of the container.'),
+  fd_share: bound(0.8, 'percentunit', 'A fifth is kept for the connections of the next burst.'),
+  restarts: bound(3, 'short', 'More than three starts in fifteen minutes is a loop, not a deployment.'),
+
+  bus_hint_lag: bound(0.0001, 'percentunit', 'The bus may lose one hint in ten thousand to slow readers.'),
+  bus_overflow: bound(0.0001, 'percentunit', 'One refusal in ten thousand at rated load is the promise of the bus.'),
+  bus_group_lag: bound(5, 's', 'The default deadline of a call: what waits longer is answered to nobody.'),
+  bus_oldest_pending: bound(30, 's', 'Longer than any handler may run: its consumer is stuck or gone.'),
+  bus_stream_fill: bound(0.8, 'percentunit', 'A full stream refuses; a fifth is kept for the burst.'),
+  bus_redelivered: bound(0.01, 'percentunit', 'One delivery in a hundred repeated means consumers die or stall.'),
+  bus_queue_wait_p99: bound(1, 's', 'A fifth of the default deadline spent before any handler starts.'),
+  bus_reconnects: bound(0.05, 'ops', 'Three lost connections a minute is a network or a Redis that flaps.'),
+  bus_outcome_unknown: bound(0.01, 'percentunit', 'One call in a hundred without an answer: writes may have happened.'),
+
+  disk_free: bound(1024 ** 3, 'bytes', 'One object of the largest size above what storage refuses at.'),
+  store_commit_p95: bound(0.25, 's', 'An fsync takes a few ms; at 250 ms writes miss their objective.'),
+  store_queue: bound(1_000, 'short', 'One full batch of commands waiting behind the one that is written.'),
+
+  mailbox_oldest_ready: bound(300, 's', 'Five minutes without a receiver: a topic has stalled.'),
+  mailbox_expired_leases: bound(0.05, 'percentunit', 'One lease in twenty running out means receivers die or stall.'),
+  gateway_inflight: bound(0.8, 'percentunit', 'Above it the gate is about to refuse.'),
+  uploads_aborted: bound(0.05, 'percentunit', 'One upload in twenty ended by storage.'),
+  downloads_aborted: bound(0.01, 'percentunit', 'One download in a hundred ended by storage.'),
+  omnigate_failed: bound(0.01, 'percentunit', 'One request in a hundred failed at a call omnigate made itself.'),
+
+  dashboard_query: bound(0.5, 's', 'A board of twenty panels then loads within a few seconds.'),
+} satisfies Record<string, Bound>);

@@ -1,0 +1,40 @@
+import { busMetrics, redisLinkMetrics } from '@macronode/bus';
+import { ROUTES } from '@macronode/contracts';
+import { gatewayMetrics } from '@macronode/gateway';
+import { indexMetrics } from '@macronode/index';
+import { mailboxMetrics } from '@macronode/mailbox';
+import { buildInfo, configValue, type Declaration, processMetrics, readyzState } from '@macronode/metrics';
+import { omnigateMetrics } from '@macronode/omnigate';
+import { connectionMetrics, httpGolden } from '@macronode/service';
+import { storageMetrics } from '@macronode/storage';
+import { storeMetrics } from '@macronode/store';
+
+/**
+ * Every metric of ours, from the declarations the code counts with: boards, rules and checks name a series only through
+ * this table, so that renaming one is one line.
+ */
+export const METRICS = Object.freeze({
+  golden: httpGolden(Object.values(ROUTES).map(({ template }) => template)),
+  connections: connectionMetrics,
+  gateway: gatewayMetrics,
+  omnigate: omnigateMetrics,
+  index: indexMetrics,
+  storage: storageMetrics,
+  mailbox: mailboxMetrics,
+  store: storeMetrics,
+  bus: busMetrics,
+  redis: redisLinkMetrics,
+  process: processMetrics,
+  state: {
+    readyz: readyzState,
+    build: buildInfo({ version: 'any', gitSha: 'any', node: 'any' }),
+    config: configValue(['any']),
+  },
+});
+
+/** The same, by name. */
+export const DECLARED: ReadonlyMap<string, Declaration> = new Map(
+  Object.values(METRICS)
+    .flatMap((group): readonly Declaration[] => Object.values(group))
+    .map((declaration) => [declaration.name, declaration]),
+);
