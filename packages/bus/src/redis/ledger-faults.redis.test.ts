@@ -4,7 +4,7 @@ import { LedgerRun } from '../conformance/conformance-ledger.ts';
 import { World } from '../conformance/conformance-world.ts';
 import { LedgerProcesses } from './ledger-processes-fixture.ts';
 import { RedisProcess, uniqueNamespace, until } from './redis-fixture.ts';
-import { redisMedium, TEST_TIMINGS } from './redis-medium-fixture.ts';
+import { reclaimingAfter, redisMedium, TEST_TIMINGS } from './redis-medium-fixture.ts';
 import { SentinelGroup } from './redis-sentinel-fixture.ts';
 import { ToxicNetwork } from './toxic-network-fixture.ts';
 
@@ -50,7 +50,7 @@ async function scene(redisArgs: readonly string[] = []): Promise<Scene> {
   world.medium({ minIdleMs: MIN_IDLE_MS });
   cleanups.push(() => world.close());
   const run = new LedgerRun(world);
-  const timings = { ...TEST_TIMINGS, reclaimMinIdle: MIN_IDLE_MS, reclaimEvery: 250, reclaimIdleEvery: 250 };
+  const timings = { ...TEST_TIMINGS, ...reclaimingAfter(MIN_IDLE_MS) };
   const processes = new LedgerProcesses({ url: network.url, namespace, timings, report: run.book });
   run.others = processes;
   cleanups.push(() => processes.close());

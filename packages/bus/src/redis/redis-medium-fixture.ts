@@ -74,7 +74,8 @@ function adminOf(url: string): Redis {
   return admin;
 }
 
-function reclaimingAfter(minIdleMs: number | undefined): Partial<RedisLinkTimings> {
+/** Timings under which what a silent consumer left is soon taken over, and its name removed. */
+export function reclaimingAfter(minIdleMs: number | undefined): Partial<RedisLinkTimings> {
   if (minIdleMs === undefined) return {};
   const every = minIdleMs / 4;
   return { reclaimMinIdle: minIdleMs, reclaimEvery: every, reclaimIdleEvery: every, janitorEvery: minIdleMs };
