@@ -3,7 +3,14 @@ import { ROUTES } from '@macronode/contracts';
 import { gatewayMetrics } from '@macronode/gateway';
 import { indexMetrics } from '@macronode/index';
 import { mailboxMetrics } from '@macronode/mailbox';
-import { buildInfo, configValue, type Declaration, processMetrics, readyzState } from '@macronode/metrics';
+import {
+  buildInfo,
+  configValue,
+  type Declaration,
+  processMetrics,
+  readyzState,
+  registryMetrics,
+} from '@macronode/metrics';
 import { omnigateMetrics } from '@macronode/omnigate';
 import { connectionMetrics, httpGolden } from '@macronode/service';
 import { storageMetrics } from '@macronode/storage';
@@ -14,7 +21,7 @@ import { storeMetrics } from '@macronode/store';
  * this table, so that renaming one is one line.
  */
 export const METRICS = Object.freeze({
-  golden: httpGolden(Object.values(ROUTES).map(({ template }) => template)),
+  golden: httpGolden([...new Set(Object.values(ROUTES).map(({ template }) => template))]),
   connections: connectionMetrics,
   gateway: gatewayMetrics,
   omnigate: omnigateMetrics,
@@ -25,6 +32,7 @@ export const METRICS = Object.freeze({
   bus: busMetrics,
   redis: redisLinkMetrics,
   process: processMetrics,
+  registry: registryMetrics,
   state: {
     readyz: readyzState,
     build: buildInfo({ version: 'any', gitSha: 'any', node: 'any' }),

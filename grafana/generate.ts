@@ -1,6 +1,12 @@
-import { servicesBoard } from './services-board.ts';
+import { BOARDS } from './boards/index.ts';
+import { dashboardJson } from './panels/dashboard-json.ts';
 
 /** Every file this workspace derives: path from the repository root, and content. */
 export function grafanaFiles(): ReadonlyMap<string, string> {
-  return new Map([['grafana/dashboards/macronode-services.json', `${JSON.stringify(servicesBoard, null, 2)}\n`]]);
+  return new Map(
+    BOARDS.map((board) => [
+      `grafana/dashboards/${board.uid}.json`,
+      `${JSON.stringify(dashboardJson(board), null, 2)}\n`,
+    ]),
+  );
 }

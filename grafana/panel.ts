@@ -1,3 +1,4 @@
+import type { ServiceName } from '@macronode/contracts';
 import type { Bound, Unit } from './bounds.ts';
 import type { FaultName } from './faults.ts';
 
@@ -9,6 +10,18 @@ export interface Target {
   readonly legend: string;
   /** Asks for exemplars too: of latency queries. */
   readonly exemplar?: boolean;
+  /** A limit or a request that the others are held against: drawn dashed, red or yellow. */
+  readonly dashed?: 'limit' | 'request';
+}
+
+/** What breaking a limit means: amber or red. */
+export type Breach = 'saturation' | 'failure';
+
+/** A number that stands for a state, in the words people use. */
+export interface StateText {
+  readonly value: number;
+  readonly text: string;
+  readonly colour: 'green' | 'orange' | 'red' | 'blue';
 }
 
 /** What the verification holds a panel against; none of it reaches Grafana. */
@@ -17,6 +30,8 @@ export interface PanelEvidence {
   readonly sane: readonly [min: number, max: number];
   /** Stays empty until this fault has happened. */
   readonly needs?: FaultName;
+  /** Only these services have the series: any other value of `$service` leaves the panel empty. */
+  readonly services?: readonly ServiceName[];
 }
 
 export type PanelKind = 'timeseries' | 'stat' | 'heatmap' | 'table' | 'bargauge' | 'state-timeline' | 'gauge';
@@ -36,6 +51,14 @@ export interface PanelSpec {
   readonly targets: readonly Target[];
   /** Drawn as a line; the constant of the alert or of the objective itself. */
   readonly limit?: Bound;
+  /** Goes with `limit`. */
+  readonly breach?: Breach;
+  /** The limit is a floor: good is above it. */
+  readonly floor?: boolean;
+  /** Of a panel that shows states. */
+  readonly states?: readonly StateText[];
+  /** Series are true parts of a whole. */
+  readonly stacked?: boolean;
   /** Columns of 24. */
   readonly width: number;
   readonly height: number;
@@ -44,9 +67,13 @@ export interface PanelSpec {
   readonly evidence: PanelEvidence;
 }
 
+/** What a row is about, in the order in which rows follow each other on every board. */
+export const ROW_ORDER = ['slo', 'red', 'dependencies', 'queues', 'use', 'build'] as const;
+
 /** A heading with its panels. */
 export interface BoardRow {
   readonly title: string;
+  readonly about: (typeof ROW_ORDER)[number];
   readonly collapsed: boolean;
   readonly panels: readonly PanelSpec[];
 }

@@ -1,5 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { constants, monitorEventLoopDelay, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { getHeapStatistics } from 'node:v8';
 import { counter, gauge } from './declarations.ts';
 import type { MetricsScope } from './registry.ts';
 
@@ -23,11 +25,16 @@ export const processMetrics = Object.freeze({
   }),
   heapUsed: gauge({ name: 'nodejs_heap_size_used_bytes', help: 'V8 heap in use.' }),
   heapTotal: gauge({ name: 'nodejs_heap_size_total_bytes', help: 'V8 heap reserved.' }),
+  heapLimit: gauge({ name: 'nodejs_heap_size_limit_bytes', help: 'V8 heap this process may grow to.' }),
   external: gauge({
     name: 'nodejs_external_memory_bytes',
     help: 'Memory of buffers and other objects outside the V8 heap.',
   }),
   resident: gauge({ name: 'process_resident_memory_bytes', help: 'Resident set size.' }),
+  memoryLimit: gauge({
+    name: 'process_memory_limit_bytes',
+    help: 'Memory this process may have: the smallest limit of its control groups, else the memory of the machine.',
+  }),
   gcSeconds: counter({
     name: 'nodejs_gc_pause_seconds_total',
     help: 'Time spent in garbage collection, by kind.',
@@ -59,6 +66,13 @@ function fdLimit(): number {
     return NaN;
   }
 }
+
+/**
+ * The memory limit in bytes. `constrained` is what the control groups of the process allow (`memory.max` of version 2,
+ * `memory.limit_in_bytes` of version 1, each group above it included), 0 or more than the machine has where none limits.
+ */
+export const memoryLimit = (constrained: number, total: number): number =>
+  constrained > 0 && constrained < total ? constrained : total;
 
 /** Open descriptors, without the one the count itself takes. */
 function openFds(): number {
@@ -100,8 +114,10 @@ export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
     m.external.set(memory.external);
     m.resident.set(memory.rss);
   });
-  const maxFds = fdLimit();
-  m.maxFds.set(maxFds);
+  m.heapLimit.set(getHeapStatistics().heap_size_limit);
+  // Read at each scrape: a container may be resized while it runs.
+  m.memoryLimit.collect(() => memoryLimit(process.constrainedMemory(), totalmem()));
+  m.maxFds.set(fdLimit());
   m.openFds.collect(openFds);
   m.cpu.collect(() => {
     const { user, system } = process.cpuUsage();

@@ -5,7 +5,7 @@ import type { HandlesOf } from './handles.ts';
 import { Slab } from './slab.ts';
 
 /** What went wrong inside the metrics themselves. Both should always be zero. */
-const ownMetrics = {
+export const registryMetrics = Object.freeze({
   collectFailures: counter({
     name: 'metrics_collect_failures_total',
     help: 'Values that could not be read at a scrape. The other series of the scrape are not affected.',
@@ -14,7 +14,7 @@ const ownMetrics = {
     name: 'metrics_misuses_total',
     help: 'Counts dropped for breaking their declaration: an undeclared label value, a negative increment, NaN.',
   }),
-};
+});
 
 /** A refresher that has not finished by then no longer delays the scrape, in ms: well inside a scrape timeout of 10 s. */
 const REFRESH_TIMEOUT_MS = 2_000;
@@ -36,7 +36,7 @@ export class MetricsRegistry {
     this.#failed = () => {
       failures += 1;
     };
-    const own = this.scope({}).bind(ownMetrics);
+    const own = this.scope({}).bind(registryMetrics);
     own.collectFailures.collect(() => failures);
     own.misuses.collect(() => this.#slab.misuses);
   }

@@ -1,0 +1,4 @@
+import type { ServiceName } from '@macronode/contracts';
+
+/** Services that answer requests: the gateway only asks, and has no stream of requests. */
+export const ANSWERING: readonly ServiceName[] = ['omnigate', 'index', 'storage', 'mailbox'];

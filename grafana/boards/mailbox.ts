@@ -1,0 +1,293 @@
+import { BOUNDS } from '../bounds.ts';
+import { METRICS } from '../declared.ts';
+import { ALLOWED } from '../objectives.ts';
+import type { Board, BoardRow } from '../panel.ts';
+import { series } from '../series.ts';
+import { buildRow } from './build-row.ts';
+import { bucketsOf, slowest } from './latency.ts';
+import { processRow } from './process-row.ts';
+import { SANE } from './sane.ts';
+import { heatmap, lines, number } from './sizes.ts';
+import { storeRow } from './store-panels.ts';
+import { failedTraces } from './traces.ts';
+import { serviceVariables } from './variables.ts';
+
+const mailbox = series('mailbox');
+const { mailbox: own, state } = METRICS;
+
+const promises: BoardRow = {
+  title: 'Do messages arrive',
+  about: 'slo',
+  collapsed: false,
+  panels: [
+    number({
+      title: 'Accepted',
+      what: 'Messages accepted per second: on disk before the sender was told.',
+      good: 'what senders do.',
+      bad: 'zero while they try: see refusals by bound.',
+      runbook: 'saturated',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.enqueued, ''), legend: 'accepted' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    number({
+      title: 'Acknowledged',
+      what: 'Messages acknowledged for the first time, per second.',
+      good: 'as many as accepted.',
+      bad: 'fewer: receivers are missing or die.',
+      runbook: 'MailboxStalled',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.acked, ''), legend: 'acknowledged' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    number({
+      title: 'Oldest waiting',
+      what: 'Age of the oldest message that waits for a receiver.',
+      good: 'seconds.',
+      bad: 'a topic has no receiver, or one that is too slow.',
+      runbook: 'MailboxStalled',
+      unit: 's',
+      targets: [{ expr: `max (${mailbox.recorded('mailboxOldestReady')})`, legend: 'oldest' }],
+      limit: BOUNDS.mailbox_oldest_ready,
+      breach: 'failure',
+      evidence: { sane: SANE.age },
+    }),
+    number({
+      title: 'Send, p95',
+      what: 'Time to make a message durable, 95th percentile.',
+      good: 'a few ms.',
+      bad: 'fsync: see the commits of the store.',
+      runbook: 'StoreCommitSlow',
+      unit: 's',
+      targets: [{ expr: mailbox.quantile(0.95, own.commitLatency, '', 'op="send"'), legend: 'p95', exemplar: true }],
+      limit: ALLOWED.object_put_latency,
+      breach: 'failure',
+      evidence: { sane: SANE.latency },
+    }),
+    number({
+      title: 'Dead letters held',
+      what: 'Messages held aside after their last attempt.',
+      good: 'zero.',
+      bad: 'a receiver fails on them: read them before retention drops them.',
+      runbook: 'MailboxDeadLetters',
+      unit: 'short',
+      targets: [{ expr: mailbox.sum(own.queueDepth, '', 'queue="dead"'), legend: 'dead' }],
+      evidence: { sane: SANE.count },
+    }),
+    number({
+      title: 'Leases run out',
+      what: 'Leases that ended without an acknowledgement, over deliveries.',
+      good: 'near zero.',
+      bad: 'receivers die or stall with messages in hand.',
+      runbook: 'MailboxLeasesExpire',
+      unit: 'percentunit',
+      targets: [{ expr: `max (${mailbox.recorded('mailboxExpiredLeases')})`, legend: 'run out' }],
+      limit: BOUNDS.mailbox_expired_leases,
+      breach: 'failure',
+      evidence: { sane: SANE.share },
+    }),
+  ],
+};
+
+const messages: BoardRow = {
+  title: 'Messages and operations',
+  about: 'red',
+  collapsed: true,
+  panels: [
+    lines({
+      title: 'Flow of messages',
+      what: 'Messages per second accepted, delivered, delivered again, acknowledged and dropped past their retention.',
+      good: 'accepted, delivered and acknowledged follow each other.',
+      bad: 'delivered above acknowledged: leases run out.',
+      runbook: 'MailboxStalled',
+      unit: 'ops',
+      targets: [
+        { expr: mailbox.rate(own.enqueued, ''), legend: 'accepted' },
+        { expr: mailbox.rate(own.delivered, ''), legend: 'delivered' },
+        { expr: mailbox.rate(own.redelivered, ''), legend: 'delivered again' },
+        { expr: mailbox.rate(own.acked, ''), legend: 'acknowledged' },
+        { expr: mailbox.rate(own.expired, ''), legend: 'dropped' },
+      ],
+      evidence: { sane: SANE.perSecond },
+    }),
+    heatmap({
+      title: 'Time of an operation',
+      what: 'How many operations took how long in the store, long polls not included; dots are traces.',
+      good: 'one band of a few ms.',
+      bad: 'moving up: fsync, or the queue before it.',
+      runbook: 'StoreCommitSlow',
+      unit: 's',
+      targets: bucketsOf(mailbox, own.commitLatency),
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Time of an operation, p95',
+      what: 'Time in the store, 95th percentile by operation.',
+      good: 'a few ms.',
+      bad: 'send alone: commits. All: the writer is busy with a sweep.',
+      runbook: 'StoreCommitSlow',
+      unit: 's',
+      targets: [slowest(mailbox, own.commitLatency, 'op', '{{op}}')],
+      traces: failedTraces('mailbox'),
+      evidence: { sane: SANE.latency },
+    }),
+    lines({
+      title: 'Operations',
+      what: 'Operations per second by kind.',
+      good: 'follows the routes at the gateway.',
+      bad: 'recv alone: receivers poll an empty topic.',
+      runbook: 'MailboxStalled',
+      unit: 'ops',
+      targets: [{ expr: mailbox.observed(own.commitLatency, 'op'), legend: '{{op}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Refused by bound',
+      what: 'Sends and polls refused per second by a bound.',
+      good: 'zero.',
+      bad: 'topic_depth: one topic is full. store_bytes: all are. waiters: too many long polls.',
+      runbook: 'saturated',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.saturated, 'bound'), legend: '{{bound}}' }],
+      evidence: { sane: SANE.perSecond, needs: 'mailbox_without_receivers' },
+    }),
+    lines({
+      title: 'Repeated sends',
+      what: 'Sends per second that repeated an idempotency key: answered with the first message, or refused.',
+      good: 'a few: clients that retry.',
+      bad: 'mismatch: a client uses one key for two messages.',
+      runbook: 'idempotency_mismatch',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.duplicates, 'result'), legend: '{{result}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Receipts refused',
+      what: 'Receipts refused per second: the lease was over, or they name nothing.',
+      good: 'zero.',
+      bad: 'receipt_stale: the lease is shorter than the work.',
+      runbook: 'receipt_stale',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.ackRefused, 'reason'), legend: '{{reason}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+  ],
+};
+
+const queues: BoardRow = {
+  title: 'Waiting, leased and aside',
+  about: 'queues',
+  collapsed: true,
+  panels: [
+    lines({
+      title: 'Messages held',
+      what: 'Messages held, by where they are: ready, leased, or dead.',
+      good: 'ready near zero.',
+      bad: 'ready grows: receivers are missing. dead grows: they fail.',
+      runbook: 'MailboxStalled',
+      unit: 'short',
+      targets: [{ expr: mailbox.sum(own.queueDepth, 'queue'), legend: '{{queue}}' }],
+      stacked: true,
+      evidence: { sane: SANE.count },
+    }),
+    lines({
+      title: 'Oldest ready message',
+      what: 'Age of the oldest message that waits for a receiver; 0 when none does.',
+      good: 'seconds.',
+      bad: 'above the line a topic has stalled.',
+      runbook: 'MailboxStalled',
+      unit: 's',
+      targets: [{ expr: mailbox.recorded('mailboxOldestReady'), legend: '{{instance}}' }],
+      limit: BOUNDS.mailbox_oldest_ready,
+      breach: 'failure',
+      evidence: { sane: SANE.age },
+    }),
+    lines({
+      title: 'Expired leases',
+      what: 'Leases that ended without an acknowledgement, over deliveries.',
+      good: 'near zero.',
+      bad: 'receivers die, stall, or lease for too short.',
+      runbook: 'MailboxLeasesExpire',
+      unit: 'percentunit',
+      targets: [{ expr: mailbox.recorded('mailboxExpiredLeases'), legend: '{{instance}}' }],
+      limit: BOUNDS.mailbox_expired_leases,
+      breach: 'failure',
+      evidence: { sane: SANE.share },
+    }),
+    lines({
+      title: 'Leases ended',
+      what: 'Leases per second that ended without an acknowledgement.',
+      good: 'near zero.',
+      bad: 'each is delivered again, up to the last attempt.',
+      runbook: 'MailboxLeasesExpire',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.visibilityTimeouts, 'instance'), legend: '{{instance}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Dead letters',
+      what: 'Messages per second moved to the dead letters.',
+      good: 'zero.',
+      bad: 'a receiver fails on them every time.',
+      runbook: 'MailboxDeadLetters',
+      unit: 'ops',
+      targets: [{ expr: mailbox.recorded('mailboxDeadLetters'), legend: '{{instance}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Dead letters by reason',
+      what: 'Messages per second moved to the dead letters, by reason.',
+      good: 'zero.',
+      bad: 'max_attempts: every delivery failed.',
+      runbook: 'MailboxDeadLetters',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.dead, 'reason'), legend: '{{reason}}' }],
+      evidence: { sane: SANE.perSecond, needs: 'mailbox_poison' },
+    }),
+    lines({
+      title: 'Long polls',
+      what: 'Long polls that wait for a message; dashed how many may.',
+      good: 'as many as idle receivers.',
+      bad: 'at the line the next one is refused with 503.',
+      runbook: 'busy',
+      unit: 'short',
+      targets: [
+        { expr: mailbox.max(own.waiters, 'instance'), legend: '{{instance}}' },
+        { expr: mailbox.max(state.config, '', 'key="maxWaiters"'), legend: 'limit', dashed: 'limit' },
+      ],
+      evidence: { sane: SANE.count },
+    }),
+    lines({
+      title: 'Bytes held',
+      what: 'Payloads and attributes held, dead letters included; dashed what may be held.',
+      good: 'far below the dashed line.',
+      bad: 'at the line the next send is refused with 503.',
+      runbook: 'busy',
+      unit: 'bytes',
+      targets: [
+        { expr: mailbox.max(own.storedBytes, 'instance'), legend: '{{instance}}' },
+        { expr: `${mailbox.max(state.config, '', 'key="storeMib"')} * 1048576`, legend: 'limit', dashed: 'limit' },
+      ],
+      evidence: { sane: SANE.bytes },
+    }),
+    lines({
+      title: 'Sweep failures',
+      what: 'Sweeps per second that failed; the next one tries again.',
+      good: 'zero.',
+      bad: 'leases do not end and nothing expires: the store refuses.',
+      runbook: 'MailboxSweepFailing',
+      unit: 'ops',
+      targets: [{ expr: mailbox.rate(own.sweepFailures, 'instance'), legend: '{{instance}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+  ],
+};
+
+/** Messages: accepted, delivered, acknowledged, and what happens to the rest. */
+export const mailboxBoard: Board = {
+  uid: 'macronode-mailbox',
+  title: 'Macronode / Mailbox',
+  description: 'Messages accepted, delivered and acknowledged; leases, dead letters, bounds and the store beneath.',
+  variables: serviceVariables('mailbox'),
+  rows: [promises, messages, queues, storeRow(mailbox), processRow(mailbox), buildRow(mailbox)],
+};
