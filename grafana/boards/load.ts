@@ -7,10 +7,11 @@ import { FAILED, SHED } from './edge.ts';
 import { bucketsOf } from './latency.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
+import { slowTraces } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const gateway = series('gateway');
-const { golden, gateway: own, process: node } = METRICS;
+const { golden, gateway: own, process: node, state } = METRICS;
 
 /** Per-second rate of a counter that k6 writes. */
 const k6Rate = (name: string, by: string): string =>
@@ -213,6 +214,7 @@ const server: BoardRow = {
       runbook: 'ObjectGetLatencyBudgetBurn',
       unit: 's',
       targets: bucketsOf(gateway, golden.requestLatency),
+      traces: slowTraces(ALLOWED.object_get_latency.value),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -232,12 +234,15 @@ const server: BoardRow = {
     }),
     lines({
       title: 'Requests admitted under load',
-      what: 'Requests the gate has admitted and not seen end.',
+      what: 'Requests the gate has admitted and not seen end; dashed what one gateway admits.',
       good: 'rate times latency.',
       bad: 'rises at a constant rate: latency does.',
       runbook: 'GatewayNearCapacity',
       unit: 'short',
-      targets: [{ expr: gateway.max(own.inflight, 'instance'), legend: '{{instance}}' }],
+      targets: [
+        { expr: gateway.max(own.inflight, 'instance'), legend: '{{instance}}' },
+        { expr: gateway.max(state.config, '', 'key="inflight"'), legend: 'limit', dashed: 'limit' },
+      ],
       evidence: { sane: SANE.count },
     }),
   ],
@@ -249,5 +254,5 @@ export const loadBoard: Board = {
   title: 'Macronode / Load test',
   description: 'A run of k6 from both sides: its rates, times and checks, and what the node answered and spent.',
   variables: serviceVariables('gateway'),
-  rows: [run, client, server, buildRow(gateway)],
+  rows: [run, client, server, buildRow('gateway', false)],
 };

@@ -340,5 +340,5 @@ export const overview: Board = {
   title: 'Macronode / Overview',
   description: 'Are users happy, how much error budget is left, and which board to open next.',
   variables: FLEET_VARIABLES,
-  rows: [users, budgets, goldenSignals, health, saturation, buildRow(fleet, false)],
+  rows: [users, budgets, goldenSignals, health, saturation, buildRow(undefined, false)],
 };

@@ -8,8 +8,8 @@ import { bucketsOf, percentiles, slowest } from './latency.ts';
 import { processRow } from './process-row.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { storeRow } from './store-panels.ts';
-import { failedTraces } from './traces.ts';
+import { storeRow } from './store-row.ts';
+import { failedTraces, tracesOf } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const storage = series('storage');
@@ -30,6 +30,7 @@ const promises: BoardRow = {
       runbook: 'no_responders',
       unit: 'ops',
       targets: [{ expr: storage.observed(own.getLatency), legend: 'reads' }],
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.perSecond },
     }),
     number({
@@ -42,6 +43,7 @@ const promises: BoardRow = {
       targets: [{ expr: storage.quantile(0.95, own.getLatency), legend: 'p95', exemplar: true }],
       limit: ALLOWED.object_get_latency,
       breach: 'failure',
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -54,6 +56,7 @@ const promises: BoardRow = {
       targets: [{ expr: storage.quantile(0.95, own.putLatency), legend: 'p95', exemplar: true }],
       limit: ALLOWED.object_put_latency,
       breach: 'failure',
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -105,6 +108,7 @@ const objects: BoardRow = {
       runbook: 'ObjectGetLatencyBudgetBurn',
       unit: 's',
       targets: bucketsOf(storage, own.getLatency),
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -136,6 +140,7 @@ const objects: BoardRow = {
       runbook: 'ObjectPutLatencyBudgetBurn',
       unit: 's',
       targets: bucketsOf(storage, own.putLatency),
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -294,5 +299,5 @@ export const storageBoard: Board = {
   title: 'Macronode / Storage',
   description: 'First byte, durable writes, refusals, slots, disk, integrity and the store beneath.',
   variables: serviceVariables('storage'),
-  rows: [promises, objects, slots, disk, storeRow(storage), processRow(storage), buildRow(storage)],
+  rows: [promises, objects, slots, disk, storeRow('storage'), processRow('storage'), buildRow('storage')],
 };
