@@ -8,9 +8,10 @@ import { bucketsOf } from './latency.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
 import { slowTraces } from './traces.ts';
-import { serviceVariables } from './variables.ts';
+import { FLEET_VARIABLES } from './variables.ts';
 
-const gateway = series('gateway');
+const fleet = series();
+const gateway = series('gateway', { everyInstance: true });
 const { golden, gateway: own, process: node, state } = METRICS;
 
 /** Per-second rate of a counter that k6 writes. */
@@ -219,14 +220,14 @@ const server: BoardRow = {
     }),
     lines({
       title: 'CPU per request',
-      what: 'CPU time of all services for one answer of the gateway.',
+      what: 'CPU time of the chosen services for one answer of the gateway.',
       good: 'flat while the rate rises.',
       bad: 'rises: work that is thrown away, or garbage collection.',
       runbook: 'CpuSaturated',
       unit: 's',
       targets: [
         {
-          expr: `${series().rate(node.cpu, '').replaceAll('service=~"$service",', '')} / (${gateway.rate(golden.httpRequests, '')} > 0)`,
+          expr: `${fleet.rate(node.cpu, '')} / (${gateway.rate(golden.httpRequests, '')} > 0)`,
           legend: 'CPU',
         },
       ],
@@ -253,6 +254,6 @@ export const loadBoard: Board = {
   uid: 'macronode-load',
   title: 'Macronode / Load test',
   description: 'A run of k6 from both sides: its rates, times and checks, and what the node answered and spent.',
-  variables: serviceVariables('gateway'),
-  rows: [run, client, server, buildRow('gateway', false)],
+  variables: FLEET_VARIABLES,
+  rows: [run, client, server, buildRow(undefined, false)],
 };

@@ -13,7 +13,7 @@ import { slowTraces, TRACES_OF_ROUTE } from './traces.ts';
 import { FLEET_VARIABLES } from './variables.ts';
 
 const fleet = series();
-const edge = series('gateway');
+const edge = series('gateway', { everyInstance: true });
 const { golden, state } = METRICS;
 
 const READ = ofRoute(ROUTES.objectGet);

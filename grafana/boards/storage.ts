@@ -2,6 +2,7 @@ import { BOUNDS } from '../bounds.ts';
 import { METRICS } from '../declared.ts';
 import { ALLOWED } from '../objectives.ts';
 import type { Board, BoardRow } from '../panel.ts';
+import { RECORDED } from '../rules/recorded.ts';
 import { series } from '../series.ts';
 import { buildRow } from './build-row.ts';
 import { bucketsOf, percentiles, slowest } from './latency.ts';
@@ -14,6 +15,9 @@ import { serviceVariables } from './variables.ts';
 
 const storage = series('storage');
 const { storage: own, state } = METRICS;
+
+/** Of the index too: whoever finds one disk that corrupts looks at both. */
+const EVERY_INTEGRITY_FAILURE = `${RECORDED.integrityFailures}{instance=~"$instance"}`;
 
 const setting = (key: string): string => storage.max(state.config, '', `key="${key}"`);
 
@@ -267,7 +271,7 @@ const disk: BoardRow = {
       bad: 'they are never served; a disk corrupts: take it out before you repair.',
       runbook: 'IntegrityFailure',
       unit: 'ops',
-      targets: [{ expr: series().recorded('integrityFailures'), legend: '{{service}} {{instance}}' }],
+      targets: [{ expr: EVERY_INTEGRITY_FAILURE, legend: '{{service}} {{instance}}' }],
       evidence: { sane: SANE.perSecond },
     }),
     lines({

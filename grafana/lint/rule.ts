@@ -21,6 +21,8 @@ export interface Subject {
 /** What one rule found on a board. */
 export interface Broken {
   readonly panel?: string;
+  /** Which query of the panel, from 0. */
+  readonly target?: number;
   readonly says: string;
 }
 
@@ -48,10 +50,14 @@ export const eachQuery = (
   subject: Subject,
   check: (expr: string, panel: PanelJson) => string | readonly string[] | undefined,
 ): readonly Broken[] =>
-  eachPanel(subject, (panel) =>
-    (panel.targets ?? []).flatMap(({ expr, refId }) => {
+  panelsOf(subject.json).flatMap((panel) =>
+    (panel.targets ?? []).flatMap(({ expr, refId }, target) => {
       const says = check(expr, panel) ?? [];
-      return (typeof says === 'string' ? [says] : says).map((sentence) => `${refId}: ${sentence}`);
+      return (typeof says === 'string' ? [says] : says).map((sentence) => ({
+        panel: panel.title,
+        target,
+        says: `${refId}: ${sentence}`,
+      }));
     }),
   );
 

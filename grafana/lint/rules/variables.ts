@@ -1,7 +1,8 @@
+import type { Board } from '../../panel.ts';
 import { PROMETHEUS, TEMPO } from '../../panels/datasource.ts';
 import type { Json } from '../../panels/json.ts';
 import { seriesOf } from '../catalogue.ts';
-import { selectorsIn } from '../promql.ts';
+import { type Matcher, selectorsIn } from '../promql.ts';
 import { type Broken, eachQuery, panelsOf, type Rule, type Subject } from '../rule.ts';
 
 /** Where a dashboard may send people. Any other host is somebody's own. */
@@ -42,12 +43,18 @@ function queryVariables({ json }: Subject): readonly Broken[] {
   });
 }
 
+/** On a board of all services, a selector that names one is about every instance of it. */
+export const isFleetTotal = ({ variables }: Board, matchers: readonly Matcher[]): boolean =>
+  variables.some(({ name }) => name === 'service') &&
+  matchers.some(({ label, operator }) => label === 'service' && operator === '=');
+
 /** D6: every selector is narrowed by the variables whose labels its series carries. */
 function narrowed(subject: Subject): readonly Broken[] {
   return eachQuery(subject, (expr) =>
     selectorsIn(expr).flatMap(({ metric, matchers }) => {
       const labels = seriesOf(subject.catalogue, metric)?.labels ?? [];
-      return ['job', 'instance'].flatMap((label) => {
+      const total = isFleetTotal(subject.board, matchers);
+      return (total ? ['job'] : ['job', 'instance']).flatMap((label) => {
         const has = matchers.some(
           ({ label: name, operator, value }) => name === label && operator === '=~' && value === `$${label}`,
         );
@@ -56,6 +63,17 @@ function narrowed(subject: Subject): readonly Broken[] {
     }),
   );
 }
+
+/** Variables that a query asks for and the board has not: Grafana would send them as they are written. */
+const missing = (subject: Subject): readonly Broken[] => {
+  const names = new Set(subject.json.templating.list.map(({ name }) => name));
+  return eachQuery(subject, (expr) =>
+    [...expr.matchAll(/\$\{?([a-z_]+)/g)]
+      .map(([, name = '']) => name)
+      .filter((name) => !name.startsWith('__') && !names.has(name))
+      .map((name) => `asks for $${name}, which the board has not`),
+  );
+};
 
 /** D7: no address, tenant or instance of a machine somebody happens to have. */
 function noHosts({ json }: Subject): readonly Broken[] {
@@ -72,6 +90,6 @@ function noHosts({ json }: Subject): readonly Broken[] {
 /** D5 to D7. */
 export const variableRules: readonly Rule[] = [
   { name: 'D5', check: dataSources },
-  { name: 'D6', check: (subject) => [...queryVariables(subject), ...narrowed(subject)] },
+  { name: 'D6', check: (subject) => [...queryVariables(subject), ...narrowed(subject), ...missing(subject)] },
   { name: 'D7', check: noHosts },
 ];
