@@ -1,12 +1,14 @@
 import { BOARDS } from './boards/index.ts';
-import { dashboardJson } from './panels/dashboard-json.ts';
+import { lintFile } from './lint/dashboard-linter/exclusions.ts';
+import { subjectOf } from './lint/index.ts';
 
 /** Every file this workspace derives: path from the repository root, and content. */
 export function grafanaFiles(): ReadonlyMap<string, string> {
-  return new Map(
-    BOARDS.map((board) => [
-      `grafana/dashboards/${board.uid}.json`,
-      `${JSON.stringify(dashboardJson(board), null, 2)}\n`,
-    ]),
-  );
+  const subjects = BOARDS.map((board) => subjectOf(board));
+  return new Map([
+    ...subjects.map(
+      ({ board, json }) => [`grafana/dashboards/${board.uid}.json`, `${JSON.stringify(json, null, 2)}\n`] as const,
+    ),
+    ['grafana/dashboards/.lint', lintFile(subjects)] as const,
+  ]);
 }

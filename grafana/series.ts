@@ -31,10 +31,14 @@ const RANGE = '[$__rate_interval]';
 
 const aggregate = (operator: string, by: string): string => (by === '' ? operator : `${operator} by (${by})`);
 
-/** Selectors carry the variables of the board; a board of one service has no `$service`, it names the service. */
-export function series(service?: ServiceName): Series {
+/**
+ * Selectors carry the variables of the board. A board of one service has no `$service`, it names the service; a board of
+ * all services that shows one of them asks for every instance of it, whichever the board has chosen.
+ */
+export function series(service?: ServiceName, { everyInstance = false } = {}): Series {
   const ofService = service === undefined ? 'service=~"$service"' : `service="${service}"`;
-  const scraped = `job=~"$job",${ofService},instance=~"$instance"`;
+  const ofInstance = everyInstance ? [] : ['instance=~"$instance"'];
+  const scraped = ['job=~"$job"', ofService, ...ofInstance].join(',');
   const selector = (name: string, extra: string): string =>
     `${name}{${extra === '' ? scraped : `${scraped},${extra}`}}`;
   const gauge = (operator: string, { name }: GaugeDeclaration, by: string, extra: string): string =>
@@ -57,7 +61,7 @@ export function series(service?: ServiceName): Series {
       const labels: readonly string[] = RECORDED_LABELS[key];
       const narrowed = [
         ...(labels.includes('service') ? [ofService] : []),
-        ...(labels.includes('instance') ? ['instance=~"$instance"'] : []),
+        ...(labels.includes('instance') ? ofInstance : []),
         ...(extra === '' ? [] : [extra]),
       ];
       return `${RECORDED[key]}{${narrowed.join(',')}}`;

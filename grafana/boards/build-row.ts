@@ -1,12 +1,13 @@
+import type { ServiceName } from '@macronode/contracts';
 import { METRICS } from '../declared.ts';
 import type { BoardRow } from '../panel.ts';
-import type { Series } from '../series.ts';
+import { series } from '../series.ts';
 import { table } from './sizes.ts';
 
 const { build } = METRICS.state;
 
 /** What runs: the last row of a board. */
-export const buildRow = (series: Series, collapsed = true): BoardRow => ({
+export const buildRow = (service?: ServiceName, collapsed = true): BoardRow => ({
   title: 'Build',
   about: 'build',
   collapsed,
@@ -20,7 +21,7 @@ export const buildRow = (series: Series, collapsed = true): BoardRow => ({
       unit: 'none',
       targets: [
         {
-          expr: series.max(build, 'service, instance, version, git_sha, node'),
+          expr: series(service).max(build, 'service, instance, version, git_sha, node'),
           legend: '{{service}} {{version}} {{git_sha}} {{node}}',
         },
       ],

@@ -10,7 +10,7 @@ import { bucketsOf, percentiles, slowest } from './latency.ts';
 import { processRow } from './process-row.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { failedTraces, slowTraces, TRACES_OF_ROUTE, TRACES_OF_SUBJECT } from './traces.ts';
+import { failedTraces, slowTraces, TRACES_OF_ROUTE, TRACES_OF_SUBJECT, tracesOf } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const gateway = series('gateway');
@@ -36,6 +36,7 @@ const promises: BoardRow = {
       runbook: 'GatewayAbsent',
       unit: 'reqps',
       targets: [{ expr: gateway.rate(golden.httpRequests, ''), legend: 'requests' }],
+      traces: tracesOf('gateway'),
       evidence: { sane: SANE.perSecond },
     }),
     number({
@@ -251,6 +252,7 @@ const upstream: BoardRow = {
       runbook: 'BusQueueWait',
       unit: 's',
       targets: bucketsOf(gateway, bus.requestSeconds),
+      traces: tracesOf('gateway'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -410,5 +412,5 @@ export const gatewayBoard: Board = {
   title: 'Macronode / Gateway',
   description: 'Rate, errors and duration per route; refusals, connections and bodies; the calls behind them.',
   variables: serviceVariables('gateway'),
-  rows: [promises, perRoute, upstream, admission, processRow(gateway), buildRow(gateway)],
+  rows: [promises, perRoute, upstream, admission, processRow('gateway'), buildRow('gateway')],
 };

@@ -7,10 +7,12 @@ import { FAILED, SHED } from './edge.ts';
 import { bucketsOf } from './latency.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { serviceVariables } from './variables.ts';
+import { slowTraces } from './traces.ts';
+import { FLEET_VARIABLES } from './variables.ts';
 
-const gateway = series('gateway');
-const { golden, gateway: own, process: node } = METRICS;
+const fleet = series();
+const gateway = series('gateway', { everyInstance: true });
+const { golden, gateway: own, process: node, state } = METRICS;
 
 /** Per-second rate of a counter that k6 writes. */
 const k6Rate = (name: string, by: string): string =>
@@ -213,18 +215,19 @@ const server: BoardRow = {
       runbook: 'ObjectGetLatencyBudgetBurn',
       unit: 's',
       targets: bucketsOf(gateway, golden.requestLatency),
+      traces: slowTraces(ALLOWED.object_get_latency.value),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
       title: 'CPU per request',
-      what: 'CPU time of all services for one answer of the gateway.',
+      what: 'CPU time of the chosen services for one answer of the gateway.',
       good: 'flat while the rate rises.',
       bad: 'rises: work that is thrown away, or garbage collection.',
       runbook: 'CpuSaturated',
       unit: 's',
       targets: [
         {
-          expr: `${series().rate(node.cpu, '').replaceAll('service=~"$service",', '')} / (${gateway.rate(golden.httpRequests, '')} > 0)`,
+          expr: `${fleet.rate(node.cpu, '')} / (${gateway.rate(golden.httpRequests, '')} > 0)`,
           legend: 'CPU',
         },
       ],
@@ -232,12 +235,15 @@ const server: BoardRow = {
     }),
     lines({
       title: 'Requests admitted under load',
-      what: 'Requests the gate has admitted and not seen end.',
+      what: 'Requests the gate has admitted and not seen end; dashed what one gateway admits.',
       good: 'rate times latency.',
       bad: 'rises at a constant rate: latency does.',
       runbook: 'GatewayNearCapacity',
       unit: 'short',
-      targets: [{ expr: gateway.max(own.inflight, 'instance'), legend: '{{instance}}' }],
+      targets: [
+        { expr: gateway.max(own.inflight, 'instance'), legend: '{{instance}}' },
+        { expr: gateway.max(state.config, '', 'key="inflight"'), legend: 'limit', dashed: 'limit' },
+      ],
       evidence: { sane: SANE.count },
     }),
   ],
@@ -248,6 +254,6 @@ export const loadBoard: Board = {
   uid: 'macronode-load',
   title: 'Macronode / Load test',
   description: 'A run of k6 from both sides: its rates, times and checks, and what the node answered and spent.',
-  variables: serviceVariables('gateway'),
-  rows: [run, client, server, buildRow(gateway)],
+  variables: FLEET_VARIABLES,
+  rows: [run, client, server, buildRow(undefined, false)],
 };

@@ -8,8 +8,8 @@ import { bucketsOf, slowest } from './latency.ts';
 import { processRow } from './process-row.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { storeRow } from './store-panels.ts';
-import { failedTraces } from './traces.ts';
+import { storeRow } from './store-row.ts';
+import { failedTraces, tracesOf } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const mailbox = series('mailbox');
@@ -28,6 +28,7 @@ const promises: BoardRow = {
       runbook: 'saturated',
       unit: 'ops',
       targets: [{ expr: mailbox.rate(own.enqueued, ''), legend: 'accepted' }],
+      traces: tracesOf('mailbox'),
       evidence: { sane: SANE.perSecond },
     }),
     number({
@@ -62,6 +63,7 @@ const promises: BoardRow = {
       targets: [{ expr: mailbox.quantile(0.95, own.commitLatency, '', 'op="send"'), legend: 'p95', exemplar: true }],
       limit: ALLOWED.object_put_latency,
       breach: 'failure',
+      traces: tracesOf('mailbox'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -118,6 +120,7 @@ const messages: BoardRow = {
       runbook: 'StoreCommitSlow',
       unit: 's',
       targets: bucketsOf(mailbox, own.commitLatency),
+      traces: tracesOf('mailbox'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -289,5 +292,5 @@ export const mailboxBoard: Board = {
   title: 'Macronode / Mailbox',
   description: 'Messages accepted, delivered and acknowledged; leases, dead letters, bounds and the store beneath.',
   variables: serviceVariables('mailbox'),
-  rows: [promises, messages, queues, storeRow(mailbox), processRow(mailbox), buildRow(mailbox)],
+  rows: [promises, messages, queues, storeRow('mailbox'), processRow('mailbox'), buildRow('mailbox')],
 };

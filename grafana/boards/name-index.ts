@@ -7,8 +7,8 @@ import { bucketsOf, percentiles, slowest } from './latency.ts';
 import { processRow } from './process-row.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { storeRow } from './store-panels.ts';
-import { failedTraces } from './traces.ts';
+import { storeRow } from './store-row.ts';
+import { failedTraces, tracesOf } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const index = series('index');
@@ -27,6 +27,7 @@ const promises: BoardRow = {
       runbook: 'no_responders',
       unit: 'ops',
       targets: [{ expr: index.observed(own.resolveLatency), legend: 'lookups' }],
+      traces: tracesOf('index'),
       evidence: { sane: SANE.perSecond },
     }),
     number({
@@ -39,6 +40,7 @@ const promises: BoardRow = {
       targets: [{ expr: index.quantile(0.95, own.resolveLatency), legend: 'p95', exemplar: true }],
       limit: ALLOWED.object_get_latency,
       breach: 'failure',
+      traces: tracesOf('index'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -97,6 +99,7 @@ const names: BoardRow = {
       runbook: 'StoreQueueLong',
       unit: 's',
       targets: bucketsOf(index, own.resolveLatency),
+      traces: tracesOf('index'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -118,6 +121,7 @@ const names: BoardRow = {
       runbook: 'StoreFailed',
       unit: 's',
       targets: [slowest(index, own.resolveLatency, 'result', '{{result}}')],
+      traces: tracesOf('index'),
       evidence: { sane: SANE.latency },
     }),
     lines({
@@ -188,5 +192,5 @@ export const indexBoard: Board = {
   title: 'Macronode / Index',
   description: 'Lookups and publications of names, by result, and the store beneath.',
   variables: serviceVariables('index'),
-  rows: [promises, names, stored, storeRow(index), processRow(index), buildRow(index)],
+  rows: [promises, names, stored, storeRow('index'), processRow('index'), buildRow('index')],
 };

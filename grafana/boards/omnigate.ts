@@ -7,7 +7,7 @@ import { bucketsOf, percentiles, slowest } from './latency.ts';
 import { processRow } from './process-row.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { failedTraces, TRACES_OF_SUBJECT } from './traces.ts';
+import { failedTraces, TRACES_OF_SUBJECT, tracesOf } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const omnigate = series('omnigate');
@@ -32,6 +32,7 @@ const judgement: BoardRow = {
       runbook: 'no_responders',
       unit: 'reqps',
       targets: [{ expr: omnigate.rate(own.requests, ''), legend: 'judged' }],
+      traces: tracesOf('omnigate'),
       evidence: { sane: SANE.perSecond },
     }),
     number({
@@ -75,6 +76,7 @@ const judgement: BoardRow = {
       runbook: 'OmnigateFailing',
       unit: 's',
       targets: [{ expr: omnigate.quantile(0.95, own.upstreamLatency), legend: 'p95', exemplar: true }],
+      traces: tracesOf('omnigate'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -139,6 +141,7 @@ const requests: BoardRow = {
       runbook: 'BusQueueWait',
       unit: 's',
       targets: bucketsOf(omnigate, bus.handlerSeconds),
+      traces: tracesOf('omnigate'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -181,6 +184,7 @@ const hops: BoardRow = {
       runbook: 'OmnigateFailing',
       unit: 's',
       targets: bucketsOf(omnigate, own.upstreamLatency),
+      traces: tracesOf('omnigate'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -191,6 +195,7 @@ const hops: BoardRow = {
       runbook: 'OmnigateFailing',
       unit: 's',
       targets: percentiles(omnigate, own.upstreamLatency),
+      traces: tracesOf('omnigate'),
       evidence: { sane: SANE.latency },
     }),
     lines({
@@ -258,5 +263,5 @@ export const omnigateBoard: Board = {
   title: 'Macronode / Omnigate',
   description: 'Admission, requests judged by result and subject, hops, and calls omnigate fails itself.',
   variables: serviceVariables('omnigate'),
-  rows: [judgement, requests, hops, admission, processRow(omnigate), buildRow(omnigate)],
+  rows: [judgement, requests, hops, admission, processRow('omnigate'), buildRow('omnigate')],
 };

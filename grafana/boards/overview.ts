@@ -13,7 +13,7 @@ import { slowTraces, TRACES_OF_ROUTE } from './traces.ts';
 import { FLEET_VARIABLES } from './variables.ts';
 
 const fleet = series();
-const edge = series('gateway');
+const edge = series('gateway', { everyInstance: true });
 const { golden, state } = METRICS;
 
 const READ = ofRoute(ROUTES.objectGet);
@@ -340,5 +340,5 @@ export const overview: Board = {
   title: 'Macronode / Overview',
   description: 'Are users happy, how much error budget is left, and which board to open next.',
   variables: FLEET_VARIABLES,
-  rows: [users, budgets, goldenSignals, health, saturation, buildRow(fleet, false)],
+  rows: [users, budgets, goldenSignals, health, saturation, buildRow(undefined, false)],
 };

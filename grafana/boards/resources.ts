@@ -5,7 +5,7 @@ import { series, top } from '../series.ts';
 import { buildRow } from './build-row.ts';
 import { SANE } from './sane.ts';
 import { lines, number } from './sizes.ts';
-import { storeRow } from './store-panels.ts';
+import { storeRow } from './store-row.ts';
 import { FLEET_VARIABLES } from './variables.ts';
 
 const fleet = series();
@@ -174,11 +174,11 @@ const cpu: BoardRow = {
     }),
     lines({
       title: 'Garbage collection by kind',
-      what: 'Seconds per second in garbage collection by kind, all processes.',
+      what: 'Threads busy with garbage collection (seconds per second) by kind, all processes.',
       good: 'minor.',
       bad: 'major: the old generation is full.',
       runbook: 'GcPressure',
-      unit: 'percentunit',
+      unit: 'short',
       targets: [{ expr: fleet.rate(own.gcSeconds, 'kind'), legend: '{{kind}}' }],
       stacked: true,
       evidence: { sane: [0, 64] },
@@ -334,5 +334,5 @@ export const resourcesBoard: Board = {
   title: 'Macronode / Node resources',
   description: 'Event loop, CPU, garbage collection, memory, descriptors, stores and starts of every process.',
   variables: FLEET_VARIABLES,
-  rows: [headroom, cpu, memory, storeRow(fleet), processes, buildRow(fleet)],
+  rows: [headroom, cpu, memory, storeRow(), processes, buildRow()],
 };

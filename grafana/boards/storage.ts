@@ -2,18 +2,22 @@ import { BOUNDS } from '../bounds.ts';
 import { METRICS } from '../declared.ts';
 import { ALLOWED } from '../objectives.ts';
 import type { Board, BoardRow } from '../panel.ts';
+import { RECORDED } from '../rules/recorded.ts';
 import { series } from '../series.ts';
 import { buildRow } from './build-row.ts';
 import { bucketsOf, percentiles, slowest } from './latency.ts';
 import { processRow } from './process-row.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, number } from './sizes.ts';
-import { storeRow } from './store-panels.ts';
-import { failedTraces } from './traces.ts';
+import { storeRow } from './store-row.ts';
+import { failedTraces, tracesOf } from './traces.ts';
 import { serviceVariables } from './variables.ts';
 
 const storage = series('storage');
 const { storage: own, state } = METRICS;
+
+/** Of the index too: whoever finds one disk that corrupts looks at both. */
+const EVERY_INTEGRITY_FAILURE = `${RECORDED.integrityFailures}{instance=~"$instance"}`;
 
 const setting = (key: string): string => storage.max(state.config, '', `key="${key}"`);
 
@@ -30,6 +34,7 @@ const promises: BoardRow = {
       runbook: 'no_responders',
       unit: 'ops',
       targets: [{ expr: storage.observed(own.getLatency), legend: 'reads' }],
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.perSecond },
     }),
     number({
@@ -42,6 +47,7 @@ const promises: BoardRow = {
       targets: [{ expr: storage.quantile(0.95, own.getLatency), legend: 'p95', exemplar: true }],
       limit: ALLOWED.object_get_latency,
       breach: 'failure',
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -54,6 +60,7 @@ const promises: BoardRow = {
       targets: [{ expr: storage.quantile(0.95, own.putLatency), legend: 'p95', exemplar: true }],
       limit: ALLOWED.object_put_latency,
       breach: 'failure',
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.latency },
     }),
     number({
@@ -105,6 +112,7 @@ const objects: BoardRow = {
       runbook: 'ObjectGetLatencyBudgetBurn',
       unit: 's',
       targets: bucketsOf(storage, own.getLatency),
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -136,6 +144,7 @@ const objects: BoardRow = {
       runbook: 'ObjectPutLatencyBudgetBurn',
       unit: 's',
       targets: bucketsOf(storage, own.putLatency),
+      traces: tracesOf('storage'),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -262,7 +271,7 @@ const disk: BoardRow = {
       bad: 'they are never served; a disk corrupts: take it out before you repair.',
       runbook: 'IntegrityFailure',
       unit: 'ops',
-      targets: [{ expr: series().recorded('integrityFailures'), legend: '{{service}} {{instance}}' }],
+      targets: [{ expr: EVERY_INTEGRITY_FAILURE, legend: '{{service}} {{instance}}' }],
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -294,5 +303,5 @@ export const storageBoard: Board = {
   title: 'Macronode / Storage',
   description: 'First byte, durable writes, refusals, slots, disk, integrity and the store beneath.',
   variables: serviceVariables('storage'),
-  rows: [promises, objects, slots, disk, storeRow(storage), processRow(storage), buildRow(storage)],
+  rows: [promises, objects, slots, disk, storeRow('storage'), processRow('storage'), buildRow('storage')],
 };

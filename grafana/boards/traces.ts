@@ -8,6 +8,12 @@ export const TRACES_OF_ROUTE =
 export const slowTraces = (seconds: number): string =>
   `{ resource.service.name = "gateway" && kind = server && duration > ${seconds * 1_000}ms }`;
 
+/** TraceQL: spans of one service, or of those the board shows. */
+export const tracesOf = (service?: ServiceName): string =>
+  service === undefined
+    ? '{ resource.service.name =~ "${service:regex}" }'
+    : `{ resource.service.name = "${service}" }`;
+
 /** TraceQL: failed spans of one service. */
 export const failedTraces = (service: ServiceName): string =>
   `{ resource.service.name = "${service}" && status = error }`;

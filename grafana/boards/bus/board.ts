@@ -7,6 +7,7 @@ import { buildRow } from '../build-row.ts';
 import { processRow } from '../process-row.ts';
 import { SANE } from '../sane.ts';
 import { number } from '../sizes.ts';
+import { tracesOf } from '../traces.ts';
 import { FLEET_VARIABLES } from '../variables.ts';
 import { calls } from './calls.ts';
 import { batches, delivery } from './delivery.ts';
@@ -76,6 +77,7 @@ const promises: BoardRow = {
       runbook: 'BusQueueWait',
       unit: 's',
       targets: [{ expr: fleet.quantile(0.95, bus.requestSeconds), legend: 'p95', exemplar: true }],
+      traces: tracesOf(),
       evidence: { sane: SANE.latency, services: ['gateway', 'omnigate'] },
     }),
     number({
@@ -99,5 +101,5 @@ export const busBoard: Board = {
   title: 'Macronode / Bus and Redis Streams',
   description: 'Calls and handlers, the link to Redis, and its streams: length, lag, age, redeliveries, refusals.',
   variables: FLEET_VARIABLES,
-  rows: [promises, calls, link, streams, delivery, batches, processRow(fleet), buildRow(fleet)],
+  rows: [promises, calls, link, streams, delivery, batches, processRow(), buildRow()],
 };

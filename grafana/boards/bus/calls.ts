@@ -5,7 +5,7 @@ import { series, top } from '../../series.ts';
 import { bucketsOf, percentiles, slowest } from '../latency.ts';
 import { SANE } from '../sane.ts';
 import { heatmap, lines } from '../sizes.ts';
-import { TRACES_OF_SUBJECT } from '../traces.ts';
+import { TRACES_OF_SUBJECT, tracesOf } from '../traces.ts';
 import { ANSWERING } from './services.ts';
 
 const fleet = series();
@@ -25,6 +25,7 @@ export const calls: BoardRow = {
       runbook: 'BusOutcomeUnknown',
       unit: 'ops',
       targets: [{ expr: top(15, fleet.rate(bus.requests, 'service, result')), legend: '{{service}} {{result}}' }],
+      traces: tracesOf(),
       evidence: { sane: SANE.perSecond },
     }),
     heatmap({
@@ -35,6 +36,7 @@ export const calls: BoardRow = {
       runbook: 'BusQueueWait',
       unit: 's',
       targets: bucketsOf(fleet, bus.requestSeconds),
+      traces: tracesOf(),
       evidence: { sane: SANE.perSecond, services: ['gateway', 'omnigate'] },
     }),
     lines({
@@ -68,6 +70,7 @@ export const calls: BoardRow = {
       runbook: 'StoreCommitSlow',
       unit: 's',
       targets: bucketsOf(fleet, bus.handlerSeconds),
+      traces: tracesOf(),
       evidence: { sane: SANE.perSecond, services: ANSWERING },
     }),
     lines({
@@ -89,6 +92,7 @@ export const calls: BoardRow = {
       runbook: 'BusQueueWait',
       unit: 's',
       targets: percentiles(fleet, bus.requestSeconds),
+      traces: tracesOf(),
       evidence: { sane: SANE.latency, services: ['gateway', 'omnigate'] },
     }),
     lines({

@@ -5,6 +5,7 @@ import { series, top } from '../../series.ts';
 import { bucketsOf } from '../latency.ts';
 import { SANE } from '../sane.ts';
 import { heatmap, lines, states } from '../sizes.ts';
+import { tracesOf } from '../traces.ts';
 import { ANSWERING } from './services.ts';
 
 const fleet = series();
@@ -24,6 +25,7 @@ export const streams: BoardRow = {
       runbook: 'BusStreamNearlyFull',
       unit: 'short',
       targets: [{ expr: top(20, fleet.max(bus.depthEntries, 'service, stream')), legend: '{{service}} {{stream}}' }],
+      traces: tracesOf(),
       evidence: { sane: SANE.count },
     }),
     lines({
@@ -174,6 +176,7 @@ export const streams: BoardRow = {
       runbook: 'BusQueueWait',
       unit: 's',
       targets: bucketsOf(fleet, bus.queueWait, 'side="server"'),
+      traces: tracesOf(),
       evidence: { sane: SANE.perSecond },
     }),
     heatmap({
@@ -184,6 +187,7 @@ export const streams: BoardRow = {
       runbook: 'EventLoopLag',
       unit: 's',
       targets: bucketsOf(fleet, bus.queueWait, 'side="client"'),
+      traces: tracesOf(),
       evidence: { sane: SANE.perSecond },
     }),
     lines({
