@@ -9,6 +9,8 @@ const INSTANCE = ['service', 'instance'] as const;
 
 /** Labels of each recorded series: what a selector may ask for and a legend may show. */
 export const RECORDED_LABELS = Object.freeze({
+  events: SLO,
+  badEvents: SLO,
   objective: SLO,
   errorRatio: SLO,
   burnRate: ['slo', 'window'],

@@ -1,6 +1,7 @@
 import { ERRORS, SERVICES } from '@macronode/contracts';
 import type { Board, PanelSpec } from '../panel.ts';
 import type { Alert } from '../rules/alert.ts';
+import { REAL_CLOCK } from '../rules/clock.ts';
 import type { Catalogue } from './catalogue.ts';
 import { selectorsIn } from './promql.ts';
 import type { Finding, Subject } from './rule.ts';
@@ -50,7 +51,7 @@ function alertPanel(boards: readonly Board[], { catalogue }: Surroundings, alert
   const panel = board === undefined ? undefined : panelsOf(board).find(({ title }) => title === alert.panel.title);
   if (panel === undefined) return [`${alert.name} points to a panel that is not there: ${alert.panel.title}`];
   const drawn = new Set(panel.targets.flatMap(({ expr }) => selectorsIn(expr).map(({ metric }) => metric)));
-  const watched = selectorsIn(alert.expr)
+  const watched = selectorsIn(alert.expr(REAL_CLOCK))
     .map(({ metric }) => metric)
     .filter((metric) => catalogue.recorded.has(metric));
   return [

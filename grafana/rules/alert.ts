@@ -1,45 +1,48 @@
 import type { Bound } from '../bounds.ts';
 import type { FaultName } from '../faults.ts';
+import type { RuleClock } from './clock.ts';
+import type { Signals } from './signal.ts';
+import type { ValueFormat } from './value.ts';
 
 /** page: someone is woken; ticket: someone looks in working hours; info: nobody is told. */
 export type Severity = 'page' | 'ticket' | 'info';
 
-/** One case of a promtool unit test: series over time, and whether the alert fires at a moment. */
-export interface AlertCase {
-  /** What the case shows, e.g. `silent on no traffic`. */
-  readonly name: string;
-  /** Series in promtool notation (`0+10x60`), one step per `intervalSeconds`. */
-  readonly series: Readonly<Record<string, string>>;
-  readonly intervalSeconds: number;
-  readonly atSeconds: number;
-  /** Labels of each alert that fires then, beside `alertname`; empty when it is silent. */
-  readonly fires: readonly Readonly<Record<string, string>>[];
-}
+export type Labels = Readonly<Record<string, string>>;
+
+/** How an alert compares. `absent` and `always` have nothing to compare with: their query answers or does not. */
+export type Comparison = '>' | '<' | '==' | 'absent' | 'always';
 
 /** An alert as it is declared; ranges and waits are those of the real clock and scaled with it. */
 export interface Alert {
-  /** UpperCamelCase; also its heading in the runbook. */
+  /** UpperCamelCase; also its heading in the runbook. Burn alerts share one name per objective. */
   readonly name: string;
   readonly severity: Severity;
-  /** The service it is about; `{{ $labels.service }}` where the query keeps the label. */
-  readonly service: string;
-  /** What is compared: a recorded series, the same one its panel draws. */
-  readonly expr: string;
-  readonly comparison: '>' | '>=' | '<' | '<=' | '==' | 'absent' | 'always';
+  /** Labels beside the severity. `service` is left out where the query keeps that of the series. */
+  readonly labels: Labels;
+  /** What is compared: a recorded series, the same one its panel draws, or a query of the clock. */
+  readonly expr: (clock: RuleClock) => string;
+  readonly comparison: Comparison;
   readonly bound?: Bound;
-  /** Holds as well, so that one failed request of a quiet hour wakes nobody. */
-  readonly guard?: string;
+  /** Holds as well: an expression that keeps the labels of `expr`. */
+  readonly guard?: (clock: RuleClock) => string;
+  /** Budget windows and scrapes scale differently: see `clock.ts`. */
+  readonly scale: 'budget' | 'scrape';
   readonly forSeconds: number;
+  /** Goes on firing for so long, so that one event is seen by people. */
   readonly keepFiringSeconds?: number;
-  /** One line with the value: `{{ $value | humanizePercentage }}`. */
-  readonly summary: string;
+  readonly format: ValueFormat;
+  /** One line with the value; labels are those the query keeps. */
+  readonly summary: (labels: Labels, value: string) => string;
   /** What it means for users. */
   readonly impact: string;
   /** The panel that shows it: uid of the board and title of the panel. */
   readonly panel: { readonly board: string; readonly title: string };
   /** Dependencies inhibit the tickets of what depends on them. */
   readonly cause?: 'dependency';
-  readonly cases: readonly AlertCase[];
-  /** Faults that make it fire in the verification; empty with a reason where none can. */
+  /** What its unit tests feed it. */
+  readonly signals: Signals;
+  /** Faults that make it fire in the verification. */
   readonly faults: readonly FaultName[];
+  /** Why no fault of the verification makes it fire; its unit tests still do. */
+  readonly unproduced?: string;
 }

@@ -3,6 +3,9 @@
  * an alert watches reads the series, never the query again.
  */
 export const RECORDED = Object.freeze({
+  /** Labels `slo`. Events per second, and the bad ones among them: what every window of an objective is averaged from. */
+  events: 'slo:events:rate',
+  badEvents: 'slo:bad_events:rate',
   /** Labels `slo`. Share of good events that is promised. */
   objective: 'slo:objective:ratio',
   /** Labels `slo`. Share of bad events over the shortest window of the fast page. */
@@ -36,7 +39,7 @@ export const RECORDED = Object.freeze({
   /** Labels `service`, `instance`. */
   storeCommit: 'service:store_commit_p95:seconds',
   storeQueue: 'service:store_queue:commands',
-  integrityFailures: 'service:integrity_failures:rate',
+  integrityFailures: 'service:integrity_failures:increase',
   diskFree: 'service:disk_free:bytes',
 
   mailboxOldestReady: 'service:mailbox_oldest_ready:seconds',

@@ -8,18 +8,14 @@ export interface Objective {
   readonly latency: LatencySlo;
 }
 
-const objective = (slo: 'object_get_latency' | 'object_put_latency', route: RouteName): Objective => ({
-  slo,
-  tag: `${ROUTES[route].method} ${ROUTES[route].template}`,
-  latency: SLOS[slo],
-});
-
-export const OBJECTIVES: readonly Objective[] = [
-  objective('object_get_latency', 'objectGet'),
-  objective('object_get_latency', 'objectHead'),
-  objective('object_get_latency', 'nameRead'),
-  objective('object_put_latency', 'objectPut'),
-];
+/** One for each route of each objective that is measured within a region. */
+export const OBJECTIVES: readonly Objective[] = (['object_get_latency', 'object_put_latency'] as const).flatMap((slo) =>
+  SLOS[slo].routes.map((route: RouteName) => ({
+    slo,
+    tag: `${ROUTES[route].method} ${ROUTES[route].template}`,
+    latency: SLOS[slo],
+  })),
+);
 
 export const metricOf = ({ tag }: Objective): string => `http_req_duration{name:${tag}}`;
 

@@ -53,6 +53,6 @@ export { API_VERSION, openApiDocument } from './openapi.ts';
 export { ROUTES } from './routes.ts';
 export type { Route, RouteName } from './routes.ts';
 export { LATENCY_BUCKETS_SECONDS, SLOS } from './slo.ts';
-export type { LatencySlo, RatioSlo, SloName } from './slo.ts';
+export type { AnySlo, LatencySlo, SloName } from './slo.ts';
 export { NameReadRequest, SERVICES, SUBJECTS } from './subjects.ts';
 export type { ServiceName, Subject } from './subjects.ts';

@@ -1,33 +1,85 @@
-/** Service-level objectives. Imports nothing: histogram edges, rules and load thresholds read the same numbers. */
-export interface LatencySlo {
-  readonly kind: 'latency';
-  /** Share of requests that must be at or under the bound. */
-  readonly objective: number;
-  /** The bound in seconds: always an exact edge of LATENCY_BUCKETS_SECONDS. */
-  readonly boundSeconds: number;
-  readonly why: string;
-}
+import type { RouteName } from './routes.ts';
 
-export interface RatioSlo {
-  readonly kind: 'ratio';
+/** Service-level objectives. Imports no value: histogram edges, rules and load thresholds read the same numbers. */
+interface Slo {
   /** Share of events that must be good. */
   readonly objective: number;
+  /** Below so many events a second nobody is told: a few bad events of a quiet hour are not a trend. */
+  readonly floorPerSecond: number;
   readonly why: string;
 }
 
+/** Good is a request of these routes answered at or under the bound, as the gateway measures it. */
+export interface LatencySlo extends Slo {
+  readonly kind: 'latency';
+  readonly routes: readonly RouteName[];
+  /** The bound in seconds: always an exact edge of LATENCY_BUCKETS_SECONDS. */
+  readonly boundSeconds: number;
+}
+
+/** Good is an answer of the gateway whose code does not match. */
+export interface AnswerSlo extends Slo {
+  readonly kind: 'answers';
+  /** Codes of bad answers, an anchored regular expression (RE2). */
+  readonly badCodes: string;
+}
+
+/** Good is a frame offered to the bus that met no full bound. */
+export interface BusSlo extends Slo {
+  readonly kind: 'bus';
+}
+
+export type AnySlo = LatencySlo | AnswerSlo | BusSlo;
+
+/** Of 360 events an hour the fast page of a 99.9 % objective needs five bad ones. */
+const FLOOR_PER_SECOND = 0.1;
+
 export const SLOS = Object.freeze({
-  object_get_latency: { kind: 'latency', objective: 0.95, boundSeconds: 0.08, why: 'p95 GET within a region' },
+  object_get_latency: {
+    kind: 'latency',
+    objective: 0.95,
+    routes: ['objectGet', 'objectHead', 'nameRead'],
+    boundSeconds: 0.08,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'p95 GET within a region',
+  },
   object_get_latency_far: {
     kind: 'latency',
     objective: 0.95,
+    routes: ['objectGet', 'objectHead', 'nameRead'],
     boundSeconds: 0.2,
+    floorPerSecond: FLOOR_PER_SECOND,
     why: 'p95 GET with 100 ms of delay between regions',
   },
-  object_put_latency: { kind: 'latency', objective: 0.95, boundSeconds: 0.15, why: 'p95 PUT in any region' },
-  availability: { kind: 'ratio', objective: 0.999, why: 'answers that are not 5xx' },
-  admission: { kind: 'ratio', objective: 0.99, why: 'requests not refused with 429 or 503 at rated load' },
-  bus_delivery: { kind: 'ratio', objective: 0.9999, why: 'published frames that met no overflow' },
-} as const satisfies Record<string, LatencySlo | RatioSlo>);
+  object_put_latency: {
+    kind: 'latency',
+    objective: 0.95,
+    routes: ['objectPut'],
+    boundSeconds: 0.15,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'p95 PUT in any region',
+  },
+  availability: {
+    kind: 'answers',
+    objective: 0.999,
+    badCodes: '5..',
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'answers that are not 5xx',
+  },
+  admission: {
+    kind: 'answers',
+    objective: 0.99,
+    badCodes: '429|503',
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'requests not refused with 429 or 503 at rated load',
+  },
+  bus_delivery: {
+    kind: 'bus',
+    objective: 0.9999,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'published frames that met no overflow',
+  },
+} as const satisfies Record<string, AnySlo>);
 
 export type SloName = keyof typeof SLOS;
 

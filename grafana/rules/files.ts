@@ -1,0 +1,21 @@
+import { DEMO_CLOCK, REAL_CLOCK, type RuleClock } from './clock.ts';
+import { ruleGroups } from './groups.ts';
+import { ruleFileYaml } from './promtool.ts';
+
+/** Folder of the rules of a clock, from the repository root. */
+const FOLDERS = [
+  ['infra/prometheus/rules', REAL_CLOCK],
+  ['infra/prometheus/rules-24h', DEMO_CLOCK],
+] as const;
+
+/** Rule files of a clock by name. */
+export const ruleFiles = (clock: RuleClock): ReadonlyMap<string, string> =>
+  new Map(Object.entries(ruleGroups(clock)).map(([name, groups]) => [`${name}.yml`, ruleFileYaml(groups)]));
+
+/** The rule files compose mounts, by path from the repository root. */
+export const composedRuleFiles = (): ReadonlyMap<string, string> =>
+  new Map(
+    FOLDERS.flatMap(([folder, clock]) =>
+      [...ruleFiles(clock)].map(([name, content]) => [`${folder}/${name}`, content] as const),
+    ),
+  );
