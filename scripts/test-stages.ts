@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { runE2e } from './e2e-run.ts';
 import { provideGoTool, TOXIPROXY } from './go-tools.ts';
+import { requireProgram } from './programs.ts';
 import { provideRedis, redisProgram } from './redis.ts';
 import { runProgram, type Stage, type TestCounts } from './stages.ts';
 import { runUnitTests } from './unit-tests.ts';
@@ -39,6 +40,13 @@ export async function runOnRedis(
   }
 }
 
+/** What is asked of Prometheus and its tools: rules, their unit tests, and queries against a live one. */
+function observability(): Promise<TestCounts> {
+  requireProgram('promtool', 'prometheus');
+  requireProgram('prometheus-alertmanager');
+  return runVitest('observability', ['--project', 'prometheus']);
+}
+
 const e2eOn = (kind: 'micronode' | 'processes'): Stage => ({
   name: `e2e-${kind}`,
   run: () => runE2e(kind),
@@ -48,6 +56,7 @@ export const TEST_STAGES: readonly Stage[] = [
   { name: 'check', run: check },
   { name: 'unit', run: runUnitTests },
   { name: 'conformance', run: conformance },
+  { name: 'observability', run: observability },
   e2eOn('micronode'),
   e2eOn('processes'),
 ];

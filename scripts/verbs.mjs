@@ -23,11 +23,11 @@ Every other setting is a flag or an environment variable too: docs/config.md lis
     summary: 'everything the project can prove on one machine',
     usage: `npm test [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: check, unit, conformance, e2e-micronode, e2e-processes
+  --only LIST    run these stages only: check, unit, conformance, observability, e2e-micronode, e2e-processes
   --keep-going   run the later stages although an earlier one failed
 
 Redis is REDIS_URL, else redis-server or valkey-server on PATH (started on a free port and stopped), else Debian's
-package when root on Debian. toxiproxy-server is the one on PATH, else it is built once with Go from infra/tools. Official
+package when root on Debian; promtool, prometheus and prometheus-alertmanager likewise. toxiproxy-server is the one on PATH, else it is built once with Go from infra/tools. Official
 test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
   },
   check: {

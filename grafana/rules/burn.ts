@@ -114,7 +114,11 @@ function burnAlert(slo: WatchedSlo, windows: BurnWindows): Alert {
     labels: { slo, service: SERVICE_OF[slo], window: long },
     expr: () => burning(long),
     comparison: '>',
-    bound: { value: factor, unit: 'none', why: `At ${factor} the budget of the objective is gone in ${28 / factor} days.` },
+    bound: {
+      value: factor,
+      unit: 'none',
+      why: `At ${factor} the budget of the objective is gone in ${28 / factor} days.`,
+    },
     guard: (clock) =>
       `on (slo) ${burning(short)} > ${factor} and on (slo) ` +
       `avg_over_time(${RECORDED.events}{slo="${slo}"}[${windowSeconds(clock, WINDOWS[long])}s]) > ${floor}`,
@@ -127,7 +131,9 @@ function burnAlert(slo: WatchedSlo, windows: BurnWindows): Alert {
     panel: { board: 'macronode-overview', title: 'Burn rate' },
     signals: signals(slo, factor, WINDOWS[short]),
     faults: windows.severity === 'page' ? faults : [],
-    ...(windows.severity === 'ticket' && { unproduced: 'It takes an hour and more of its clock; the page of the same budget is made to fire.' }),
+    ...(windows.severity === 'ticket' && {
+      unproduced: 'It takes an hour and more of its clock; the page of the same budget is made to fire.',
+    }),
   };
 }
 

@@ -37,7 +37,11 @@ const MARGIN = 3;
 
 const BESIDE: Labels = { service: 'beside', instance: 'beside:1' };
 
-const processOf = ({ signals: { service } }: Alert): Labels => ({ job: 'macronode', service, instance: `${service}:1` });
+const processOf = ({ signals: { service } }: Alert): Labels => ({
+  job: 'macronode',
+  service,
+  instance: `${service}:1`,
+});
 
 /** A series as PromQL writes it. */
 export const selector = (name: string, labels: Labels): string =>
@@ -136,9 +140,11 @@ export function casesOf(alert: Alert, clock: RuleClock): readonly AlertCase[] {
   }
   if (keep > 2) {
     cases.push(
-      build('goes on so that it is seen', [broken, { signal: holding, steps: settle + Math.floor(keep / 2) }], [
-        { labels: told.labels },
-      ]),
+      build(
+        'goes on so that it is seen',
+        [broken, { signal: holding, steps: settle + Math.floor(keep / 2) }],
+        [{ labels: told.labels }],
+      ),
     );
   }
   if (idle !== undefined) {

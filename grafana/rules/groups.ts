@@ -42,7 +42,11 @@ export function ruleGroups(clock: RuleClock): Readonly<Record<'slo' | 'causes', 
   return {
     slo: [
       ...inGroups('slo-events', interval, eventRecordings(clock)),
-      ...inGroups('slo-burn', interval, budgets.filter((rule) => !isBudget(rule))),
+      ...inGroups(
+        'slo-burn',
+        interval,
+        budgets.filter((rule) => !isBudget(rule)),
+      ),
       ...inGroups('slo-budgets', slow, budgets.filter(isBudget)),
       ...inGroups('slo-alerts', interval, alerts(burn)),
     ],

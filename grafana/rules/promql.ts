@@ -15,13 +15,8 @@ export const gauge = (operator: 'max' | 'min' | 'sum', { name }: GaugeDeclaratio
   `${operator} by (${by}) (${name})`;
 
 /** A quantile of a histogram over `range` seconds; NaN where nothing was observed. */
-export const quantile = (
-  q: number,
-  { name }: HistogramDeclaration,
-  by: string,
-  range: number,
-  matchers = '',
-): string => `histogram_quantile(${q}, sum by (${by}, le) (rate(${selector(`${name}_bucket`, matchers)}[${range}s])))`;
+export const quantile = (q: number, { name }: HistogramDeclaration, by: string, range: number, matchers = ''): string =>
+  `histogram_quantile(${q}, sum by (${by}, le) (rate(${selector(`${name}_bucket`, matchers)}[${range}s])))`;
 
 /** Without the series that are NaN: a comparison with it never holds. */
 export const measured = (expr: string): string => `${expr} >= 0`;

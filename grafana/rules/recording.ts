@@ -61,7 +61,10 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
     { record: RECORDED.busRedelivered, expr: ratio(service.rate(bus.redelivered), service.rate(bus.received, lane)) },
     { record: RECORDED.busQueueWait, expr: service.quantile(0.99, bus.queueWait, 'side="server"') },
     { record: RECORDED.busReconnects, expr: service.rate(bus.reconnects) },
-    { record: RECORDED.busUnknown, expr: ratio(service.rate(bus.requests, 'result="unknown"'), service.rate(bus.requests)) },
+    {
+      record: RECORDED.busUnknown,
+      expr: ratio(service.rate(bus.requests, 'result="unknown"'), service.rate(bus.requests)),
+    },
     { record: RECORDED.busDeadLetters, expr: service.rate(bus.deadLetters) },
     { record: RECORDED.busGroupLag, expr: gauge('max', bus.lagSeconds, STREAM) },
     { record: RECORDED.busOldestPending, expr: gauge('max', bus.oldestPending, SERVICE) },

@@ -62,7 +62,12 @@ const INSTANCE = ['service', 'instance'] as const;
 const BEYOND = 1.25;
 
 /** A gauge against its bound, from above or, with a floor, from below. */
-export function gaugeSignals({ name }: Named, bound: number, { service, keeps, labels, fires }: At, floor = false): Signals {
+export function gaugeSignals(
+  { name }: Named,
+  bound: number,
+  { service, keeps, labels, fires }: At,
+  floor = false,
+): Signals {
   const value = floor ? bound / BEYOND : bound * BEYOND;
   const at = (gauge: number): Signal => [{ name, ...(labels && { labels }), wave: { gauge } }];
   return {
@@ -77,11 +82,20 @@ export function gaugeSignals({ name }: Named, bound: number, { service, keeps, l
 }
 
 /** One gauge over another, against a bound of their quotient. */
-export function quotientSignals(part: Named, whole: Named & { readonly labels?: Labels }, bound: Bound, at: At): Signals {
+export function quotientSignals(
+  part: Named,
+  whole: Named & { readonly labels?: Labels },
+  bound: Bound,
+  at: At,
+): Signals {
   const full = 1_000;
   const over = (share: number): Signal => [
     { name: part.name, ...(at.labels && { labels: at.labels }), wave: { gauge: share * full } },
-    { name: whole.name, ...((whole.labels ?? at.labels) && { labels: whole.labels ?? at.labels ?? {} }), wave: { gauge: full } },
+    {
+      name: whole.name,
+      ...((whole.labels ?? at.labels) && { labels: whole.labels ?? at.labels ?? {} }),
+      wave: { gauge: full },
+    },
   ];
   // A share near one cannot be exceeded by a quarter.
   const value = Math.min(bound.value * BEYOND, (bound.value + 1) / 2);
@@ -125,12 +139,23 @@ export function shareSignals(
 }
 
 /** A counter whose rate is held against a bound of more than zero. */
-export function rateSignals(counter: Named & { readonly labels?: Labels }, bound: number, { service, keeps }: At): Signals {
+export function rateSignals(
+  counter: Named & { readonly labels?: Labels },
+  bound: number,
+  { service, keeps }: At,
+): Signals {
   const at = (perSecond: number): Signal => [
     { name: counter.name, ...(counter.labels && { labels: counter.labels }), wave: { perSecond } },
   ];
   const value = bound * BEYOND;
-  return { service, keeps: keeps ?? INSTANCE, breaking: at(value), holding: at(bound * 0.99), idle: at(0), value: () => value };
+  return {
+    service,
+    keeps: keeps ?? INSTANCE,
+    breaking: at(value),
+    holding: at(bound * 0.99),
+    idle: at(0),
+    value: () => value,
+  };
 }
 
 /** A counter that should never move; `value` is what its growth reads as. */

@@ -27,7 +27,8 @@ export const busAlerts: readonly Alert[] = [
     forSeconds: 30,
     format: 'number',
     summary: ({ service }, value) => `${service} has had no link to Redis for 30 s (state ${value}).`,
-    impact: 'No service reaches another: every request is refused with 503 until Redis is back. Nothing acknowledged is lost.',
+    impact:
+      'No service reaches another: every request is refused with 503 until Redis is back. Nothing acknowledged is lost.',
     panel: panel('Link state'),
     cause: 'dependency',
     signals: {
@@ -118,7 +119,10 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service, stream }, value) => `The ${stream} stream of ${service} is ${value} full.`,
     impact: 'When it is full, every further message is refused.',
     panel: panel('Stream fill'),
-    signals: quotientSignals(bus.depthFrames, { ...bus.limitFrames, ...REQUESTS }, BOUNDS.bus_stream_fill, { ...AT, ...REQUESTS }),
+    signals: quotientSignals(bus.depthFrames, { ...bus.limitFrames, ...REQUESTS }, BOUNDS.bus_stream_fill, {
+      ...AT,
+      ...REQUESTS,
+    }),
     faults: ['bus_overflow'],
   },
   {

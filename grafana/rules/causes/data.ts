@@ -26,7 +26,8 @@ export const dataAlerts: readonly Alert[] = [
     bound: { value: 1, unit: 'none', why: 'After a failed fsync nobody knows what is on disk: the store stops.' },
     forSeconds: 0,
     format: 'number',
-    summary: ({ service, instance }, value) => `The store of ${service} at ${instance} takes no write any more (state ${value}).`,
+    summary: ({ service, instance }, value) =>
+      `The store of ${service} at ${instance} takes no write any more (state ${value}).`,
     impact: 'Reads are served, every write is refused until the process is started again on a sound disk.',
     panel: { board: RESOURCES, title: 'Store state' },
     signals: {
@@ -75,7 +76,8 @@ export const dataAlerts: readonly Alert[] = [
     forSeconds: 0,
     keepFiringSeconds: 60 * MINUTE,
     format: 'number',
-    summary: ({ service, instance }, value) => `${service} at ${instance} found ${value} stored things that are not what was stored.`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} found ${value} stored things that are not what was stored.`,
     impact: 'They are never served: their readers get 500. The disk, its controller or somebody changed them.',
     panel: { board: 'macronode-storage', title: 'Integrity failures' },
     signals: eventSignals({ ...storage.integrityFail, labels: { where: 'chunk' } }, STORAGE, (clock) =>
@@ -104,7 +106,8 @@ export const dataAlerts: readonly Alert[] = [
     bound: BOUNDS.mailbox_oldest_ready,
     forSeconds: MINUTE,
     format: 'duration',
-    summary: ({ service, instance }, value) => `A message in ${service} at ${instance} has waited ${value} for a receiver.`,
+    summary: ({ service, instance }, value) =>
+      `A message in ${service} at ${instance} has waited ${value} for a receiver.`,
     impact: 'Its topic has stalled: senders are accepted, nobody receives.',
     panel: { board: 'macronode-mailbox', title: 'Oldest ready message' },
     signals: gaugeSignals(mailbox.oldestReady, BOUNDS.mailbox_oldest_ready.value, MAILBOX),

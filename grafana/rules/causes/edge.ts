@@ -43,7 +43,8 @@ export const edgeAlerts: readonly Alert[] = [
     bound: NONE,
     forSeconds: 2 * MINUTE,
     format: 'number',
-    summary: ({ instance }, value) => `The gateway at ${instance} cuts ${value} connections a second: it may hold no more.`,
+    summary: ({ instance }, value) =>
+      `The gateway at ${instance} cuts ${value} connections a second: it may hold no more.`,
     impact: 'New clients are cut off without an answer.',
     panel: panel('Connections dropped'),
     signals: eventSignals(connections.dropped, GATEWAY, () => 1),
@@ -59,10 +60,15 @@ export const edgeAlerts: readonly Alert[] = [
     summary: ({ instance }, value) => `${value} of the uploads at ${instance} were ended by storage.`,
     impact: 'Clients send for nothing and have to begin again.',
     panel: panel('Uploads aborted'),
-    signals: shareSignals({ ...gateway.uploadsAborted, labels: { reason: 'upstream' } }, [uploads], BOUNDS.uploads_aborted, {
-      ...GATEWAY,
-      partOfRest: false,
-    }),
+    signals: shareSignals(
+      { ...gateway.uploadsAborted, labels: { reason: 'upstream' } },
+      [uploads],
+      BOUNDS.uploads_aborted,
+      {
+        ...GATEWAY,
+        partOfRest: false,
+      },
+    ),
     faults: ['disk_full'],
   },
   {
@@ -90,7 +96,8 @@ export const edgeAlerts: readonly Alert[] = [
     bound: BOUNDS.omnigate_failed,
     forSeconds: 2 * MINUTE,
     format: 'percentage',
-    summary: ({ service, instance }, value) => `${value} of the requests ${service} at ${instance} judges fail at a call of its own.`,
+    summary: ({ service, instance }, value) =>
+      `${value} of the requests ${service} at ${instance} judges fail at a call of its own.`,
     impact: 'Reads by name fail: the index does not answer it.',
     panel: { board: 'macronode-omnigate', title: 'Failed own calls' },
     signals: shareSignals(

@@ -49,7 +49,8 @@ export const processAlerts: readonly Alert[] = [
     bound: BOUNDS.gc_share,
     forSeconds: 10 * MINUTE,
     format: 'percentage',
-    summary: ({ service, instance }, value) => `${service} at ${instance} spends ${value} of its time collecting garbage.`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} spends ${value} of its time collecting garbage.`,
     impact: 'Pauses reach every request of the process; it is close to its memory limit, or leaks.',
     panel: panel('Garbage collection'),
     signals: rateSignals({ ...process.gcSeconds, labels: { kind: 'major' } }, BOUNDS.gc_share.value, AT),
@@ -91,7 +92,8 @@ export const processAlerts: readonly Alert[] = [
     forSeconds: 0,
     keepFiringSeconds: 15 * MINUTE,
     format: 'number',
-    summary: ({ service, instance }, value) => `${service} at ${instance} dropped ${value} counts that break their declaration.`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} dropped ${value} counts that break their declaration.`,
     impact: 'None for users; what the boards show of this process is too low.',
     panel: panel('Metric misuses'),
     signals: eventSignals(METRICS.registry.misuses, AT, (clock) => rangeSeconds(clock, MINUTE)),
@@ -105,7 +107,8 @@ export const processAlerts: readonly Alert[] = [
     bound: NEVER,
     forSeconds: 5 * MINUTE,
     format: 'number',
-    summary: ({ service, instance }, value) => `${service} at ${instance} could not read ${value} values a second at its scrapes.`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} could not read ${value} values a second at its scrapes.`,
     impact: 'None for users; some series of this process are missing.',
     panel: panel('Collect failures'),
     signals: eventSignals(METRICS.registry.collectFailures, AT, () => 1),

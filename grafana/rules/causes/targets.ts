@@ -95,7 +95,8 @@ export const targetAlerts: readonly Alert[] = [
     comparison: '==',
     bound: { value: 0, unit: 'none', why: 'A scrape is answered or it is not.' },
     forSeconds: 30,
-    summary: ({ service, instance }, value) => `${service} at ${instance} has not answered a scrape for 30 s (up: ${value}).`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} has not answered a scrape for 30 s (up: ${value}).`,
     impact: 'The process is gone, stopped or too busy; its requests wait, fail or are taken over by another one.',
     panel: TARGETS,
     cause: 'dependency',
@@ -119,7 +120,8 @@ export const targetAlerts: readonly Alert[] = [
     comparison: '<',
     bound: { value: 1, unit: 'none', why: 'Below it a process serves neither reads nor writes.' },
     forSeconds: 60,
-    summary: ({ service, instance }, value) => `${service} at ${instance} has not been ready for a minute (state ${value}).`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} has not been ready for a minute (state ${value}).`,
     impact: 'It takes no requests; what needs it is refused with 503.',
     panel: READINESS,
     signals: readiness(0, 1),
@@ -134,7 +136,8 @@ export const targetAlerts: readonly Alert[] = [
     comparison: '==',
     bound: { value: 1, unit: 'none', why: 'At it a process serves reads and refuses writes.' },
     forSeconds: 120,
-    summary: ({ service, instance }, value) => `${service} at ${instance} has refused writes for two minutes (state ${value}).`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} has refused writes for two minutes (state ${value}).`,
     impact: 'Reads are served, every write is refused with 503.',
     panel: READINESS,
     signals: readiness(1, 2),
@@ -149,7 +152,8 @@ export const targetAlerts: readonly Alert[] = [
     comparison: '>',
     bound: BOUNDS.restarts,
     forSeconds: 0,
-    summary: ({ service, instance }, value) => `${service} at ${instance} has started again ${value} times in 15 minutes.`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} has started again ${value} times in 15 minutes.`,
     impact: 'It ends soon after every start: requests it holds then are repeated or lost to their callers.',
     panel: { board: 'macronode-resources', title: 'Starts' },
     cause: 'dependency',
