@@ -3,7 +3,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 
 /** What Grafana would fill in; only the kind of the value matters to a parser. */
 const MACROS: readonly (readonly [RegExp, string])[] = [
-  [/\$__rate_interval|\$__interval|\$__range/g, '1m'],
+  [/\$\{?__(rate_interval|interval|range)\}?/g, '1m'],
   [/\$\{?[a-z_]+(:[a-z]+)?\}?/g, 'any'],
 ];
 
