@@ -6,25 +6,25 @@ import { RECORDED } from './rules/recorded.ts';
 /** Queries of a board. `by` is a list of labels as PromQL writes it, `extra` are matchers beside those of the board. */
 export interface Series {
   /** A scraped gauge as it is, one series per process and label. */
-  raw(metric: GaugeDeclaration, extra?: string): string;
+  readonly raw: (metric: GaugeDeclaration, extra?: string) => string;
   /** Per-second rate of a counter, summed by labels. */
-  rate(metric: CounterDeclaration, by: string, extra?: string): string;
+  readonly rate: (metric: CounterDeclaration, by: string, extra?: string) => string;
   /** A gauge, summed by labels. */
-  sum(metric: GaugeDeclaration, by: string, extra?: string): string;
+  readonly sum: (metric: GaugeDeclaration, by: string, extra?: string) => string;
   /** A gauge, its highest value by labels. */
-  max(metric: GaugeDeclaration, by: string, extra?: string): string;
+  readonly max: (metric: GaugeDeclaration, by: string, extra?: string) => string;
   /** A gauge, its lowest value by labels. */
-  min(metric: GaugeDeclaration, by: string, extra?: string): string;
+  readonly min: (metric: GaugeDeclaration, by: string, extra?: string) => string;
   /** A quantile of a histogram, aggregated before it is taken. */
-  quantile(q: number, metric: HistogramDeclaration, by?: string, extra?: string): string;
+  readonly quantile: (q: number, metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Observations per second in each bucket: what a heatmap draws. */
-  buckets(metric: HistogramDeclaration, by?: string, extra?: string): string;
+  readonly buckets: (metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Observations per second. */
-  observed(metric: HistogramDeclaration, by?: string, extra?: string): string;
+  readonly observed: (metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Mean of a histogram: sum over count. No data without observations. */
-  mean(metric: HistogramDeclaration, by: string): string;
+  readonly mean: (metric: HistogramDeclaration, by: string) => string;
   /** A recorded series, narrowed by those variables of the board whose labels it carries. */
-  recorded(key: keyof typeof RECORDED, extra?: string): string;
+  readonly recorded: (key: keyof typeof RECORDED, extra?: string) => string;
 }
 
 const RANGE = '[$__rate_interval]';
