@@ -1,4 +1,3 @@
-import { gauge } from '@macronode/metrics';
 import { BOUNDS } from '../../bounds.ts';
 import { METRICS } from '../../declared.ts';
 import type { BoardRow } from '../../panel.ts';
@@ -6,7 +5,6 @@ import { series, top } from '../../series.ts';
 import { SANE } from '../sane.ts';
 import { lines, states } from '../sizes.ts';
 
-const linkState = gauge({ name: 'bus_link_state', help: '1 link up, 0 lost.' });
 const fleet = series();
 const { bus, redis } = METRICS;
 
@@ -23,7 +21,7 @@ export const link: BoardRow = {
       bad: 'lost: Redis is gone or the network is; every service waits and refuses.',
       runbook: 'RedisUnreachable',
       unit: 'none',
-      targets: [{ expr: fleet.min(linkState, 'service'), legend: '{{service}}' }],
+      targets: [{ expr: fleet.min(bus.linkState, 'service'), legend: '{{service}}' }],
       states: [
         { value: 0, text: 'lost', colour: 'red' },
         { value: 1, text: 'up', colour: 'green' },

@@ -110,6 +110,7 @@ export class Bus implements AsyncDisposable {
     this.#server = new RequestServer(this.#core, this.#peers, this.#port);
     this.#received = metrics.received.cell({ kind: 'inbox' });
     metrics.credits.collect(() => this.#core.slots.free);
+    metrics.linkState.collect(() => Number(options.link.status() === 'ready'));
     metrics.streamCreditBytes.collect(() => this.#core.budget.used);
     this.#cleanups.push(
       options.metrics.refresh(() => this.#readDepths(metrics)),

@@ -188,6 +188,10 @@ export const busMetrics = Object.freeze({
     help: 'Hooks that threw. The messages they followed are not affected.',
   }),
   malformed: counter({ name: 'bus_malformed_total', help: 'Entries and frames that were not OAP/1.' }),
+  linkState: gauge({
+    name: 'bus_link_state',
+    help: 'Whether the bus has its medium: 1, or 0 while the link is lost or not there yet.',
+  }),
   reconnects: counter({ name: 'bus_reconnects_total', help: 'Times the link was lost and came back.' }),
   workRetries: counter({ name: 'bus_work_retries_total', help: 'Runs of a work event after its first.' }),
 });

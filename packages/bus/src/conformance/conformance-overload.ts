@@ -87,7 +87,7 @@ export function overloadConformance(world: () => World): void {
       over = true;
       await watching;
       expect(load.others).toEqual([]);
-      expect(Math.max(...depths)).toBeLessThanOrEqual(STREAM_FRAMES);
+      expect(depths.reduce((most, depth) => Math.max(most, depth), 0)).toBeLessThanOrEqual(STREAM_FRAMES);
       // Nothing that was admitted is lost, nothing that was refused ran, and the counters say the same.
       expect(load.ran).toBe(load.answered);
       expect(load.refused).toBeGreaterThan(load.answered / 10);
