@@ -15,5 +15,5 @@ export function boardsShowing(): (metric: string) => string {
       ?.map((title) => title.slice(PRODUCT.length))
       .join(', ') ??
     UNUSED[metric] ??
-    'through a recorded series';
+    'Through its recorded series.';
 }

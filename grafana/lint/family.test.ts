@@ -67,7 +67,7 @@ describe('between boards', () => {
     ['a query asked three times', 'D12', [1, 2, 3].map((n) => ({ ...SOUND_BOARD, uid: `macronode-${n}` })), /record it/],
     ['a panel excused for no service', 'L9', [withPanel('Rate', { evidence: { sane: [0, 1], services: [] } })], /for no service/],
   ])('%s is found', (_what, rule, boards, says) => {
-    expect(saysOf(rule, familyFindings(boards.map((board) => subjectOf(board)), around()))).toMatch(says);
+    expect(saysOf(rule, familyFindings(boards.map((board) => subjectOf(board)), around({ alerts: [ALERT] })))).toMatch(says);
   }); // prettier-ignore
 });
 
