@@ -109,6 +109,7 @@ const SEEDED: readonly (readonly [rule: string, what: string, subject: Subject, 
   ['L4', 'a value outside the closed list', declared(withQuery('Rate', `sum (rate(bus_requests_total{${S},result="fine"}[$__rate_interval]))`)), /is fine/],
   ['L4', 'a group by a label that is not there', declared(withQuery('Rate', `sum by (gate) (rate(bus_requests_total{${S}}[$__rate_interval]))`, '{{gate}}')), /groups by gate/],
   ['L4', 'the buckets of a gauge', declared(withQuery('Rate', `sum (rate(bus_pending_entries_bucket{${S}}[$__rate_interval]))`)), /declared nowhere/],
+  ['L9', 'a link beside its heading', edited(({ panels }) => ({ panels: JSON.parse(JSON.stringify(panels).replaceAll('#busy', '#bussy')) as object })), /#busy/],
   ['L4', 'seconds shown as bytes', declared(withPanel('Rate', { unit: 'bytes', targets: [{ expr: `max (bus_drain_seconds{${S}})`, legend: 'x' }] })), /shown in bytes/],
 ]; // prettier-ignore
 
