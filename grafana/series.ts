@@ -15,7 +15,7 @@ export interface Series {
   readonly max: (metric: GaugeDeclaration, by: string, extra?: string) => string;
   /** A gauge, its lowest value by labels. */
   readonly min: (metric: GaugeDeclaration, by: string, extra?: string) => string;
-  /** A quantile of a histogram, aggregated before it is taken. */
+  /** A quantile of a histogram, aggregated before it is taken. No data without observations: NaN is below nothing. */
   readonly quantile: (q: number, metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Observations per second in each bucket: what a heatmap draws. */
   readonly buckets: (metric: HistogramDeclaration, by?: string, extra?: string) => string;
@@ -53,7 +53,7 @@ export function series(service?: ServiceName, { everyInstance = false } = {}): S
     sum: (metric, by, extra = '') => gauge('sum', metric, by, extra),
     max: (metric, by, extra = '') => gauge('max', metric, by, extra),
     min: (metric, by, extra = '') => gauge('min', metric, by, extra),
-    quantile: (q, metric, by = '', extra = '') => `histogram_quantile(${q}, ${buckets(metric, by, extra)})`,
+    quantile: (q, metric, by = '', extra = '') => `histogram_quantile(${q}, ${buckets(metric, by, extra)}) >= 0`,
     buckets: (metric, by = '', extra = '') => buckets(metric, by, extra),
     observed: ({ name }, by = '', extra = '') => rateOf(`${name}_count`, by, extra),
     mean: ({ name }, by) => `${rateOf(`${name}_sum`, by, '')} / (${rateOf(`${name}_count`, by, '')} > 0)`,

@@ -58,6 +58,7 @@ const SEEDED: readonly (readonly [rule: string, what: string, subject: Subject, 
   ['D9', 'an average of quantiles', declared(withQuery('Time p95', `avg (service:bus_queue_wait_p99:seconds{service=~"$service"})`)), /average/],
   ['D10', 'an increase', declared(withQuery('Rate', `sum (increase(bus_requests_total{${S}}[$__rate_interval]))`)), /zoom/],
   ['D11', 'a ratio without a guard', declared(withQuery('Share', `sum (rate(bus_lagged_total{${S}}[$__rate_interval])) / sum (rate(bus_published_total{${S}}[$__rate_interval]))`)), /guard/],
+  ['D11', 'a quantile of nothing', declared(withQuery('Time p95', `histogram_quantile(0.9, sum by (le) (rate(bus_request_seconds_bucket{${S}}[$__rate_interval])))`)), /NaN/],
   ['D11', 'a ratio on a board without a rate', declared({ ...SOUND_BOARD, rows: [promises] }), /without a rate/],
   ['D13', 'a line per route, method and code', declared(withQuery('Rate', `sum by (route, method, code) (rate(http_requests_total{${S}}[$__rate_interval]))`)), /at most 20/],
   [
