@@ -34,7 +34,7 @@ export interface PanelEvidence {
   readonly services?: readonly ServiceName[];
 }
 
-export type PanelKind = 'timeseries' | 'stat' | 'heatmap' | 'table' | 'bargauge' | 'state-timeline' | 'gauge';
+export type PanelKind = 'timeseries' | 'stat' | 'heatmap' | 'table' | 'state-timeline';
 
 /** A panel as it is declared. Everything a board may forget is required. */
 export interface PanelSpec {

@@ -6,25 +6,25 @@ import { RECORDED } from './rules/recorded.ts';
 /** Queries of a board. `by` is a list of labels as PromQL writes it, `extra` are matchers beside those of the board. */
 export interface Series {
   /** A scraped gauge as it is, one series per process and label. */
-  raw(metric: GaugeDeclaration, extra?: string): string;
+  readonly raw: (metric: GaugeDeclaration, extra?: string) => string;
   /** Per-second rate of a counter, summed by labels. */
-  rate(metric: CounterDeclaration, by: string, extra?: string): string;
+  readonly rate: (metric: CounterDeclaration, by: string, extra?: string) => string;
   /** A gauge, summed by labels. */
-  sum(metric: GaugeDeclaration, by: string, extra?: string): string;
+  readonly sum: (metric: GaugeDeclaration, by: string, extra?: string) => string;
   /** A gauge, its highest value by labels. */
-  max(metric: GaugeDeclaration, by: string, extra?: string): string;
+  readonly max: (metric: GaugeDeclaration, by: string, extra?: string) => string;
   /** A gauge, its lowest value by labels. */
-  min(metric: GaugeDeclaration, by: string, extra?: string): string;
-  /** A quantile of a histogram, aggregated before it is taken. */
-  quantile(q: number, metric: HistogramDeclaration, by?: string, extra?: string): string;
+  readonly min: (metric: GaugeDeclaration, by: string, extra?: string) => string;
+  /** A quantile of a histogram, aggregated before it is taken. No data without observations: NaN is below nothing. */
+  readonly quantile: (q: number, metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Observations per second in each bucket: what a heatmap draws. */
-  buckets(metric: HistogramDeclaration, by?: string, extra?: string): string;
+  readonly buckets: (metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Observations per second. */
-  observed(metric: HistogramDeclaration, by?: string, extra?: string): string;
+  readonly observed: (metric: HistogramDeclaration, by?: string, extra?: string) => string;
   /** Mean of a histogram: sum over count. No data without observations. */
-  mean(metric: HistogramDeclaration, by: string): string;
+  readonly mean: (metric: HistogramDeclaration, by: string) => string;
   /** A recorded series, narrowed by those variables of the board whose labels it carries. */
-  recorded(key: keyof typeof RECORDED, extra?: string): string;
+  readonly recorded: (key: keyof typeof RECORDED, extra?: string) => string;
 }
 
 const RANGE = '[$__rate_interval]';
@@ -53,7 +53,7 @@ export function series(service?: ServiceName, { everyInstance = false } = {}): S
     sum: (metric, by, extra = '') => gauge('sum', metric, by, extra),
     max: (metric, by, extra = '') => gauge('max', metric, by, extra),
     min: (metric, by, extra = '') => gauge('min', metric, by, extra),
-    quantile: (q, metric, by = '', extra = '') => `histogram_quantile(${q}, ${buckets(metric, by, extra)})`,
+    quantile: (q, metric, by = '', extra = '') => `histogram_quantile(${q}, ${buckets(metric, by, extra)}) >= 0`,
     buckets: (metric, by = '', extra = '') => buckets(metric, by, extra),
     observed: ({ name }, by = '', extra = '') => rateOf(`${name}_count`, by, extra),
     mean: ({ name }, by) => `${rateOf(`${name}_sum`, by, '')} / (${rateOf(`${name}_count`, by, '')} > 0)`,

@@ -1,6 +1,7 @@
 // npm run ci:full: npm test, and what needs Docker or k6 as well. Meant for the night.
 import { parseArgs } from 'node:util';
 import { join } from 'node:path';
+import { lintDashboards } from './dashboards-lint.ts';
 import { runE2e } from './e2e-run.ts';
 import { report, runProgram, runStages, selectStages, type Stage, type TestCounts } from './stages.ts';
 import { startTarget } from './targets.ts';
@@ -25,6 +26,7 @@ function busFaults(): Promise<TestCounts> {
 
 const stages: readonly Stage[] = [
   ...TEST_STAGES,
+  { name: 'dashboards-lint', run: lintDashboards },
   { name: 'bus-faults', run: busFaults },
   { name: 'e2e-compose', run: () => runE2e('compose') },
   { name: 'e2e-large', run: large },

@@ -4,6 +4,7 @@ import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
 import { STORE_LIMITS } from '@macronode/store';
+import { boardsShowing } from '../grafana/shown-on.ts';
 import { docstringsOf } from './docstrings.ts';
 
 const NOTICE = '<!-- Written by `npm run generate`; edits are lost. -->';
@@ -124,6 +125,7 @@ export async function metricsPage(): Promise<string> {
   });
   // A micronode has no Redis: what the Redis link counts is added.
   const declared = [...node.metrics.declarations(), ...Object.values(redisLinkMetrics)];
+  const shownOn = boardsShowing();
   // Both links count some things under one name.
   const rows = [...new Map(declared.map((declaration) => [declaration.name, declaration])).values()].map(
     (declaration) => [
@@ -133,12 +135,13 @@ export async function metricsPage(): Promise<string> {
       Object.keys(declaration.labels).map(code).join(' '),
       declaration.help,
       declaration.type === 'histogram' ? `${declaration.buckets.join(' ')}: ${declaration.bucketsReason}` : '',
+      shownOn(declaration.name),
     ],
   );
   rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
   return page(
     'Metrics',
     'Every series of the ops ports. Each also carries `service`. Names end in a unit or in `_total`; labels take values from closed lists, and ids are never labels.',
-    table(['metric', 'type', 'unit', 'labels', 'meaning', 'buckets and why'], rows),
+    table(['metric', 'type', 'unit', 'labels', 'meaning', 'buckets and why', 'shown on'], rows),
   );
 }

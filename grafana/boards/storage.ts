@@ -250,15 +250,12 @@ const disk: BoardRow = {
   panels: [
     lines({
       title: 'Disk free',
-      what: 'Bytes each storage may still write; dashed where it refuses uploads.',
+      what: 'Bytes each storage may still write, its reserve left out; at zero it refuses uploads.',
       good: 'well above the line.',
       bad: 'falling towards it: grow the disk or remove objects.',
       runbook: 'DiskNearlyFull',
       unit: 'bytes',
-      targets: [
-        { expr: storage.recorded('diskFree'), legend: '{{instance}}' },
-        { expr: setting('minFreeBytes'), legend: 'refuses below', dashed: 'limit' },
-      ],
+      targets: [{ expr: storage.recorded('diskFree'), legend: '{{instance}}' }],
       limit: BOUNDS.disk_free,
       breach: 'saturation',
       floor: true,

@@ -76,7 +76,7 @@ function references(boards: readonly Board[], surroundings: Surroundings): reado
     ),
     ...boards.flatMap((board) =>
       panelsOf(board)
-        .filter(({ runbook }) => !headings.has(runbook))
+        .filter(({ runbook }) => alerts.length > 0 && !headings.has(runbook))
         .map(({ title, runbook }) => finding(board.uid, title, `no heading of the runbook is ${runbook}`)),
     ),
     ...alerts.flatMap((alert) =>

@@ -67,8 +67,9 @@ export function keptLabels(text: string, labelsOf: LabelsOf): Labels {
     if (isScalar(left)) return of(right);
     if (node.getChild('Or') !== null) return only(of(left), of(right));
     const matching = node.getChild('MatchingModifierClause');
-    if (matching?.getChild('GroupRight') != null) return of(right);
-    if (matching?.getChild('On') != null && matching.getChild('GroupLeft') === null) {
+    if (matching === null) return of(left);
+    if (matching.getChild('GroupRight') !== null) return of(right);
+    if (matching.getChild('On') !== null && matching.getChild('GroupLeft') === null) {
       return new Set(namesIn(query, matching.getChild('GroupingLabels')));
     }
     return of(left);

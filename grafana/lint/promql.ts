@@ -1,9 +1,10 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
+import type { VariableJson } from '../panels/json.ts';
 
 /** What Grafana would fill in; only the kind of the value matters to a parser. */
 const MACROS: readonly (readonly [RegExp, string])[] = [
-  [/\$__rate_interval|\$__interval|\$__range/g, '1m'],
+  [/\$\{?__(rate_interval|interval|range)\}?/g, '1m'],
   [/\$\{?[a-z_]+(:[a-z]+)?\}?/g, 'any'],
 ];
 
@@ -93,6 +94,10 @@ function selectorOf(query: Query, node: SyntaxNode): Selector {
     ...(rangeFunction !== undefined && { rangeFunction }),
   };
 }
+
+/** The selector of a variable that asks `label_values(selector, label)`; empty for anything else. */
+export const variableSelector = (query: VariableJson['query']): string =>
+  typeof query === 'string' ? '' : (/^label_values\((.+), \w+\)$/.exec(String(query['query']))?.[1] ?? '');
 
 /** Every selector of a query, in the order of the text. */
 export function selectorsIn(text: string): readonly Selector[] {

@@ -8,14 +8,13 @@ import { selectorsIn } from './promql.ts';
 const metricsIn = (catalogue: Catalogue, expr: string): readonly string[] =>
   selectorsIn(expr).flatMap(({ metric }) => seriesOf(catalogue, metric)?.declaration?.name ?? []);
 
-/** Where each declared metric is shown: titles of boards and panels, in their order. */
+/** Titles of the boards that show each declared metric, in their order. */
 export function shownOn(boards: readonly Board[], catalogue: Catalogue): ReadonlyMap<string, readonly string[]> {
   const shown = new Map<string, string[]>();
   for (const { title, rows } of boards) {
-    for (const panel of rows.flatMap(({ panels }) => panels)) {
-      const names = new Set(panel.targets.flatMap(({ expr }) => metricsIn(catalogue, expr)));
-      for (const name of names) shown.set(name, [...(shown.get(name) ?? []), `${title} / ${panel.title}`]);
-    }
+    const targets = rows.flatMap(({ panels }) => panels.flatMap((panel) => panel.targets));
+    const names = new Set(targets.flatMap(({ expr }) => metricsIn(catalogue, expr)));
+    for (const name of names) shown.set(name, [...(shown.get(name) ?? []), title]);
   }
   return shown;
 }

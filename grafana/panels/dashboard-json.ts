@@ -19,7 +19,17 @@ export function dashboardJson(board: Board): DashboardJson {
     graphTooltip: 1,
     id: null,
     links: [
-      { asDropdown: true, includeVars: true, keepTime: true, tags: [TAG], title: 'Macronode', type: 'dashboards' },
+      {
+        asDropdown: true,
+        icon: 'external link',
+        includeVars: true,
+        keepTime: true,
+        tags: [TAG],
+        targetBlank: false,
+        title: 'Macronode',
+        tooltip: 'The other boards, with these variables and this time',
+        type: 'dashboards',
+      },
     ],
     panels: rowsJson(board.rows),
     refresh: '10s',

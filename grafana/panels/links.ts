@@ -11,7 +11,7 @@ const encode = (text: string): string =>
     .join('');
 
 /** The trace search of Grafana with a TraceQL query, over the time range of the board. */
-export function traceSearchUrl(traceQl: string): string {
+function traceSearchUrl(traceQl: string): string {
   const panes = {
     traces: {
       datasource: TEMPO.uid,

@@ -43,17 +43,17 @@ const timeseries = ({ limit, stacked = false }: PanelSpec): Look => ({
 
 const stat = (): Look => ({
   defaults: { color: { mode: 'thresholds' }, noValue: 'no data' },
-  options: { colorMode: 'background', graphMode: 'area', justifyMode: 'auto', reduceOptions: LAST, textMode: 'auto' },
-});
-
-const gauge = (): Look => ({
-  defaults: { color: { mode: 'thresholds' }, noValue: 'no data' },
-  options: { reduceOptions: LAST, showThresholdLabels: false, showThresholdMarkers: true },
-});
-
-const bargauge = (): Look => ({
-  defaults: { color: { mode: 'thresholds' }, noValue: 'no data' },
-  options: { displayMode: 'basic', orientation: 'horizontal', reduceOptions: LAST, showUnfilled: true },
+  options: {
+    colorMode: 'background',
+    graphMode: 'area',
+    justifyMode: 'auto',
+    orientation: 'auto',
+    percentChangeColorMode: 'standard',
+    reduceOptions: LAST,
+    showPercentChange: false,
+    textMode: 'auto',
+    wideLayout: true,
+  },
 });
 
 const heatmap = ({ unit }: PanelSpec): Look => ({
@@ -61,10 +61,21 @@ const heatmap = ({ unit }: PanelSpec): Look => ({
   options: {
     calculate: false,
     cellGap: 1,
-    color: { exponent: 0.5, mode: 'scheme', scale: 'exponential', scheme: 'Blues', steps: 64 },
+    cellValues: { unit: 'ops' },
+    color: {
+      exponent: 0.5,
+      fill: 'dark-orange',
+      mode: 'scheme',
+      reverse: false,
+      scale: 'exponential',
+      scheme: 'Blues',
+      steps: 64,
+    },
     exemplars: { color: 'rgba(255,0,255,0.7)' },
     filterValues: { le: 1e-9 },
     legend: { show: true },
+    rowsFrame: { layout: 'auto' },
+    showValue: 'never',
     tooltip: { mode: 'single', showColorScale: true, yHistogram: false },
     yAxis: { axisPlacement: 'left', unit },
   },
@@ -72,8 +83,8 @@ const heatmap = ({ unit }: PanelSpec): Look => ({
 
 /** Columns are the labels the query keeps; the value is shown only where it counts something. */
 const table = ({ unit }: PanelSpec): Look => ({
-  defaults: { color: { mode: 'thresholds' }, custom: { align: 'auto', cellOptions: { type: 'auto' } } },
-  options: { cellHeight: 'sm', showHeader: true },
+  defaults: { color: { mode: 'thresholds' }, custom: { align: 'auto', cellOptions: { type: 'auto' }, inspect: false } },
+  options: { cellHeight: 'sm', frameIndex: 0, showHeader: true },
   transformations: [
     { id: 'merge', options: {} },
     { id: 'organize', options: { excludeByName: { Time: true, ...(unit === 'none' && { Value: true }) } } },
@@ -81,10 +92,10 @@ const table = ({ unit }: PanelSpec): Look => ({
 });
 
 const stateTimeline = (): Look => ({
-  defaults: { color: { mode: 'thresholds' }, custom: { fillOpacity: 70, lineWidth: 0, spanNulls: false } },
+  defaults: { color: { mode: 'thresholds' }, custom: { fillOpacity: 70, lineWidth: 0 } },
   options: {
     alignValue: 'left',
-    legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
+    legend: { calcs: [], displayMode: 'list', placement: 'bottom', showLegend: true },
     mergeValues: true,
     rowHeight: 0.9,
     showValue: 'auto',
@@ -95,8 +106,6 @@ const stateTimeline = (): Look => ({
 const LOOKS: Readonly<Record<PanelKind, (spec: PanelSpec) => Look>> = Object.freeze({
   timeseries,
   stat,
-  gauge,
-  bargauge,
   heatmap,
   table,
   'state-timeline': stateTimeline,

@@ -1,12 +1,13 @@
 import type { BoardVariable } from '../panel.ts';
 import { PROMETHEUS, TEMPO } from './datasource.ts';
-import type { VariableJson } from './json.ts';
+import type { Json, VariableJson } from './json.ts';
 
 /** On time range change: a process that came or went is in the list. */
 const ON_TIME_RANGE = 2;
 const ON_LOAD = 1;
+const ALPHABETICAL = 1;
 
-const sourceVariable = (uid: string, query: string, label: string): VariableJson & { readonly current: object } => ({
+const sourceVariable = (uid: string, query: string, label: string): VariableJson & Json => ({
   current: {},
   label,
   name: uid.slice(2, -1),
@@ -15,7 +16,7 @@ const sourceVariable = (uid: string, query: string, label: string): VariableJson
   type: 'datasource',
 });
 
-const queryVariable = ({ name, label, query }: BoardVariable): VariableJson & { readonly current: object } => ({
+const queryVariable = ({ name, label, query }: BoardVariable): VariableJson & Json => ({
   allValue: '.+',
   current: { selected: true, text: 'All', value: '$__all' },
   datasource: PROMETHEUS,
@@ -25,6 +26,7 @@ const queryVariable = ({ name, label, query }: BoardVariable): VariableJson & { 
   name,
   query: { query, refId: 'PrometheusVariableQueryEditor-VariableQuery' },
   refresh: ON_TIME_RANGE,
+  sort: ALPHABETICAL,
   type: 'query',
 });
 

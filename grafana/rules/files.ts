@@ -1,6 +1,7 @@
+import { ALERT_GROUPS } from './alerts.ts';
 import { DEMO_CLOCK, REAL_CLOCK, type RuleClock } from './clock.ts';
 import { ruleGroups } from './groups.ts';
-import { ruleFileYaml } from './promtool.ts';
+import { ruleFileYaml, unitTestYaml } from './promtool.ts';
 
 /** Folder of the rules of a clock, from the repository root. */
 const FOLDERS = [
@@ -19,3 +20,14 @@ export const composedRuleFiles = (): ReadonlyMap<string, string> =>
       [...ruleFiles(clock)].map(([name, content]) => [`${folder}/${name}`, content] as const),
     ),
   );
+
+/** Unit tests of the causes, to be run where somebody changes a rule by hand: `promtool test rules`. */
+export function unitTestFiles(): ReadonlyMap<string, string> {
+  const { burn: _burn, ...causes } = ALERT_GROUPS;
+  return new Map(
+    Object.entries(causes).map(([name, alerts]) => [
+      `infra/prometheus/tests/${name}.test.yml`,
+      unitTestYaml('../rules/causes.yml', alerts, REAL_CLOCK),
+    ]),
+  );
+}

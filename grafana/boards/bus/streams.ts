@@ -1,3 +1,4 @@
+import type { GaugeDeclaration } from '@macronode/metrics';
 import { BOUNDS } from '../../bounds.ts';
 import { METRICS } from '../../declared.ts';
 import type { BoardRow } from '../../panel.ts';
@@ -10,6 +11,9 @@ import { ANSWERING } from './services.ts';
 
 const fleet = series();
 const { bus, redis } = METRICS;
+
+/** The smallest limit there is: 0 stands for a stream the service has not. */
+const smallest = (limit: GaugeDeclaration): string => `min by (stream) (${fleet.raw(limit)} > 0)`;
 
 /** Redis Streams: how long they are, how far their readers are behind, what they refuse. */
 export const streams: BoardRow = {
@@ -107,7 +111,7 @@ export const streams: BoardRow = {
       unit: 'short',
       targets: [
         { expr: fleet.max(bus.depthFrames, 'service, stream'), legend: '{{service}} {{stream}}' },
-        { expr: fleet.min(bus.limitFrames, 'stream'), legend: 'limit {{stream}}', dashed: 'limit' },
+        { expr: smallest(bus.limitFrames), legend: 'limit {{stream}}', dashed: 'limit' },
       ],
       evidence: { sane: SANE.count, services: ANSWERING },
     }),
@@ -120,7 +124,7 @@ export const streams: BoardRow = {
       unit: 'bytes',
       targets: [
         { expr: top(16, fleet.max(bus.depthBytes, 'service, stream')), legend: '{{service}} {{stream}}' },
-        { expr: fleet.min(bus.limitBytes, 'stream'), legend: 'limit {{stream}}', dashed: 'limit' },
+        { expr: smallest(bus.limitBytes), legend: 'limit {{stream}}', dashed: 'limit' },
       ],
       evidence: { sane: SANE.bytes, services: ANSWERING },
     }),

@@ -1,5 +1,5 @@
 import type { PanelJson, VariableJson } from '../../panels/json.ts';
-import { selectorsIn, syntaxError } from '../promql.ts';
+import { selectorsIn, syntaxError, variableSelector } from '../promql.ts';
 import { type Broken, eachPanel, eachQuery, ofBoard, panelsOf, type Rule, type Subject } from '../rule.ts';
 
 /** Kinds of panel the linter looks at; of heatmaps and state timelines it says nothing. */
@@ -75,8 +75,7 @@ const labelQuery = ({ json }: Subject): readonly Broken[] =>
   json.templating.list
     .filter(({ type }) => type === 'query')
     .flatMap(({ name, query }) => {
-      const selector = /^label_values\((.+), \w+\)$/.exec(String(Object(query)['query']))?.[1];
-      const error = selector === undefined ? 'no label_values' : syntaxError(selector);
+      const error = syntaxError(variableSelector(query));
       return error === undefined ? [] : [{ says: `variable ${name}: ${error}` }];
     });
 

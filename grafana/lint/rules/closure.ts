@@ -45,7 +45,7 @@ function groupProblems(catalogue: Catalogue, expr: string): readonly string[] {
   return nodesOf(query.root, 'AggregateExpr').flatMap((aggregate) => {
     const modifier = aggregate.getChild('AggregateModifier');
     const body = aggregate.getChild('FunctionCallBody');
-    if (modifier?.getChild('By') == null || body === null) return [];
+    if (modifier === null || body === null || modifier.getChild('By') === null) return [];
     const inner = textOf(query, { from: body.from + 1, to: body.to - 1 });
     const has = keptLabels(inner, (metric) => seriesOf(catalogue, metric)?.labels);
     return nodesOf(modifier, 'LabelName')

@@ -65,6 +65,16 @@ const guards = (subject: Subject): readonly Broken[] =>
       .map((whole) => `divides by ${whole} without a guard`);
   });
 
+/** D11, of quantiles: without observations there is none, instead of NaN. */
+const quantileGuards = (subject: Subject): readonly Broken[] =>
+  eachQuery(subject, (expr) => {
+    const query = parseQuery(expr);
+    return nodesOf(query.root, 'HistogramQuantile')
+      .map((name) => name.parent?.parent?.nextSibling?.name)
+      .filter((next) => next !== 'Gte')
+      .map(() => 'a quantile without a guard: NaN where nothing was observed');
+  });
+
 /** D11, the other half: who sees a share of errors also sees of how many. */
 function besideRate({ board }: Subject): readonly Broken[] {
   const panels = board.rows.flatMap((row) => row.panels);
@@ -91,6 +101,6 @@ export const queryRules: readonly Rule[] = [
   { name: 'D8', check: ranges },
   { name: 'D9', check: (subject) => [...counters(subject), ...quantiles(subject)] },
   { name: 'D10', check: zoom },
-  { name: 'D11', check: (subject) => [...guards(subject), ...besideRate(subject)] },
+  { name: 'D11', check: (subject) => [...guards(subject), ...quantileGuards(subject), ...besideRate(subject)] },
   { name: 'D13', check: readable },
 ];

@@ -2,21 +2,18 @@ import { COLUMNS } from '../../panels/grid.ts';
 import type { PanelJson } from '../../panels/json.ts';
 import { seriesOf } from '../catalogue.ts';
 import { keptLabels } from '../kept-labels.ts';
-import { selectorsIn, syntaxError } from '../promql.ts';
+import { selectorsIn, syntaxError, variableSelector } from '../promql.ts';
 import { type Broken, eachPanel, eachQuery, panelsOf, type Rule, type Subject } from '../rule.ts';
 
 const repeated = <T>(values: readonly T[]): readonly T[] =>
   values.filter((value, index) => values.indexOf(value) !== index);
-
-/** The selector of `label_values(selector, label)`. */
-const variableSelector = (query: string): string => /^label_values\((.+), \w+\)$/.exec(query)?.[1] ?? '';
 
 /** L1: what Prometheus would refuse to read. */
 function parsed(subject: Subject): readonly Broken[] {
   const { json } = subject;
   const variables = json.templating.list
     .filter(({ type }) => type === 'query')
-    .map(({ name, query }) => [`variable ${name}`, variableSelector(String(Object(query)['query']))] as const);
+    .map(({ name, query }) => [`variable ${name}`, variableSelector(query)] as const);
   const annotations = json.annotations.list.map(({ name, expr }) => [`annotation ${name}`, expr ?? ''] as const);
   return [
     ...eachQuery(subject, (expr) => syntaxError(expr)),

@@ -1,6 +1,7 @@
 import { ROW_ORDER } from '../../panel.ts';
+import { anchorOf } from '../../runbook/entry.ts';
 import { TAG } from '../../panels/dashboard-json.ts';
-import { type Broken, eachPanel, ofBoard, type Rule, type Subject } from '../rule.ts';
+import { type Broken, eachPanel, ofBoard, panelsOf, type Rule, type Subject } from '../rule.ts';
 
 /** Boards that are watched, not searched: everything is open. */
 const WATCHED: ReadonlySet<string> = new Set(['macronode-overview', 'macronode-load']);
@@ -53,7 +54,18 @@ function firstScreen({ board }: Subject): readonly Broken[] {
   ];
 }
 
-/** D21 to D25. */
+/** L9, of one board: every link to the runbook ends at the anchor of the heading the panel names. */
+const anchors = ({ board, json }: Subject): readonly Broken[] => {
+  const headings = new Map(board.rows.flatMap(({ panels }) => panels.map(({ title, runbook }) => [title, runbook])));
+  return panelsOf(json).flatMap(({ title, description = '', fieldConfig }) => {
+    const anchor = `#${anchorOf(headings.get(title) ?? '')}`;
+    const urls = (fieldConfig?.defaults.links ?? []).map(({ url }) => url).filter((url) => url.includes('/runbook.md'));
+    const astray = urls.some((url) => !url.endsWith(anchor)) || !description.endsWith(`${anchor})`);
+    return astray ? [{ panel: title, says: `its runbook link does not end at ${anchor}` }] : [];
+  });
+};
+
+/** D21 to D25, and L9 where it is about one board. */
 export const structureRules: readonly Rule[] = [
   { name: 'D21', check: rows },
   { name: 'D22', check: links },
@@ -62,6 +74,7 @@ export const structureRules: readonly Rule[] = [
     return missing.length > 0 && `has no annotation for ${missing.join(', ')}`;
   }),
   { name: 'D24', check: firstScreen },
+  { name: 'L9', check: anchors },
   ofBoard(
     'D25',
     ({ json: { refresh, time } }) =>

@@ -190,7 +190,7 @@ export const busMetrics = Object.freeze({
   malformed: counter({ name: 'bus_malformed_total', help: 'Entries and frames that were not OAP/1.' }),
   linkState: gauge({
     name: 'bus_link_state',
-    help: 'Whether the link to the medium stands: 1, or 0 while it connects or is lost.',
+    help: 'Whether the bus has its medium: 1, or 0 while the link is lost or not there yet.',
   }),
   reconnects: counter({ name: 'bus_reconnects_total', help: 'Times the link was lost and came back.' }),
   workRetries: counter({ name: 'bus_work_retries_total', help: 'Runs of a work event after its first.' }),

@@ -18,6 +18,7 @@ export function readingConformance(world: () => World): void {
       expect(await metric('bus_group_lag_known_state', 'service="b-0",stream="request"')).toBe(1);
       expect(await metric('bus_live_consumers', 'service="b-0"')).toBe(1);
       expect(await metric('bus_credits', 'service="b-0"')).toBe(1);
+      expect(await metric('bus_link_state', 'service="b-0"')).toBe(1);
       const client = await world().started('a');
       const calls = [client.call(subject('b.wait'), 0, context())];
       await eventually(() => running === 1, 'the only slot is taken');

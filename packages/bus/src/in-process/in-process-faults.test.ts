@@ -37,10 +37,12 @@ describe('faults of the medium of one process', () => {
     await eventually(async () => (await readings()).some(({ depthEntries }) => depthEntries > 0), 'it was appended');
     faults.away = true;
     expect(client.status()).toBe('reconnecting');
+    expect(await world.metric('bus_link_state')).toBe(0);
     await expect(client.call(subject('b.echo'), 1, context())).rejects.toBeInstanceOf(BusUnavailable);
     faults.away = false;
     faults.stalled = false;
     expect(client.status()).toBe('ready');
+    expect(await world.metric('bus_link_state')).toBeGreaterThan(0);
     expect(await waiting).toBe('patience');
   });
 

@@ -29,12 +29,12 @@ let links: RedisLink[];
 let buses: Bus[];
 let runs: Map<number, number>;
 
-async function openBus(service: string): Promise<Bus> {
+async function openBus(service: string, registry = new MetricsRegistry()): Promise<Bus> {
   const link = new RedisLink({ url: redis.url, name: service, timings: { block: 500, reclaimMinIdle: 6_000 } });
   const bus = new Bus({
     service,
     link,
-    metrics: new MetricsRegistry().scope({ service }),
+    metrics: registry.scope({ service }),
     limits: { streamIdleMs: 2_000 },
   });
   links.push(link);
@@ -152,11 +152,16 @@ it('keeps the bytes of a stream whole, or says that they are not', async () => {
 
 it('serves again after Redis was away, and nothing answered is run again', async () => {
   await openBus('storage');
-  const gateway = await openBus('gateway');
+  const registry = new MetricsRegistry();
+  const gateway = await openBus('gateway', registry);
+  const linkIs = async (state: 0 | 1): Promise<boolean> =>
+    (await registry.render()).includes(`bus_link_state{service="gateway"} ${state}\n`);
+  expect(await linkIs(1)).toBe(true);
   const calls = thousand(gateway, 0);
   await redis.stop('SIGKILL');
   const { answered, failed } = await calls;
   expect(answered + failed).toBe(1_000);
+  await until(() => linkIs(0), 'the metric says that the link is lost');
   await redis.run(['--appendonly', 'yes', '--appendfsync', 'always']);
   await until(
     () =>
@@ -166,6 +171,7 @@ it('serves again after Redis was away, and nothing answered is run again', async
       ),
     'calls are answered again',
   );
+  expect(await linkIs(1)).toBe(true);
   expect(await thousand(gateway, 10_000)).toEqual({ answered: 1_000, failed: 0 });
   const { stream } = new StreamKeys().request('storage', 'fast');
   await until(async () => (await admin.xlen(stream)) === 0, 'all is settled');
