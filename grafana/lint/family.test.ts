@@ -3,6 +3,7 @@ import { BOUNDS } from '../bounds.ts';
 import { BOARDS } from '../boards/index.ts';
 import { DECLARED, METRICS } from '../declared.ts';
 import type { Alert } from '../rules/alert.ts';
+import { ALERTS } from '../rules/alerts.ts';
 import { RECORDED } from '../rules/recorded.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { familyFindings, type Surroundings } from './family.ts';
@@ -20,20 +21,9 @@ const around = (changes: Partial<Surroundings> = {}): Surroundings => ({
   ...changes,
 });
 
-const ALERT: Alert = {
-  name: 'BusReconnecting',
-  severity: 'ticket',
-  service: 'bus',
-  expr: RECORDED.busReconnects,
-  comparison: '>',
-  bound: BOUNDS.bus_reconnects,
-  forSeconds: 60,
-  summary: 'It reconnects.',
-  impact: 'Calls wait.',
-  panel: { board: SOUND_BOARD.uid, title: 'Reconnects' },
-  cases: [],
-  faults: [],
-};
+const [RECONNECTING] = ALERTS.filter(({ name }) => name === 'BusReconnecting');
+if (RECONNECTING === undefined) throw new Error('there is no alert BusReconnecting');
+const ALERT: Alert = { ...RECONNECTING, panel: { board: SOUND_BOARD.uid, title: 'Reconnects' } };
 
 const saysOf = (rule: string, findings: readonly Finding[]): string =>
   findings
@@ -78,7 +68,7 @@ describe('between alerts and panels', () => {
 
   it.each([
     ['a panel that is not there', { panel: { board: SOUND_BOARD.uid, title: 'Gone' } }, /not there: Gone/],
-    ['a panel that draws another series', { expr: RECORDED.busOverflow }, /does not draw it/],
+    ['a panel that draws another series', { expr: () => RECORDED.busOverflow }, /does not draw it/],
     ['a panel with another line', { bound: BOUNDS.bus_group_lag }, /compares with 5, its panel draws 0.05/],
     ['a floor drawn as a ceiling', { comparison: '<' as const }, /compares with/],
   ])('%s is found', (_what, change, says) => {
