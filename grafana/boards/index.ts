@@ -1,6 +1,6 @@
 import type { Board } from '../panel.ts';
 import { busBoard } from './bus/board.ts';
-import { gatewayBoard } from './gateway.ts';
+import { gatewayBoard } from './gateway/board.ts';
 import { loadBoard } from './load.ts';
 import { mailboxBoard } from './mailbox.ts';
 import { indexBoard } from './name-index.ts';

@@ -66,6 +66,11 @@ describe('between alerts and panels', () => {
     expect(saysOf('L9', sound(around({ alerts: [ALERT] })))).toBe('');
   });
 
+  it('one of the bounds is enough for an alert of several windows', () => {
+    const slower = { ...ALERT, bound: BOUNDS.bus_outcome_unknown };
+    expect(saysOf('L9', sound(around({ alerts: [ALERT, slower] })))).toBe('');
+  });
+
   it.each([
     ['a panel that is not there', { panel: { board: SOUND_BOARD.uid, title: 'Gone' } }, /not there: Gone/],
     ['a panel that draws another series', { expr: () => RECORDED.busOverflow }, /does not draw it/],

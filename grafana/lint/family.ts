@@ -46,7 +46,7 @@ function recording(boards: readonly Board[], { catalogue }: Surroundings): reado
 const sameNumber = (alert: Alert, { limit, floor = false }: PanelSpec): boolean =>
   limit?.value === alert.bound?.value && (alert.bound === undefined || floor === alert.comparison.startsWith('<'));
 
-function alertPanel(boards: readonly Board[], { catalogue }: Surroundings, alert: Alert): readonly string[] {
+function alertPanel(boards: readonly Board[], { alerts, catalogue }: Surroundings, alert: Alert): readonly string[] {
   const board = boards.find(({ uid }) => uid === alert.panel.board);
   const panel = board === undefined ? undefined : panelsOf(board).find(({ title }) => title === alert.panel.title);
   if (panel === undefined) return [`${alert.name} points to a panel that is not there: ${alert.panel.title}`];
@@ -58,7 +58,8 @@ function alertPanel(boards: readonly Board[], { catalogue }: Surroundings, alert
     ...watched
       .filter((metric) => !drawn.has(metric))
       .map((metric) => `${alert.name} watches ${metric}, its panel does not draw it`),
-    ...(alert.bound === undefined || sameNumber(alert, panel)
+    // An alert of several windows has a bound for each; its panel draws one of them.
+    ...(alert.bound === undefined || alerts.some((other) => other.name === alert.name && sameNumber(other, panel))
       ? []
       : [`${alert.name} compares with ${alert.bound.value}, its panel draws ${panel.limit?.value ?? 'nothing'}`]),
   ];
