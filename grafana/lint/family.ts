@@ -58,8 +58,10 @@ function alertPanel(boards: readonly Board[], { alerts, catalogue }: Surrounding
     ...watched
       .filter((metric) => !drawn.has(metric))
       .map((metric) => `${alert.name} watches ${metric}, its panel does not draw it`),
-    // An alert of several windows has a bound for each; its panel draws one of them.
-    ...(alert.bound === undefined || alerts.some((other) => other.name === alert.name && sameNumber(other, panel))
+    // Zero is the axis itself, and states are drawn in their colours. Of several windows one has its bound drawn.
+    ...(!alert.bound?.value ||
+    panel.states !== undefined ||
+    alerts.some((other) => other.name === alert.name && sameNumber(other, panel))
       ? []
       : [`${alert.name} compares with ${alert.bound.value}, its panel draws ${panel.limit?.value ?? 'nothing'}`]),
   ];

@@ -1,5 +1,7 @@
 import type { Board } from '../panel.ts';
 import { dashboardJson } from '../panels/dashboard-json.ts';
+import { ALERTS } from '../rules/alerts.ts';
+import { ruleExpressions } from '../rules/groups.ts';
 import { UNUSED } from '../unused.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { excludedOf } from './dashboard-linter/exclusions.ts';
@@ -26,8 +28,8 @@ export const BOARD_RULES: readonly Rule[] = [
 ];
 
 export const SURROUNDINGS: Surroundings = Object.freeze({
-  alerts: [],
-  expressions: [],
+  alerts: ALERTS,
+  expressions: ruleExpressions().map(({ expr }) => expr),
   unused: UNUSED,
   catalogue: CATALOGUE,
 });
