@@ -11,7 +11,7 @@ const NONE: Labels = new Set();
 const only = (labels: Labels, wanted: Labels): Labels => new Set([...labels].filter((label) => wanted.has(label)));
 const without = (labels: Labels, gone: Labels): Labels => new Set([...labels].filter((label) => !gone.has(label)));
 const CHOOSING = new Set(['topk', 'bottomk', 'limitk']);
-const CONSTANT = new Set(['vector', 'time', 'scalar', 'pi']);
+const SCALAR = new Set(['time', 'scalar', 'pi']);
 const OPERANDS = new Set([
   'AggregateExpr', 'BinaryExpr', 'FunctionCall', 'MatrixSelector', 'NumberDurationLiteral', 'OffsetExpr', 'ParenExpr',
   'StringLiteral', 'SubqueryExpr', 'UnaryExpr', 'VectorSelector',
@@ -28,7 +28,13 @@ const operandsOf = (node: SyntaxNode): readonly SyntaxNode[] => {
 const namesIn = (query: Query, node: SyntaxNode | null): readonly string[] =>
   node === null ? [] : node.getChildren('LabelName').map((label) => textOf(query, label));
 
-const isScalar = ({ name }: SyntaxNode): boolean => name === 'NumberDurationLiteral' || name === 'StringLiteral';
+const functionOf = (query: Query, node: SyntaxNode): string => {
+  const identifier = node.getChild('FunctionIdentifier');
+  return identifier === null ? '' : textOf(query, identifier);
+};
+
+const isScalar = (query: Query, node: SyntaxNode): boolean =>
+  node.name === 'NumberDurationLiteral' || node.name === 'StringLiteral' || SCALAR.has(functionOf(query, node));
 
 /** Labels that every series of the result may carry: what a legend may show. */
 export function keptLabels(text: string, labelsOf: LabelsOf): Labels {
@@ -52,19 +58,16 @@ export function keptLabels(text: string, labelsOf: LabelsOf): Labels {
   };
 
   const ofCall = (node: SyntaxNode): Labels => {
-    const identifier = node.getChild('FunctionIdentifier');
-    const name = identifier === null ? '' : textOf(query, identifier);
-    if (CONSTANT.has(name)) return NONE;
     const body = node.getChild('FunctionCallBody');
-    const argument = body === null ? undefined : operandsOf(body).find((operand) => !isScalar(operand));
+    const argument = body === null ? undefined : operandsOf(body).find((operand) => !isScalar(query, operand));
     const inner = argument === undefined ? NONE : of(argument);
-    return name === 'histogram_quantile' ? without(inner, new Set(['le'])) : inner;
+    return functionOf(query, node) === 'histogram_quantile' ? without(inner, new Set(['le'])) : inner;
   };
 
   const ofBinary = (node: SyntaxNode): Labels => {
     const [left, right] = operandsOf(node);
     if (left === undefined || right === undefined) return NONE;
-    if (isScalar(left)) return of(right);
+    if (isScalar(query, left)) return of(right);
     if (node.getChild('Or') !== null) return only(of(left), of(right));
     const matching = node.getChild('MatchingModifierClause');
     if (matching === null) return of(left);

@@ -52,6 +52,8 @@ describe('the labels a query keeps', () => {
     ['a / on (x) b', 'x'],
     ['a * on (x) group_left sum by (x) (b)', 'x y z'],
     ['vector(1)', ''],
+    ['max by (x) (time() - a) < 60', 'x'],
+    ['scalar(a) * sum by (y) (a)', 'y'],
     ['-rate(a[5m])', 'x y z'],
     ['max_over_time(sum by (x) (a)[5m:1m])', 'x'],
   ])('%s: %s', (expr, kept) => {

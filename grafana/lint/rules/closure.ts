@@ -2,7 +2,7 @@ import { SERVICES } from '@macronode/contracts';
 import type { Declaration } from '@macronode/metrics';
 import { type Catalogue, type KnownSeries, seriesOf } from '../catalogue.ts';
 import { keptLabels } from '../kept-labels.ts';
-import { type Matcher, nodesOf, parseQuery, type Selector, selectorsIn, textOf } from '../promql.ts';
+import { type Matcher, nodesOf, parseQuery, type Selector, selectorsIn, textOf, variableSelector } from '../promql.ts';
 import { type Broken, eachQuery, type Rule, type Subject } from '../rule.ts';
 
 /** Unit of a panel that shows a metric as it is. */
@@ -74,10 +74,21 @@ const units = (subject: Subject): readonly Broken[] =>
       : `${selector.metric} is in ${wanted}, shown in ${shown ?? 'none'}`;
   });
 
+/** What variables and annotations ask for. */
+const beside = ({ json, catalogue }: Subject): readonly Broken[] =>
+  [
+    ...json.templating.list.filter(({ type }) => type === 'query').map(({ query }) => variableSelector(query)),
+    ...json.annotations.list.map(({ expr = '' }) => expr),
+  ].flatMap((expr) => queryProblems(catalogue, expr).map((says) => ({ says })));
+
 /** L4, of one board: every name in a query is declared, with that type, unit and label. */
 export const closureRules: readonly Rule[] = [
   {
     name: 'L4',
-    check: (subject) => [...eachQuery(subject, (expr) => queryProblems(subject.catalogue, expr)), ...units(subject)],
+    check: (subject) => [
+      ...eachQuery(subject, (expr) => queryProblems(subject.catalogue, expr)),
+      ...units(subject),
+      ...beside(subject),
+    ],
   },
 ];
