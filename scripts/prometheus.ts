@@ -16,6 +16,8 @@ export interface ScrapeTarget {
   /** `host:port`. */
   readonly address: string;
   readonly service?: string;
+  /** Job of the target: `macronode` when left out. */
+  readonly job?: string;
 }
 
 export interface PrometheusOptions {
@@ -146,16 +148,11 @@ function configuration({ targets, scrapeSeconds, alertmanager }: PrometheusOptio
       evaluation_interval: `${scrapeSeconds}s`,
     },
     rule_files: ['rules/*.yml'],
-    scrape_configs: [
-      {
-        job_name: 'macronode',
-        honor_labels: true,
-        static_configs: targets.map(({ address, service }) => ({
-          targets: [address],
-          ...(service !== undefined && { labels: { service } }),
-        })),
-      },
-    ],
+    scrape_configs: targets.map(({ address, service, job = 'macronode' }, index) => ({
+      job_name: `target-${index}`,
+      honor_labels: true,
+      static_configs: [{ targets: [address], labels: { job, ...(service !== undefined && { service }) } }],
+    })),
     ...(alertmanager !== undefined && {
       alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] },
     }),

@@ -70,7 +70,8 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
     { record: RECORDED.busOldestPending, expr: gauge('max', bus.oldestPending, SERVICE) },
     {
       record: RECORDED.busStreamFill,
-      expr: `max by (${STREAM}) (${bus.depthFrames.name} / ${bus.limitFrames.name})`,
+      // A limit of zero belongs to a stream that is not there.
+      expr: `max by (${STREAM}) (${bus.depthFrames.name} / (${bus.limitFrames.name} > 0))`,
     },
 
     { record: RECORDED.storeCommit, expr: instance.quantile(0.95, store.commitSeconds) },

@@ -1,0 +1,155 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Agent, request as httpRequest } from 'node:http';
+import { hashBytes } from '@macronode/content';
+import { MailboxRecvReply, type Route, ROUTES } from '@macronode/contracts';
+import { Owner } from '../../e2e/name-records.ts';
+import type { Ledger } from './ledger.ts';
+
+/** Longer than any deadline of the node: what takes longer hangs. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** The status of a request that was not answered. */
+const NO_ANSWER = 0;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+interface Ask {
+  readonly at?: string;
+  readonly body?: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A client of the gateway that writes every answer into a ledger: `METHOD template code`. */
+export class Client {
+  readonly ledger: Ledger;
+  readonly #base: URL;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 128 });
+  readonly #owner = new Owner();
+
+  constructor(url: string, ledger: Ledger) {
+    this.#base = new URL(url);
+    this.ledger = ledger;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Never rejects: a request without an answer is one with status 0. */
+  async ask(route: Route, { at = '', body, headers = {} }: Ask = {}): Promise<Answer> {
+    const answer = await new Promise<Answer>((resolve) => {
+      const request = httpRequest(
+        {
+          host: this.#base.hostname,
+          port: this.#base.port,
+          method: route.method,
+          path: route.template.replace(/\{[a-z]+\}/, encodeURIComponent(at)),
+          agent: this.#agent,
+          timeout: REQUEST_TIMEOUT_MS,
+          headers: { ...headers, ...(body !== undefined && { 'Content-Length': String(body.length) }) },
+        },
+        (response) => {
+          const parts: Buffer[] = [];
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.once('end', () => resolve({ status: response.statusCode ?? NO_ANSWER, body: Buffer.concat(parts) }));
+          response.once('error', () => resolve({ status: NO_ANSWER, body: Buffer.alloc(0) }));
+        },
+      );
+      request.once('timeout', () => request.destroy());
+      request.once('error', () => resolve({ status: NO_ANSWER, body: Buffer.alloc(0) }));
+      request.end(body);
+    });
+    this.ledger.add(`${route.method} ${route.template} ${answer.status}`);
+    if (answer.status < 400) {
+      this.ledger.add('bytes out', route.template.startsWith('/o') || route.template.startsWith('/n/') ? answer.body.length : 0);
+    }
+    return answer;
+  }
+
+  json(route: Route, value: unknown, at?: string): Promise<Answer> {
+    const body = Buffer.from(JSON.stringify(value));
+    return this.ask(route, { ...(at !== undefined && { at }), body, headers: { 'Content-Type': 'application/json' } });
+  }
+
+  /** Stores new bytes; answers their id. */
+  async put(size: number): Promise<string> {
+    const body = randomBytes(size);
+    const id = hashBytes(body);
+    const { status } = await this.ask(ROUTES.objectPut, { at: id, body });
+    if (status === 201) {
+      this.ledger.add('objects stored');
+      this.ledger.add('bytes in', size);
+    }
+    return id;
+  }
+
+  get(id: string, range?: string): Promise<Answer> {
+    return this.ask(ROUTES.objectGet, { at: id, ...(range !== undefined && { headers: { Range: range } }) });
+  }
+
+  async publish(name: string, target: string): Promise<void> {
+    const { status } = await this.json(ROUTES.namePut, this.#owner.record(name, 1, target), name);
+    if (status === 201) this.ledger.add('names created');
+  }
+
+  async send(topic: string, payload = 'hello'): Promise<void> {
+    const message = { topic, idem_key: randomUUID(), payload_b64: Buffer.from(payload).toString('base64') };
+    const { status } = await this.json(ROUTES.mailboxSend, message);
+    if (status === 200) this.ledger.add('messages accepted');
+  }
+
+  /** Receives what there is, for so long; answers the receipts. */
+  async receive(topic: string, visibilityMs: number, waitMs = 0): Promise<readonly string[]> {
+    const asked = { topic, visibility_ms: visibilityMs, wait_ms: waitMs };
+    const { status, body } = await this.json(ROUTES.mailboxRecv, asked);
+    if (status !== 200) return [];
+    const { messages } = MailboxRecvReply.parse(JSON.parse(body.toString()));
+    this.ledger.add('messages delivered', messages.length);
+    this.ledger.add('messages redelivered', messages.filter(({ attempt }) => attempt > 1).length);
+    return messages.map(({ receipt }) => receipt);
+  }
+
+  async acknowledge(receipts: readonly string[]): Promise<void> {
+    if (receipts.length === 0) return;
+    const { status } = await this.json(ROUTES.mailboxAck, { receipts });
+    if (status === 200) this.ledger.add('messages acknowledged', receipts.length);
+  }
+}
+
+/** One of everything a user may do, and what happens when it is not there. */
+export async function everything(client: Client, round: number): Promise<void> {
+  const small = await client.put(2_000 + (round % 7) * 100);
+  const large = await client.put(200_000);
+  await client.get(small);
+  await client.get(large);
+  await client.get(large, 'bytes=70000-140000');
+  await client.ask(ROUTES.objectHead, { at: small });
+  await client.get(hashBytes(randomBytes(16)));
+  const name = `verify-${randomUUID()}.test`;
+  await client.publish(name, small);
+  await client.ask(ROUTES.nameGet, { at: name });
+  await client.ask(ROUTES.nameRead, { at: name });
+  const topic = `verify-${round % 4}`;
+  await client.send(topic);
+  await client.acknowledge(await client.receive(topic, 60_000));
+}
+
+/** Keeps so many users busy until it is stopped; each pauses between its rounds. */
+export function steadyTraffic(client: Client, users: number, pauseMs: number): { stop(): Promise<void> } {
+  let over = false;
+  const user = async (number: number): Promise<void> => {
+    for (let round = number; !over; round += users) {
+      await everything(client, round);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  };
+  const users_ = Array.from({ length: users }, (_, number) => user(number));
+  return {
+    stop: async () => {
+      over = true;
+      await Promise.all(users_);
+    },
+  };
+}
