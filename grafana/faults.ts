@@ -1,5 +1,6 @@
 /** Faults the verification makes, by name; what each does to the node stands beside its driver. Imports nothing. */
 export const FAULT_NAMES = [
+  'mailbox_without_receivers',
   'gateway_killed',
   'omnigate_killed',
   'storage_killed',
@@ -12,21 +13,27 @@ export const FAULT_NAMES = [
   'redis_slow',
   'redis_flapping',
   'bus_overflow',
-  'slow_consumers',
   'hint_reader_slow',
-  'poison_work',
+  'handler_hangs',
+  'event_loop_stalled',
+  'poison_entries',
   'disk_full',
   'disk_failing',
   'disk_slow',
-  'event_loop_stalled',
   'object_corrupted',
-  'mailbox_without_receivers',
   'mailbox_poison',
   'inflight_flood',
   'descriptors_exhausted',
-  'tls_cold_start',
+  'cold_start_burst',
   'amnesia_memory',
   'busy_burst',
 ] as const;
 
 export type FaultName = (typeof FAULT_NAMES)[number];
+
+/** What a node does in good health: no alert may follow. */
+export const ACCEPTABLE: ReadonlySet<FaultName> = new Set<FaultName>([
+  'cold_start_burst',
+  'amnesia_memory',
+  'busy_burst',
+]);

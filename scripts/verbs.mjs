@@ -115,6 +115,20 @@ Redis is redis-server or valkey-server on PATH, started on a free port without p
 
 k6 is the one on PATH, else its image if Docker runs, else it is built with Go from infra/tools.`,
   },
+  'verify:dashboards': {
+    script: 'verify-dashboards.ts',
+    build: true,
+    summary: 'every panel, alert and runbook step held against a node that is really broken',
+    usage: `npm run verify:dashboards [-- --only PART[,PART] --faults NAME[,NAME] --write]
+
+  --only LIST    truth, faults, live, shots (default all): a known load against the panels; each fault and the alerts that
+                 follow; every query of every panel and variable; a picture of each board
+  --faults LIST  these faults only; their names stand in grafana/faults.ts
+  --write        write the report to docs/verification.md too
+
+Starts the node as processes on a Redis behind toxiproxy, and Debian's Prometheus; takes about half an hour. Some faults take
+root: a disk of its own for storage, and a memory limit. The report and the pictures are in .run/verification.`,
+  },
   generate: {
     script: 'generate.ts',
     build: true,

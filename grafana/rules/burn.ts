@@ -22,20 +22,20 @@ const TOLD: Readonly<Record<WatchedSlo, Told>> = {
     name: 'AvailabilityBudgetBurn',
     what: 'Answers that are 5xx',
     impact: 'Users see failures.',
-    faults: ['redis_stopped', 'storage_killed', 'object_corrupted'],
+    faults: ['omnigate_killed', 'storage_killed', 'storage_paused', 'redis_stopped'],
   },
   admission: {
     name: 'AdmissionBudgetBurn',
     what: 'Requests refused with 429 or 503',
     impact: 'Users are told to come back later: the node is given more than it can do.',
-    faults: ['inflight_flood', 'redis_stopped'],
+    faults: ['inflight_flood'],
     most: 'ticket',
   },
   object_get_latency: {
     name: 'ObjectGetLatencyBudgetBurn',
     what: 'Reads slower than their objective',
     impact: 'Users wait for what they read.',
-    faults: ['redis_slow', 'slow_consumers'],
+    faults: ['redis_slow', 'event_loop_stalled'],
   },
   object_put_latency: {
     name: 'ObjectPutLatencyBudgetBurn',

@@ -63,7 +63,10 @@ export class Client {
     });
     this.ledger.add(`${route.method} ${route.template} ${answer.status}`);
     if (answer.status < 400) {
-      this.ledger.add('bytes out', route.template.startsWith('/o') || route.template.startsWith('/n/') ? answer.body.length : 0);
+      this.ledger.add(
+        'bytes out',
+        route.template.startsWith('/o') || route.template.startsWith('/n/') ? answer.body.length : 0,
+      );
     }
     return answer;
   }

@@ -15,6 +15,8 @@ import { answersOk, poll } from '../poll.ts';
 import { freePort, freePortBase } from '../ports.ts';
 import { type OwnPrometheus, startPrometheus } from '../prometheus.ts';
 import { type OwnRedis, startRedis } from '../redis.ts';
+import { redisPid } from '../run-state.ts';
+import { BusProbe } from './bus-probe.ts';
 
 /** Weeks in half a day: the fast page fires within seconds, and every window still holds four scrapes. */
 export const VERIFY_CLOCK: RuleClock = Object.freeze({ windowSeconds: 12 * 3_600, scrapeSeconds: 1 });
@@ -65,7 +67,8 @@ export class RigProcess {
     closeSync(output);
     const child = this.#child;
     await poll(this.service, READY_TIMEOUT_MS, () => {
-      if (child.exitCode !== null) throw new Error(`${this.service} ended.\n${readFileSync(this.#log, 'utf8').slice(-2_000)}`);
+      if (child.exitCode !== null)
+        throw new Error(`${this.service} ended.\n${readFileSync(this.#log, 'utf8').slice(-2_000)}`);
       return answersOk(`${this.planned.opsUrl}/readyz`);
     });
   }
@@ -97,18 +100,29 @@ export interface Rig extends AsyncDisposable {
   readonly dataDir: string;
   /** Whether storage has a disk of its own that can be filled; it takes root to mount one. */
   readonly hasOwnDisk: boolean;
+  readonly probe: BusProbe;
+  /** Where the micronode of one of the faults is scraped. */
+  readonly amnesiaOpsPort: number;
   process(service: ServiceName): RigProcess;
+  /** Process id of Redis, which changes when it is started again. */
+  redisPid(): number;
+  /** Starts Redis again on the same data, after it was stopped. */
+  startRedisAgain(): void;
   /** What the boards draw as annotations: the fault that is made now. */
   show(fault: FaultName | undefined): void;
 }
 
-/** `fault_active_state{fault}` as a target of its own. */
-async function startFaultExporter(): Promise<{ address: string; server: Server; show(fault?: FaultName): void }> {
+/** The verification as a target: what it makes, and its own service on the bus. */
+async function startExporter(
+  probe: BusProbe,
+): Promise<{ address: string; server: Server; show(fault?: FaultName): void }> {
   let active: FaultName | undefined;
   const server = createServer((_request, response) => {
-    const lines = FAULT_NAMES.map((name) => `fault_active_state{fault="${name}"} ${Number(name === active)}`);
+    const faults = FAULT_NAMES.map((name) => `fault_active_state{fault="${name}"} ${Number(name === active)}`);
     response.setHeader('Content-Type', 'text/plain; version=0.0.4');
-    response.end(`# TYPE fault_active_state gauge\n${lines.join('\n')}\n`);
+    void probe.registry.render().then((own) => {
+      response.end(`${own}# TYPE fault_active_state gauge\n${faults.join('\n')}\n`);
+    });
   });
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -158,14 +172,16 @@ export async function startRig(): Promise<Rig> {
       for (const one of [...processes.values()].reverse()) await one.end('SIGTERM');
     });
     for (const one of processes.values()) await one.start();
-    const faults = await startFaultExporter();
-    stack.defer(() => void faults.server.close());
+    const amnesiaOpsPort = await freePort();
+    const probe = stack.use(new BusProbe(network.url));
+    await probe.start();
+    const exporter = await startExporter(probe);
+    stack.defer(() => void exporter.server.close());
+    const ops = plan.map(({ service, opsUrl }) => ({ address: new URL(opsUrl).host, service }));
+    const own = { address: exporter.address, service: 'verification', job: 'verification' };
     const prometheus = stack.use(
       await startPrometheus({
-        targets: [
-          ...plan.map(({ service, opsUrl }) => ({ address: new URL(opsUrl).host, service })),
-          { address: faults.address, job: 'verification' },
-        ],
+        targets: [...ops, own, { address: `127.0.0.1:${amnesiaOpsPort}`, service: 'micronode', job: 'amnesia' }],
         scrapeSeconds: VERIFY_CLOCK.scrapeSeconds,
         ruleFiles: ruleFiles(VERIFY_CLOCK),
       }),
@@ -183,7 +199,15 @@ export async function startRig(): Promise<Rig> {
         if (one === undefined) throw new Error(`the rig runs no ${service}`);
         return one;
       },
-      show: faults.show,
+      probe,
+      amnesiaOpsPort,
+      show: exporter.show,
+      redisPid: () => redisPid(redis.process),
+      startRedisAgain: () => {
+        const [program, ...args] = redis.process.argv;
+        const again = spawn(program, args, { cwd: redis.process.dir, stdio: 'ignore' });
+        running.defer(() => void again.kill('SIGKILL'));
+      },
       [Symbol.asyncDispose]: () => running.disposeAsync(),
     };
   } catch (error) {

@@ -94,7 +94,7 @@ export const busAlerts: readonly Alert[] = [
     impact: 'Calls wait beyond their deadline: they are answered to nobody.',
     panel: panel('Group lag'),
     signals: gaugeSignals(bus.lagSeconds, BOUNDS.bus_group_lag.value, { ...AT, ...REQUESTS }),
-    faults: ['storage_paused', 'slow_consumers'],
+    faults: ['bus_overflow'],
   },
   {
     ...TICKET,
@@ -107,7 +107,7 @@ export const busAlerts: readonly Alert[] = [
     impact: 'A consumer hangs, or died and nobody took over: its requests have no answer.',
     panel: panel('Oldest pending'),
     signals: gaugeSignals(bus.oldestPending, BOUNDS.bus_oldest_pending.value, AT),
-    faults: ['poison_work'],
+    faults: ['handler_hangs'],
   },
   {
     ...TICKET,
@@ -139,7 +139,9 @@ export const busAlerts: readonly Alert[] = [
       ...AT,
       partOfRest: false,
     }),
-    faults: ['poison_work'],
+    faults: [],
+    unproduced:
+      'It takes consumers that die again and again with deliveries in hand; the ledger of the bus kills them.',
   },
   {
     ...TICKET,
@@ -155,7 +157,7 @@ export const busAlerts: readonly Alert[] = [
       ...AT,
       labels: { side: 'server' },
     }),
-    faults: ['slow_consumers'],
+    faults: ['bus_overflow'],
   },
   {
     ...TICKET,
@@ -173,7 +175,7 @@ export const busAlerts: readonly Alert[] = [
       BOUNDS.bus_outcome_unknown,
       AT,
     ),
-    faults: ['redis_paused'],
+    faults: ['redis_flapping'],
   },
   {
     ...TICKET,
@@ -187,7 +189,7 @@ export const busAlerts: readonly Alert[] = [
     impact: 'Each is work nobody did. It is kept and can be replayed.',
     panel: panel('Dead letters'),
     signals: eventSignals({ ...bus.deadLetters, labels: { reason: 'max_deliveries' } }, AT, () => 1),
-    faults: ['poison_work'],
+    faults: ['poison_entries'],
   },
   {
     ...TICKET,
@@ -216,6 +218,6 @@ export const busAlerts: readonly Alert[] = [
     impact: 'Somebody else writes to its streams, or a version that does not fit. They are put aside.',
     panel: panel('Malformed entries'),
     signals: eventSignals(bus.malformed, AT, (clock) => rangeSeconds(clock, MINUTE)),
-    faults: ['poison_work'],
+    faults: ['poison_entries'],
   },
 ];

@@ -1,0 +1,149 @@
+// npm run verify:dashboards: every panel, alert and runbook step held against a node that is really broken.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { BOARDS } from '../grafana/boards/index.ts';
+import { ACCEPTABLE, FAULT_NAMES, type FaultName } from '../grafana/faults.ts';
+import { lintBoards } from '../grafana/lint/index.ts';
+import { ALERTS } from '../grafana/rules/alerts.ts';
+import { ROOT } from './bootstrap.mjs';
+import { endWith } from './verb.ts';
+import { Client, steadyTraffic } from './verify/client.ts';
+import { contactSheet } from './verify/contact-sheet.ts';
+import { Ledger } from './verify/ledger.ts';
+import { askPanel, type PanelAnswer, variableValues } from './verify/live.ts';
+import { loadBoard } from './verify/load-board.ts';
+import { type FaultResult, isGreen, sufferFault } from './verify/matrix.ts';
+import { isSound, reportPage } from './verify/report.ts';
+import { type Rig, startRig } from './verify/rig.ts';
+import { Timeline } from './verify/timeline.ts';
+import { tellTruth, type TruthResult } from './verify/truth.ts';
+import type { WalkResult } from './verify/walks.ts';
+
+const PARTS = ['truth', 'faults', 'live', 'shots'] as const;
+const RUN_DIR = join(ROOT, '.run', 'verification');
+const REPORT = join('docs', 'verification.md');
+/** Fired for as long as nobody receives: begun first, judged last. */
+const EARLY: FaultName = 'mailbox_without_receivers';
+/** Fire while the early fault lasts, whatever else is done. */
+const IGNORED = new Set(['Watchdog', 'MailboxStalled']);
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: PARTS.join(',') },
+    faults: { type: 'string', default: FAULT_NAMES.join(',') },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+const started = performance.now();
+const say = (text: string): void => {
+  process.stdout.write(`${((performance.now() - started) / 1_000).toFixed(0).padStart(5)} s  ${text}\n`);
+};
+
+function chosen<T extends string>(flag: string, text: string, known: readonly T[]): readonly T[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(known as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new Error(`--${flag}: there is no '${unknown}'; there are: ${known.join(', ')}.`);
+  return known.filter((name) => names.includes(name));
+}
+
+await endWith(async () => {
+  const parts = chosen('only', values.only, PARTS);
+  const names = chosen('faults', values.faults, FAULT_NAMES);
+  const findings = lintBoards(BOARDS);
+  say(`lint: ${findings.length} findings`);
+  await using rig = await startRig();
+  say(`the node runs at ${rig.url}, Prometheus at ${rig.prometheus.url}`);
+  const since = Date.now() / 1_000;
+
+  const truths = parts.includes('truth') ? await truth(rig) : [];
+  const { faults, walks } = parts.includes('faults') ? await suffer(rig, names) : { faults: [], walks: [] };
+  let k6 = 'not run';
+  let panels: readonly PanelAnswer[] = [];
+  if (parts.includes('live')) {
+    k6 = await loadBoard(rig);
+    say(k6);
+    panels = await live(rig, since);
+  }
+  const verification = { findings, truths, faults, walks, panels, k6, seconds: (performance.now() - started) / 1_000 };
+  const report = reportPage(verification, new Date().toISOString().slice(0, 10));
+  mkdirSync(RUN_DIR, { recursive: true });
+  writeFileSync(join(RUN_DIR, 'report.md'), report);
+  if (values.write) writeFileSync(join(ROOT, REPORT), report);
+  if (parts.includes('shots') && panels.length > 0) {
+    contactSheet(BOARDS, panels, join(RUN_DIR, 'boards'));
+    say(`boards drawn into ${join('.run', 'verification', 'boards')}`);
+  }
+  say(`report written to ${values.write ? REPORT : join('.run', 'verification', 'report.md')}`);
+  if (!isSound(verification)) throw new Error('Not everything is as it must be: the report says what.');
+});
+
+async function truth(rig: Rig): Promise<readonly TruthResult[]> {
+  say('a known load, and what the panels say of it');
+  const truths = await tellTruth(rig);
+  for (const { holds, board, panel, series, ledger, shown } of truths) {
+    if (!holds) say(`  ${board} / ${panel} ${series}: ledger ${ledger}, panel ${shown}`);
+  }
+  say(`truth: ${truths.filter(({ holds }) => holds).length} of ${truths.length} hold`);
+  return truths;
+}
+
+async function suffer(
+  rig: Rig,
+  names: readonly FaultName[],
+): Promise<{ faults: readonly FaultResult[]; walks: readonly WalkResult[] }> {
+  const client = new Client(rig.url, new Ledger());
+  await using timeline = new Timeline(rig.prometheus);
+  const faults: FaultResult[] = [];
+  const walks: WalkResult[] = [];
+  const order = [
+    ...names.filter((name) => ACCEPTABLE.has(name)),
+    ...names.filter((name) => !ACCEPTABLE.has(name) && name !== EARLY),
+  ];
+  const surroundings = { rig, client, timeline, ignored: IGNORED };
+  const early = names.includes(EARLY)
+    ? sufferFault(EARLY, { ...surroundings, ignored: new Set(ALERTS.map(({ name }) => name)) })
+    : undefined;
+  for (const fault of order) {
+    const result = await sufferFault(fault, surroundings);
+    tell(result);
+    faults.push(result);
+  }
+  if (early !== undefined) {
+    const result = await early;
+    tell(result);
+    faults.push(result);
+  }
+  client.close();
+  return { faults, walks };
+}
+
+function tell(result: FaultResult): void {
+  const { fault, expected, wrong, failure } = result;
+  const fired = expected.map(({ name, secondsToFire }) => `${name} ${secondsToFire ?? 'NOT FIRED'}`).join(', ');
+  say(
+    `${isGreen(result) ? 'ok ' : 'RED'} ${fault}: ${fired || 'silent'}${wrong.length > 0 ? `; wrong: ${wrong.join(', ')}` : ''}${failure === undefined ? '' : `; ${failure}`}`,
+  );
+}
+
+async function live(rig: Rig, since: number): Promise<readonly PanelAnswer[]> {
+  const client = new Client(rig.url, new Ledger());
+  const traffic = steadyTraffic(client, 4, 50);
+  const answers: PanelAnswer[] = [];
+  for (const board of BOARDS) {
+    const variables = await variableValues(rig.prometheus, board);
+    const range = { start: since, end: Date.now() / 1_000 };
+    for (const panel of board.rows.flatMap(({ panels }) => panels)) {
+      const answer = await askPanel(rig.prometheus, board, panel, variables, range);
+      if (answer.problems.length > 0) say(`  ${board.uid} / ${panel.title}: ${answer.problems.join('; ')}`);
+      answers.push(answer);
+    }
+  }
+  await traffic.stop();
+  client.close();
+  say(
+    `live: ${answers.filter(({ problems }) => problems.length === 0).length} of ${answers.length} panels have sound data`,
+  );
+  return answers;
+}
