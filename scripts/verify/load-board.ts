@@ -11,7 +11,8 @@ export async function loadBoard(rig: Rig): Promise<string> {
   await runProgram(['npm', 'run', 'bundle', '--silent', '--workspace', '@macronode/k6']);
   const code = await exitCodeOf(
     [
-      ...[k6, 'run', '--quiet', '--out', 'experimental-prometheus-rw', '--tag', 'testid=verification'],
+      k6,
+      ...['run', '--quiet', '--out', 'experimental-prometheus-rw', '--tag', 'testid=verification'],
       ...['-e', 'PROFILE=smoke', '-e', `BASE_URL=${rig.url}`, join(ROOT, 'k6', 'dist', 'main.js')],
     ],
     {
