@@ -145,10 +145,20 @@ async function startMacronode(runDir: string): Promise<RunningTarget> {
 }
 
 async function startCompose(runDir: string): Promise<RunningTarget> {
-  const names = ['GATEWAY_PORT', 'PROMETHEUS_PORT', 'ALERTMANAGER_PORT', ...SERVICES.map((service) => `${service.toUpperCase()}_OPS_PORT`)];
+  const names = [
+    'GATEWAY_PORT',
+    'PROMETHEUS_PORT',
+    'ALERTMANAGER_PORT',
+    ...SERVICES.map((service) => `${service.toUpperCase()}_OPS_PORT`),
+  ];
   const ports: Record<string, string> = {};
   for (const name of names) ports[name] = String(await freePort());
-  const env = { ...ports, COMPOSE_PROFILES: '', OTEL_EXPORTER_OTLP_ENDPOINT: '', COMPOSE_PROJECT_NAME: COMPOSE_PROJECT };
+  const env = {
+    ...ports,
+    COMPOSE_PROFILES: '',
+    OTEL_EXPORTER_OTLP_ENDPOINT: '',
+    COMPOSE_PROJECT_NAME: COMPOSE_PROJECT,
+  };
   const stop = async (): Promise<void> => {
     await runProgram(
       ['docker', 'compose', '--progress', 'quiet', 'down', '--volumes', '--remove-orphans', '--timeout', '15'],

@@ -129,6 +129,16 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
 Starts the node as processes on a Redis behind toxiproxy, and Debian's Prometheus; takes about half an hour. Some faults take
 root: a disk of its own for storage, and a memory limit. The report and the pictures are in .run/verification.`,
   },
+  'verify:alerts': {
+    script: 'verify-alerts.ts',
+    build: true,
+    summary: 'the alert rules changed in every way people get them wrong, held against their unit tests',
+    usage: `npm run verify:alerts [-- --alert NAME]
+
+  --alert NAME   mutants of this alert only
+
+Each mutant is a run of promtool; those no unit test notices are listed. Fails below 95 % noticed.`,
+  },
   generate: {
     script: 'generate.ts',
     build: true,

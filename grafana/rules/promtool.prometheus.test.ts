@@ -9,13 +9,11 @@ import { ALERT_GROUPS, ALERTS } from './alerts.ts';
 import { DEMO_CLOCK, REAL_CLOCK, type RuleClock } from './clock.ts';
 import { ruleFiles } from './files.ts';
 import { type Rule, type RuleFile, ruleGroups } from './groups.ts';
+import { SHORT_CLOCK } from './mutants.ts';
 import { ruleFileYaml, unitTestYaml } from './promtool.ts';
 import { WATCHED } from './slos.ts';
 
 const run = promisify(execFile);
-
-/** Weeks of a budget in four hours: the same rules, with few enough evaluations to be tested in a minute. */
-const SHORT_CLOCK: RuleClock = { windowSeconds: 4 * 3_600, scrapeSeconds: 1 };
 
 let dir: string;
 beforeAll(() => {

@@ -7,7 +7,8 @@ import type { RuleFile } from './groups.ts';
 const NOTICE = '# Written by `npm run generate`; edits are lost.\n';
 
 /** A derived file of settings. */
-export const yaml = (content: unknown): string => NOTICE + stringify(content, { lineWidth: 0, aliasDuplicateObjects: false });
+export const yaml = (content: unknown): string =>
+  NOTICE + stringify(content, { lineWidth: 0, aliasDuplicateObjects: false });
 
 /** A rule file as Prometheus reads it. */
 export const ruleFileYaml = (groups: RuleFile): string => yaml({ groups });
