@@ -1,0 +1,4 @@
+export { addConsole } from './console.ts';
+export type { ConsoleOptions } from './console.ts';
+export { parsePeers, peerProblems, PEERS_PATTERN } from './peers.ts';
+export type { Peer } from './peers.ts';
