@@ -23,7 +23,7 @@ function numberOf(text: string): number {
  * apart. A line that is none is passed over: a console shows what it can.
  */
 export function* readSamples(text: string, wanted: { has(name: string): boolean }): Generator<Sample> {
-  for (let from = 0; from < text.length; ) {
+  for (let from = 0; from < text.length;) {
     const end = text.indexOf('\n', from);
     const line = text.slice(from, end === -1 ? text.length : end);
     from = end === -1 ? text.length : end + 1;

@@ -23,6 +23,7 @@ export function parsePeers(text: string | undefined): readonly Peer[] {
 /** What is wrong with a list that looks right, in words for a start-up error. */
 export function peerProblems(text: string | undefined): readonly string[] {
   const peers = parsePeers(text);
-  if (peers.length > PEERS_MAX) return [`OPS_PEERS names ${peers.length} ops ports; the console asks at most ${PEERS_MAX}`];
+  if (peers.length > PEERS_MAX)
+    return [`OPS_PEERS names ${peers.length} ops ports; the console asks at most ${PEERS_MAX}`];
   return peers.filter(({ url }) => !URL.canParse(url)).map(({ url }) => `OPS_PEERS: ${url} is not an address`);
 }

@@ -100,7 +100,10 @@ export class Readings {
         if (increase !== undefined) counts.set(edge, (counts.get(edge) ?? 0) + increase.count);
       }
     }
-    const read = [...counts].map(([edge, count]): Bucket => ({ edge: edge === '+Inf' ? Infinity : Number(edge), count }));
+    const read = [...counts].map(([edge, count]): Bucket => ({
+      edge: edge === '+Inf' ? Infinity : Number(edge),
+      count,
+    }));
     return quantileOf(q, read);
   }
 

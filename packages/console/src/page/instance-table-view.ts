@@ -13,7 +13,10 @@ export class InstanceTableView {
 
   constructor(spec: InstanceTable) {
     this.#spec = spec;
-    const head = [element('th', { scope: 'col' }, 'Process'), ...spec.columns.map(({ label }) => element('th', { scope: 'col' }, label))];
+    const head = [
+      element('th', { scope: 'col' }, 'Process'),
+      ...spec.columns.map(({ label }) => element('th', { scope: 'col' }, label)),
+    ];
     // Wider than a phone: it scrolls by itself, and can be scrolled with the keyboard.
     this.part = element(
       'div',
@@ -31,7 +34,12 @@ export class InstanceTableView {
     const head = element('th', { scope: 'row' }, instance.name, element('span', { class: 'where' }, ` ${address}`));
     if (instance.problem !== null) {
       const columns = String(this.#spec.columns.length);
-      return element('tr', { 'data-level': 'bad' }, head, element('td', { colspan: columns, class: 'lost' }, instance.problem));
+      return element(
+        'tr',
+        { 'data-level': 'bad' },
+        head,
+        element('td', { colspan: columns, class: 'lost' }, instance.problem),
+      );
     }
     const own = readings.of(instance.id);
     const cells = this.#spec.columns.map(({ unit, read, level }) => {

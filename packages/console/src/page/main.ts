@@ -55,7 +55,7 @@ function missed(at: number): void {
   document.documentElement.dataset['freshness'] = 'stale';
   const last = history.states.at(-1);
   showVerdict('bad', 'This node does not answer');
-  setText(freshness, `Stale, trying again since ${writeClock(at)}`);
+  setText(freshness, `Stale, last asked ${writeClock(at)}`);
   setText(stale, last === undefined ? 'Nothing is known yet.' : `Everything below is as of ${writeClock(last.at)}.`);
   stale.hidden = false;
   if (last !== undefined) for (const panel of panels) panel.showGap(at);

@@ -23,7 +23,8 @@ export class PanelView {
       { id, class: 'panel', 'aria-labelledby': `${id}-title` },
       element('header', {}, heading, element('p', { class: 'question' }, question)),
     );
-    if (stats.length > 0) this.section.append(element('dl', { class: 'stats' }, ...this.#stats.map(({ item }) => item)));
+    if (stats.length > 0)
+      this.section.append(element('dl', { class: 'stats' }, ...this.#stats.map(({ item }) => item)));
     if (this.#table !== undefined) this.section.append(this.#table.part);
     this.section.append(element('div', { class: 'plots' }, ...this.#plots.map(({ figure }) => figure)));
   }

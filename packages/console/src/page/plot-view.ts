@@ -17,6 +17,9 @@ const TABLE_ROWS_MAX = 15;
 const HEADROOM = 1.12;
 const FONT = '11px system-ui, sans-serif';
 
+/** Steps of an axis of bytes: powers of two, up to a PiB. */
+const BYTE_STEPS = Array.from({ length: 51 }, (_, power) => 2 ** power);
+
 type Column = (number | null)[];
 
 /** A plot over time with a legend of values, a summary in words and a table of the same numbers. */
@@ -37,14 +40,32 @@ export class PlotView {
     this.#columns = plot.lines.map(() => []);
     this.#values = plot.lines.map(() => element('span', { class: 'legend-value' }, '–'));
     const legend = plot.lines.map(({ label, tone }, at) =>
-      element('li', { 'data-tone': tone }, element('span', { class: 'swatch', 'aria-hidden': 'true' }), `${label} `, this.#values[at] ?? ''),
+      element(
+        'li',
+        { 'data-tone': tone },
+        element('span', { class: 'swatch', 'aria-hidden': 'true' }),
+        `${label} `,
+        this.#values[at] ?? '',
+      ),
     );
     if (plot.bound !== undefined) {
-      legend.push(element('li', { 'data-tone': 'bound' }, element('span', { class: 'swatch', 'aria-hidden': 'true' }), plot.bound.label));
+      legend.push(
+        element(
+          'li',
+          { 'data-tone': 'bound' },
+          element('span', { class: 'swatch', 'aria-hidden': 'true' }),
+          plot.bound.label,
+        ),
+      );
     }
     this.#canvas = element('div', { class: 'plot', role: 'img', 'aria-label': plot.label });
     this.#table = element('div', { class: 'plot-table' });
-    this.#details = element('details', {}, element('summary', {}, 'Table', element('span', { class: 'unseen' }, ` of ${plot.label}`)), this.#table);
+    this.#details = element(
+      'details',
+      {},
+      element('summary', {}, 'Table', element('span', { class: 'unseen' }, ` of ${plot.label}`)),
+      this.#table,
+    );
     this.#details.addEventListener('toggle', () => this.#showTable());
     this.figure = element(
       'figure',
@@ -124,20 +145,30 @@ export class PlotView {
         y: { range: (_chart, _min, max) => this.#valueRange(max) },
       },
       axes: [
-        { ...axis, size: 22, space: 64, values: (_chart, ticks) => ticks.map((at) => writeClock(at * 1_000).slice(0, 5)), incrs: [60, 120, 300] },
-        { ...axis, size: 62, space: 28, values: (_chart, ticks) => ticks.map((value) => writeText(value, unit)) },
+        {
+          ...axis,
+          size: 22,
+          space: 64,
+          values: (_chart, ticks) => ticks.map((at) => writeClock(at * 1_000).slice(0, 5)),
+          incrs: [60, 120, 300],
+        },
+        {
+          ...axis,
+          size: 62,
+          space: 28,
+          values: (_chart, ticks) => ticks.map((value) => writeText(value, unit)),
+          ...(unit.startsWith('bytes') && { incrs: BYTE_STEPS }),
+        },
       ],
       series: [
         {},
-        ...lines.map(
-          ({ tone, label }): uPlot.Series => ({
-            label,
-            stroke: () => token(`--${tone}`),
-            width: 1.5,
-            points: { show: false },
-            ...(lines.length === 1 && { fill: () => token(`--${tone}-wash`) }),
-          }),
-        ),
+        ...lines.map(({ tone, label }): uPlot.Series => ({
+          label,
+          stroke: () => token(`--${tone}`),
+          width: 1.5,
+          points: { show: false },
+          ...(lines.length === 1 && { fill: () => token(`--${tone}-wash`) }),
+        })),
       ],
       hooks: {
         draw: [(chart) => this.#drawBound(chart)],
@@ -194,15 +225,22 @@ export class PlotView {
     if (!this.#details.open) return;
     const step = Math.max(1, Math.ceil(this.#times.length / TABLE_ROWS_MAX));
     const picked = this.#times.map((_, at) => at).filter((at) => (this.#times.length - 1 - at) % step === 0);
-    const head = element('tr', {}, element('th', { scope: 'col' }, 'Time'), ...this.#plot.lines.map(({ label }) => element('th', { scope: 'col' }, label)));
-    const rows = picked.reverse().map((at) =>
-      element(
-        'tr',
-        {},
-        element('th', { scope: 'row' }, writeClock((this.#times[at] ?? 0) * 1_000)),
-        ...this.#columns.map((column) => element('td', {}, this.#text(column[at]))),
-      ),
+    const head = element(
+      'tr',
+      {},
+      element('th', { scope: 'col' }, 'Time'),
+      ...this.#plot.lines.map(({ label }) => element('th', { scope: 'col' }, label)),
     );
+    const rows = picked
+      .reverse()
+      .map((at) =>
+        element(
+          'tr',
+          {},
+          element('th', { scope: 'row' }, writeClock((this.#times[at] ?? 0) * 1_000)),
+          ...this.#columns.map((column) => element('td', {}, this.#text(column[at]))),
+        ),
+      );
     this.#table.replaceChildren(element('table', {}, element('thead', {}, head), element('tbody', {}, ...rows)));
   }
 }

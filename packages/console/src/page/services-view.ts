@@ -3,7 +3,8 @@ import { element } from './element.ts';
 import { healthOf, type InstanceHealth, type ServiceHealth } from './health.ts';
 
 function instanceRow({ process, address, level, word, detail }: InstanceHealth, service: string): HTMLElement {
-  const where = address === '' ? (process === service ? 'this process' : `in ${process}`) : address.replace('http://', '');
+  const where =
+    address === '' ? (process === service ? 'this process' : `in ${process}`) : address.replace('http://', '');
   const row = element(
     'li',
     { class: 'instance', 'data-level': level },

@@ -20,7 +20,12 @@ export const busPanel: Panel = {
   question: 'Does what is sent arrive, and does anything wait?',
   readings: [calls, wait, depth, lag, pending, redelivered, deadLetters, overflow],
   stats: [
-    { label: 'Calls', unit: 'per_second', hint: 'Calls between services that ended, over the last 10 s.', read: (r) => r.rate(calls) },
+    {
+      label: 'Calls',
+      unit: 'per_second',
+      hint: 'Calls between services that ended, over the last 10 s.',
+      read: (r) => r.rate(calls),
+    },
     {
       label: 'Broken calls',
       unit: 'per_second',

@@ -14,7 +14,12 @@ export const indexPanel: Panel = {
   readings: [names, published, resolved, resolve, corrupt],
   stats: [
     { label: 'Names', unit: 'count', hint: 'Names that have a record.', read: (r) => r.total(names) },
-    { label: 'Resolve p95', unit: 'seconds', hint: 'Time to answer a name, over the last minute.', read: (r) => r.quantile(0.95, resolve) },
+    {
+      label: 'Resolve p95',
+      unit: 'seconds',
+      hint: 'Time to answer a name, over the last minute.',
+      read: (r) => r.quantile(0.95, resolve),
+    },
     {
       label: 'Corrupt',
       unit: 'count',

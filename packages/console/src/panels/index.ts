@@ -7,4 +7,11 @@ import { storagePanel } from './storage.ts';
 import { trafficPanel } from './traffic.ts';
 
 /** The parts of the page, in the order of the questions an operator asks. */
-export const PANELS: readonly Panel[] = [trafficPanel, busPanel, storagePanel, indexPanel, mailboxPanel, processesPanel];
+export const PANELS: readonly Panel[] = [
+  trafficPanel,
+  busPanel,
+  storagePanel,
+  indexPanel,
+  mailboxPanel,
+  processesPanel,
+];

@@ -14,8 +14,18 @@ export const mailboxPanel: Panel = {
   question: 'Are messages picked up?',
   readings: [queue, oldest, enqueued, delivered, acked, redelivered, waiters],
   stats: [
-    { label: 'Ready', unit: 'count', hint: 'Messages that wait for a receiver.', read: (r) => r.total(queue, (where) => where === 'ready') },
-    { label: 'Leased', unit: 'count', hint: 'Messages delivered and not acknowledged yet.', read: (r) => r.total(queue, (where) => where === 'inflight') },
+    {
+      label: 'Ready',
+      unit: 'count',
+      hint: 'Messages that wait for a receiver.',
+      read: (r) => r.total(queue, (where) => where === 'ready'),
+    },
+    {
+      label: 'Leased',
+      unit: 'count',
+      hint: 'Messages delivered and not acknowledged yet.',
+      read: (r) => r.total(queue, (where) => where === 'inflight'),
+    },
     {
       label: 'Oldest ready',
       unit: 'seconds',
@@ -37,7 +47,12 @@ export const mailboxPanel: Panel = {
       read: (r) => r.total(queue, (where) => where === 'dead'),
       level: fewExpected,
     },
-    { label: 'Waiting polls', unit: 'count', hint: 'Receivers that wait for a message.', read: (r) => r.total(waiters) },
+    {
+      label: 'Waiting polls',
+      unit: 'count',
+      hint: 'Receivers that wait for a message.',
+      read: (r) => r.total(waiters),
+    },
   ],
   plots: [
     {

@@ -31,8 +31,18 @@ export const storagePanel: Panel = {
       read: (r) => r.total(free),
       level: (value) => (value < FREE_MIN_BYTES ? 'bad' : 'ok'),
     },
-    { label: 'Get p95', unit: 'seconds', hint: 'To the first verified byte, over the last minute.', read: (r) => r.quantile(0.95, get) },
-    { label: 'Put p95', unit: 'seconds', hint: 'From the last byte to durable, over the last minute.', read: (r) => r.quantile(0.95, put) },
+    {
+      label: 'Get p95',
+      unit: 'seconds',
+      hint: 'To the first verified byte, over the last minute.',
+      read: (r) => r.quantile(0.95, get),
+    },
+    {
+      label: 'Put p95',
+      unit: 'seconds',
+      hint: 'From the last byte to durable, over the last minute.',
+      read: (r) => r.quantile(0.95, put),
+    },
     {
       label: 'Corrupt',
       unit: 'count',

@@ -49,7 +49,12 @@ export const trafficPanel: Panel = {
       read: (r) => r.rate(requests, refused),
       level: fewExpected,
     },
-    { label: 'p50', unit: 'seconds', hint: 'Half of the answers of the last minute were faster.', read: (r) => r.quantile(0.5, latency) },
+    {
+      label: 'p50',
+      unit: 'seconds',
+      hint: 'Half of the answers of the last minute were faster.',
+      read: (r) => r.quantile(0.5, latency),
+    },
     {
       label: 'p95',
       unit: 'seconds',
@@ -57,7 +62,12 @@ export const trafficPanel: Panel = {
       read: (r) => r.quantile(0.95, latency),
       level: (value, { readSeconds }) => (value > readSeconds ? 'warn' : 'ok'),
     },
-    { label: 'p99', unit: 'seconds', hint: '99 of 100 answers of the last minute were faster.', read: (r) => r.quantile(0.99, latency) },
+    {
+      label: 'p99',
+      unit: 'seconds',
+      hint: '99 of 100 answers of the last minute were faster.',
+      read: (r) => r.quantile(0.99, latency),
+    },
     { label: 'In flight', unit: 'count', hint: 'Requests being answered now.', read: (r) => r.total(inflight) },
     { label: 'Connections', unit: 'count', hint: 'Open client connections.', read: (r) => r.total(connections) },
   ],
