@@ -5,8 +5,9 @@ const everyTest = roots.map((root) => `${root}/**/*.test.ts`);
 /** Need the published vectors, which are not part of this repository: run where VECTORS_DIR says where they are. */
 const vectorTests = process.env['VECTORS_DIR'] ? [] : roots.map((root) => `${root}/**/*.vectors.test.ts`);
 const redisTests = roots.map((root) => `${root}/**/*.redis.test.ts`);
+const browserTests = roots.map((root) => `${root}/**/*.browser.test.ts`);
 
-// Two projects over the same folders: what needs a Redis (REDIS_URL) and what needs nothing.
+// Projects over the same folders: what needs nothing, what needs a Redis (REDIS_URL), and what needs a browser (CHROMIUM).
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -18,12 +19,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: everyTest,
-          exclude: ['**/node_modules/**', '**/dist/**', ...redisTests, ...vectorTests],
+          exclude: ['**/node_modules/**', '**/dist/**', ...redisTests, ...browserTests, ...vectorTests],
         },
       },
       {
         extends: true,
         test: { name: 'conformance', include: redisTests, exclude: ['**/node_modules/**', '**/dist/**'] },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: browserTests, exclude: ['**/node_modules/**', '**/dist/**'] },
       },
     ],
   },

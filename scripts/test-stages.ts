@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runE2e } from './e2e-run.ts';
 import { provideGoTool, TOXIPROXY } from './go-tools.ts';
 import { provideRedis, redisProgram } from './redis.ts';
+import { requireProgram } from './programs.ts';
 import { runProgram, type Stage, type TestCounts } from './stages.ts';
 import { runUnitTests } from './unit-tests.ts';
 import { vectorsDir } from './vectors.ts';
@@ -39,6 +40,12 @@ export async function runOnRedis(
   }
 }
 
+/** The console in a real browser, against a real micronode. */
+async function browser(): Promise<TestCounts> {
+  const chromium = process.env['CHROMIUM'] ?? requireProgram('chromium');
+  return runVitest('browser', ['--project', 'browser'], { env: { CHROMIUM: chromium } });
+}
+
 const e2eOn = (kind: 'micronode' | 'processes'): Stage => ({
   name: `e2e-${kind}`,
   run: () => runE2e(kind),
@@ -48,6 +55,7 @@ export const TEST_STAGES: readonly Stage[] = [
   { name: 'check', run: check },
   { name: 'unit', run: runUnitTests },
   { name: 'conformance', run: conformance },
+  { name: 'browser', run: browser },
   e2eOn('micronode'),
   e2eOn('processes'),
 ];

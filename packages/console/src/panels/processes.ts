@@ -26,7 +26,7 @@ export const processesPanel: Panel = {
     },
   ],
   table: {
-    label: 'Processes',
+    label: 'Every process by itself',
     columns: [
       { label: 'CPU', unit: 'cores', read: (r) => r.rate(cpu), level: upTo(0.7, 0.9) },
       { label: 'Memory', unit: 'bytes', read: (r) => r.total(memory) },
