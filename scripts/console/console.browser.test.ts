@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import type { ConsoleState } from '@macronode/console';
+import axe, { type AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { poll } from '../poll.ts';
@@ -8,7 +8,6 @@ import { startBrowser } from './browser.ts';
 import { startTraffic } from './traffic.ts';
 
 const APPEARS_MS = 20_000;
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let target: RunningTarget;
 let browser: Browser;
@@ -58,14 +57,10 @@ async function metric(name: string, labels = ''): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
-interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
-}
-
 /** What an accessibility check finds, one line each; also in places one has to open. */
 async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+  await page.evaluate(axe.source);
+  const result = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })');
   return result.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 

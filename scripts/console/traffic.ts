@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Owner } from '../../e2e/name-records.ts';
 
 /** Clients at work at the same time. */
-const CLIENTS = 4;
+const CLIENTS = 3;
 /** Pause after each round of a client, in ms: a machine that also draws the page shall not be full. */
 const ROUND_PAUSE_MS = 60;
 const OBJECT_BYTES = [400, 5_000, 60_000, 300_000];

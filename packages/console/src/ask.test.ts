@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ANSWER_BYTES_MAX, askPeer, problemOf } from './ask.ts';
+import { askPeer, problemOf } from './ask.ts';
+import { CONSOLE_LIMITS } from './history/limits.ts';
 
 let server: Server | undefined;
 afterEach(() => {
@@ -39,7 +40,7 @@ describe('asking an ops port', () => {
       };
       more();
     });
-    expect(await problem(askPeer(url))).toBe(`answer over ${ANSWER_BYTES_MAX} bytes`);
+    expect(await problem(askPeer(url))).toBe(`answer over ${CONSOLE_LIMITS.answerBytes} bytes`);
   });
 
   it('says what kind of answer it was', async () => {

@@ -1,12 +1,8 @@
+import { CONSOLE_LIMITS } from './history/limits.ts';
 import type { OpsAnswers } from './instance.ts';
 
-/** Longest wait for the three answers of one process, in ms: below the pause between two looks of a page. */
-export const PEER_TIMEOUT_MS = 1_500;
-/** Bytes read of one answer. A scrape of a whole micronode is about 120 kB; what is longer is not one of ours. */
-export const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
-
 /** A process did not give its answers; the message is what the page shows. */
-export class PeerProblem extends Error {
+class PeerProblem extends Error {
   override readonly name = 'PeerProblem';
 }
 
@@ -16,7 +12,7 @@ async function readBounded(response: Response): Promise<string> {
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     bytes += chunk.byteLength;
-    if (bytes > ANSWER_BYTES_MAX) throw new PeerProblem(`answer over ${ANSWER_BYTES_MAX} bytes`);
+    if (bytes > CONSOLE_LIMITS.answerBytes) throw new PeerProblem(`answer over ${CONSOLE_LIMITS.answerBytes} bytes`);
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
@@ -34,13 +30,14 @@ const CAUSES: Readonly<Record<string, string>> = {
 /** Why asking failed, in a few words. */
 export function problemOf(error: unknown): string {
   if (error instanceof PeerProblem) return error.message;
-  if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${PEER_TIMEOUT_MS} ms`;
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return `no answer within ${CONSOLE_LIMITS.peerTimeoutMs} ms`;
   const { cause } = error as { cause?: { code?: string } };
   return CAUSES[cause?.code ?? ''] ?? 'not the answer of an ops port';
 }
 
 /** Asks the ops port of another process: all three answers within one timeout, each of bounded size. */
-export async function askPeer(url: string, timeoutMs: number = PEER_TIMEOUT_MS): Promise<OpsAnswers> {
+export async function askPeer(url: string, timeoutMs: number = CONSOLE_LIMITS.peerTimeoutMs): Promise<OpsAnswers> {
   const signal = AbortSignal.timeout(timeoutMs);
   const get = async (path: string, accept: string): Promise<string> => {
     const response = await fetch(`${url}${path}`, { signal, redirect: 'error', headers: { accept } });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Collector, STATE_MAX_AGE_MS } from './collector.ts';
+import { Collector } from './collector.ts';
+import { CONSOLE_LIMITS } from './history/limits.ts';
 import type { OpsAnswers } from './instance.ts';
 
 function answers(service: string, startedAt: number, metrics = ''): OpsAnswers {
@@ -70,7 +71,7 @@ describe('the state', () => {
     };
     const one = collector(ask, () => now);
     await Promise.all([one.state(), one.state(), one.state()]);
-    now += STATE_MAX_AGE_MS - 1;
+    now += CONSOLE_LIMITS.stateAgeMs - 1;
     await one.state();
     expect(asked).toBe(2);
     now += 1;

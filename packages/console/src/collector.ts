@@ -1,12 +1,10 @@
 import { SLOS } from '@macronode/contracts';
 import { askPeer, problemOf } from './ask.ts';
 import { lostInstance, type OpsAnswers, readInstance } from './instance.ts';
+import { CONSOLE_LIMITS } from './history/limits.ts';
 import type { ConsoleState, Instance } from './history/state.ts';
 import type { Reading } from './history/reading.ts';
 import type { Peer } from './peers.ts';
-
-/** One collection serves everybody who looks within this time, in ms: n viewers cost what one does. */
-export const STATE_MAX_AGE_MS = 1_000;
 
 export interface CollectorOptions {
   /** Name of this process. */
@@ -30,10 +28,10 @@ export class Collector {
     this.#options = { ask: askPeer, clock: Date.now, ...options };
   }
 
-  /** At most `STATE_MAX_AGE_MS` old. Never rejects for a peer: one that does not answer is part of the state. */
+  /** At most `stateAgeMs` old. Never rejects for a peer: one that does not answer is part of the state. */
   async state(): Promise<ConsoleState> {
     const { clock } = this.#options;
-    if (this.#latest !== undefined && clock() - this.#latest.at < STATE_MAX_AGE_MS) return this.#latest;
+    if (this.#latest !== undefined && clock() - this.#latest.at < CONSOLE_LIMITS.stateAgeMs) return this.#latest;
     this.#running ??= this.#collect().finally(() => {
       this.#running = undefined;
     });

@@ -17,7 +17,7 @@ const NodeReadiness = Readiness.extend({ services: z.array(Readiness).optional()
 const START = 'process_start_time_seconds';
 
 /** The values of every reading, by service: series are added up over all labels but the one a reading keeps. */
-export function readValues(metrics: string, readings: readonly Reading[]): readonly ServiceValues[] {
+function readValues(metrics: string, readings: readonly Reading[]): readonly ServiceValues[] {
   const byMetric = Map.groupBy(readings, ({ metric }) => metric);
   const services = new Map<string, Record<string, Record<string, number>>>();
   for (const { name, labels, value } of readSamples(metrics, byMetric)) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parsePeers, peerProblems, PEERS_MAX, PEERS_PATTERN } from './peers.ts';
+import { CONSOLE_LIMITS } from './history/limits.ts';
+import { parsePeers, peerProblems, PEERS_PATTERN } from './peers.ts';
 
 describe('the list of peers', () => {
   it('is read in order, replicas included', () => {
@@ -21,7 +22,7 @@ describe('the list of peers', () => {
   );
 
   it('is bounded, and its addresses are addresses', () => {
-    const many = Array.from({ length: PEERS_MAX + 1 }, (_, at) => `a=http://h:${at + 1}`).join(',');
+    const many = Array.from({ length: CONSOLE_LIMITS.peers + 1 }, (_, at) => `a=http://h:${at + 1}`).join(',');
     expect(peerProblems(many)).toEqual([expect.stringContaining('at most')]);
     expect(peerProblems('a=http://h:99999')).toEqual([expect.stringContaining('is not an address')]);
   });

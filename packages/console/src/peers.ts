@@ -1,12 +1,11 @@
+import { CONSOLE_LIMITS } from './history/limits.ts';
+
 /** The ops port of another process. Several may have the same name: replicas of one service. */
 export interface Peer {
   readonly name: string;
   /** Origin without a trailing slash: `http://host:port`. */
   readonly url: string;
 }
-
-/** Ops ports one console asks, so that one viewer costs a bounded number of connections. */
-export const PEERS_MAX = 64;
 
 /** What `OPS_PEERS` looks like; `parsePeers` reads what matches. */
 export const PEERS_PATTERN = /^[a-z][a-z0-9-]*=http:\/\/[^\s,/@?#]+\/?(?:,[a-z][a-z0-9-]*=http:\/\/[^\s,/@?#]+\/?)*$/;
@@ -23,7 +22,7 @@ export function parsePeers(text: string | undefined): readonly Peer[] {
 /** What is wrong with a list that looks right, in words for a start-up error. */
 export function peerProblems(text: string | undefined): readonly string[] {
   const peers = parsePeers(text);
-  if (peers.length > PEERS_MAX)
-    return [`OPS_PEERS names ${peers.length} ops ports; the console asks at most ${PEERS_MAX}`];
+  if (peers.length > CONSOLE_LIMITS.peers)
+    return [`OPS_PEERS names ${peers.length} ops ports; the console asks at most ${CONSOLE_LIMITS.peers}`];
   return peers.filter(({ url }) => !URL.canParse(url)).map(({ url }) => `OPS_PEERS: ${url} is not an address`);
 }

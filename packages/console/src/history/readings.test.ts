@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { History, HISTORY_MAX, HISTORY_MS, POLL_MS } from './history.ts';
+import { History } from './history.ts';
+import { CONSOLE_LIMITS } from './limits.ts';
 import { Readings } from './readings.ts';
 import type { ByLabel, ConsoleState, Instance } from './state.ts';
 
@@ -86,13 +87,15 @@ describe('readings', () => {
 });
 
 describe('the history', () => {
+  const { historyMs, historyStates, lookIntervalMs } = CONSOLE_LIMITS;
+
   it('keeps a quarter of an hour and a bounded number of states', () => {
     const history = new History();
-    for (let at = 0; at <= 2 * HISTORY_MS; at += POLL_MS) history.push(state(at));
-    expect(history.states[0]?.at).toBe(HISTORY_MS);
-    expect(history.states).toHaveLength(HISTORY_MAX);
-    for (let at = 0; at < 2 * HISTORY_MAX; at += 1) history.push(state(2 * HISTORY_MS + at + 1));
-    expect(history.states).toHaveLength(HISTORY_MAX);
+    for (let at = 0; at <= 2 * historyMs; at += lookIntervalMs) history.push(state(at));
+    expect(history.states[0]?.at).toBe(historyMs);
+    expect(history.states).toHaveLength(historyStates);
+    for (let at = 0; at < 2 * historyStates; at += 1) history.push(state(2 * historyMs + at + 1));
+    expect(history.states).toHaveLength(historyStates);
   });
 
   it('takes a state once, and begins again when the clock was put back', () => {

@@ -1,4 +1,4 @@
-import { HISTORY_MS } from './history.ts';
+import { CONSOLE_LIMITS } from './limits.ts';
 import { type Bucket, type CounterSample, increaseOf, quantileOf } from './rates.ts';
 import { keyOf, type Reading } from './reading.ts';
 import type { ConsoleState, Instance, ServiceValues } from './state.ts';
@@ -84,7 +84,7 @@ export class Readings {
 
   /** Growth of a counter since the page was opened, or over all it remembers. */
   growth(reading: Reading, pick: Pick = everything): number | undefined {
-    const counts = this.#histories(HISTORY_MS).flatMap(
+    const counts = this.#histories(CONSOLE_LIMITS.historyMs).flatMap(
       (history) => increaseOf(this.#samples(history, keyOf(reading), pick))?.count ?? [],
     );
     return counts.length === 0 ? undefined : counts.reduce((a, b) => a + b);

@@ -6,7 +6,7 @@ export interface Written {
   readonly unit: string;
 }
 
-export const NOTHING: Written = { number: '–', unit: '' };
+const NOTHING: Written = { number: '–', unit: '' };
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

@@ -42,11 +42,15 @@ export class InstanceTableView {
       );
     }
     const own = readings.of(instance.id);
-    const cells = this.#spec.columns.map(({ unit, read, level }) => {
-      const value = read(own, instance);
-      const judged = value === undefined ? 'ok' : (level?.(value) ?? 'ok');
+    const cells = this.#spec.columns.map((column) => {
+      const value = column.read(own, instance);
+      const judged = value === undefined ? 'ok' : (column.level?.(value) ?? 'ok');
       const word = LEVEL_WORDS[judged];
-      return element('td', { 'data-level': judged }, `${writeText(value, unit)}${word === '' ? '' : ` ${word}`}`);
+      return element(
+        'td',
+        { 'data-level': judged },
+        `${writeText(value, column.unit)}${word === '' ? '' : ` ${word}`}`,
+      );
     });
     return element('tr', {}, head, ...cells);
   }

@@ -1,5 +1,5 @@
 import type uPlot from 'uplot';
-import { HISTORY_MAX, HISTORY_MS } from '../history/history.ts';
+import { CONSOLE_LIMITS } from '../history/limits.ts';
 import type { Readings } from '../history/readings.ts';
 import type { Objectives } from '../history/state.ts';
 import type { Plot } from '../panels/panel.ts';
@@ -8,7 +8,7 @@ import { writeClock, writeText } from './format.ts';
 import { Plotter } from './plot-library.ts';
 import { token } from './theme.ts';
 
-const HEIGHT_PX = 132;
+const HEIGHT_PX = 120;
 /** Least time on the axis, in seconds: a page just opened does not stretch two points over its width. */
 const SPAN_MIN_S = 120;
 /** Rows of the table behind a plot: one a minute at most. */
@@ -100,10 +100,10 @@ export class PlotView {
   }
 
   #add(at: number, values: readonly (number | null)[]): void {
-    const earliest = (at - HISTORY_MS) / 1_000;
+    const earliest = (at - CONSOLE_LIMITS.historyMs) / 1_000;
     this.#times.push(at / 1_000);
     values.forEach((value, line) => this.#columns[line]?.push(value));
-    while (this.#times.length > HISTORY_MAX || (this.#times[0] ?? earliest) < earliest) {
+    while (this.#times.length > CONSOLE_LIMITS.historyStates || (this.#times[0] ?? earliest) < earliest) {
       this.#times.shift();
       for (const column of this.#columns) column.shift();
     }
@@ -138,7 +138,7 @@ export class PlotView {
       width,
       height: HEIGHT_PX,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: { sync: { key: 'console' }, drag: { x: false, y: false }, points: { size: 6 } },
       scales: {
         x: { time: true, range: () => this.#timeRange() },

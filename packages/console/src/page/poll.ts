@@ -1,11 +1,11 @@
-import { POLL_MS } from '../history/history.ts';
+import { CONSOLE_LIMITS } from '../history/limits.ts';
 import type { ConsoleState } from '../history/state.ts';
 
-/** A node that takes longer than this to say how it is, in ms, is shown as one that does not answer. */
-const ANSWER_TIMEOUT_MS = 5_000;
-
 async function look(): Promise<ConsoleState> {
-  const response = await fetch('console/state', { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), cache: 'no-store' });
+  const response = await fetch('console/state', {
+    signal: AbortSignal.timeout(CONSOLE_LIMITS.lookTimeoutMs),
+    cache: 'no-store',
+  });
   if (!response.ok) throw new Error(`answered ${response.status}`);
   return (await response.json()) as ConsoleState;
 }
@@ -25,7 +25,7 @@ export async function watch(watcher: Watcher): Promise<never> {
     } catch {
       watcher.missed(Date.now());
     }
-    const pause = Math.max(0, POLL_MS - (performance.now() - started));
+    const pause = Math.max(0, CONSOLE_LIMITS.lookIntervalMs - (performance.now() - started));
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
