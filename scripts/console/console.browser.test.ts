@@ -1,8 +1,9 @@
 import type { ConsoleState } from '@macronode/console';
 import axe, { type AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { poll } from '../poll.ts';
+import { freePort } from '../ports.ts';
 import { startTarget, type RunningTarget } from '../targets.ts';
 import { startBrowser } from './browser.ts';
 import { startTraffic } from './traffic.ts';
@@ -20,7 +21,8 @@ afterAll(async () => {
   await target?.[Symbol.asyncDispose]();
 });
 
-const opsUrl = (): string => target.state.ops['gateway']?.[0] ?? '';
+const opsUrlOf = ({ state }: RunningTarget): string => state.ops['gateway']?.[0] ?? '';
+const opsUrl = (): string => opsUrlOf(target);
 
 /** An open console, and everything the browser complained about meanwhile. */
 async function openConsole(
@@ -164,6 +166,26 @@ describe('the console of a node at work', () => {
     await page.keyboard.press('Space');
     expect(await page.locator('#theme').innerText()).toBe('Theme: dark');
     expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+  });
+});
+
+describe('the console beside a node that is gone', () => {
+  it('says which one does not answer and why, and goes on showing the others', async () => {
+    vi.stubEnv('OPS_PEERS', `storage=http://127.0.0.1:${await freePort()},micronode=${opsUrl()}`);
+    await using other = await startTarget('micronode');
+    vi.unstubAllEnvs();
+    await using context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${opsUrlOf(other)}/console`);
+    const storage = page.locator('.card[data-service=storage]');
+    await storage.waitFor({ timeout: APPEARS_MS });
+    // Its own, the one that is not there, and that of the first node.
+    expect((await storage.locator('.word').allInnerTexts()).toSorted()).toEqual(['ready', 'ready', 'unreachable']);
+    expect(await storage.locator('.detail').innerText()).toBe('connection refused');
+    expect(await page.locator('#verdict').innerText()).toBe('Impaired: storage');
+    expect(await page.locator('#processes .lost').innerText()).toBe('connection refused');
+    expect(await page.locator('html').getAttribute('data-freshness')).toBe('live');
+    expect(await violations(page)).toEqual([]);
   });
 });
 
