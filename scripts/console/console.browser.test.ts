@@ -21,6 +21,8 @@ afterAll(async () => {
   await target?.[Symbol.asyncDispose]();
 });
 
+type Values = ConsoleState['instances'][number]['services'][number]['values'];
+
 const opsUrlOf = ({ state }: RunningTarget): string => state.ops['gateway']?.[0] ?? '';
 const opsUrl = (): string => opsUrlOf(target);
 
@@ -91,14 +93,20 @@ describe('the console of a node at work', () => {
   it('is told every number as the ops port has it', async () => {
     const absent = `${target.state.url}/o/b3:${'0'.repeat(64)}`;
     for (let asked = 0; asked < 30; asked += 1) expect((await fetch(absent)).status).toBe(404);
-    const state = (await (await fetch(`${opsUrl()}/console/state`)).json()) as ConsoleState;
-    const gateway = state.instances[0]?.services.find(({ service }) => service === 'gateway')?.values;
-    const codes = gateway?.['http_requests_total by code'] ?? {};
+    const counted = await metric('http_requests_total', 'code="404"');
+    let gateway: Values = {};
+    // One collection serves everybody for a moment, so the first answer may be from before.
+    await poll('a state with all of them', APPEARS_MS, async () => {
+      const state = (await (await fetch(`${opsUrl()}/console/state`)).json()) as ConsoleState;
+      gateway = state.instances[0]?.services.find(({ service }) => service === 'gateway')?.values ?? {};
+      return gateway['http_requests_total by code']?.['404'] === counted;
+    });
+    const codes = gateway['http_requests_total by code'] ?? {};
     expect(codes['404']).toBeGreaterThanOrEqual(30);
     for (const [code, count] of Object.entries(codes)) {
       expect(count, code).toBe(await metric('http_requests_total', `code="${code}"`));
     }
-    expect(gateway?.['bus_requests_total by result']?.['error']).toBe(
+    expect(gateway['bus_requests_total by result']?.['error']).toBe(
       await metric('bus_requests_total', 'service="gateway",result="error"'),
     );
   });
