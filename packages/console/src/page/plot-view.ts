@@ -115,14 +115,20 @@ export class PlotView {
 
   #draw(): void {
     if (this.#chart === undefined) this.#resize();
-    else this.#chart.setData([this.#times, ...this.#columns]);
+    else this.#chart.setData(this.#data());
+  }
+
+  /** A line of several that was never above zero is left to the legend: red along the floor would look like failure. */
+  #data(): uPlot.AlignedData {
+    const silent = (column: Column): boolean => this.#columns.length > 1 && column.every((value) => (value ?? 0) === 0);
+    return [this.#times, ...this.#columns.map((column) => (silent(column) ? column.map(() => null) : column))];
   }
 
   #resize(): void {
     const width = Math.floor(this.#canvas.clientWidth);
     if (width === 0) return;
     if (this.#chart === undefined) {
-      this.#chart = new Plotter(this.#options(width), [this.#times, ...this.#columns], this.#canvas);
+      this.#chart = new Plotter(this.#options(width), this.#data(), this.#canvas);
     } else if (this.#chart.width !== width) this.#chart.setSize({ width, height: HEIGHT_PX });
   }
 
