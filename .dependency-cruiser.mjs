@@ -1,5 +1,5 @@
 // The arrows of the house, one rule each:
-//   {contracts, content, keys, metrics} <- {bus, store} <- service <- apps <- micronode
+//   {contracts, content, keys, metrics} <- {bus, store, console} <- service <- apps <- micronode
 // scripts/arrows.test.ts seeds one violation per rule, so a rule that stops biting fails the tests.
 // dist is never followed but never excluded either: a package that imports an app by name resolves to that app's dist.
 
@@ -55,6 +55,19 @@ export default {
       severity: 'error',
       from: { path: '^packages/(bus|store)/src/' },
       to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/(content|keys|metrics)/'] },
+    },
+    {
+      name: 'console-stands-on-contracts-and-metrics',
+      severity: 'error',
+      from: { path: '^packages/console/src/' },
+      to: { path: '^packages/', pathNot: ['^packages/console/', '^packages/(contracts|metrics)/'] },
+    },
+    {
+      // A browser finds no package by name: what it loads imports files beside it, and types.
+      name: 'the-page-imports-only-its-own-files',
+      severity: 'error',
+      from: { path: '^packages/console/src/(page|panels|history)/', pathNot: TEST },
+      to: { pathNot: '^packages/console/src/(page|panels|history)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'packages-import-no-app',

@@ -6,8 +6,9 @@ const everyTest = roots.map((root) => `${root}/**/*.test.ts`);
 const vectorTests = process.env['VECTORS_DIR'] ? [] : roots.map((root) => `${root}/**/*.vectors.test.ts`);
 const redisTests = roots.map((root) => `${root}/**/*.redis.test.ts`);
 const prometheusTests = roots.map((root) => `${root}/**/*.prometheus.test.ts`);
+const browserTests = roots.map((root) => `${root}/**/*.browser.test.ts`);
 
-// Projects over the same folders: what needs nothing, a Redis (REDIS_URL), or Prometheus with promtool on PATH.
+// Projects over the same folders: what needs nothing, a Redis (REDIS_URL), Prometheus with promtool, or a browser (CHROMIUM).
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -19,7 +20,14 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: everyTest,
-          exclude: ['**/node_modules/**', '**/dist/**', ...redisTests, ...prometheusTests, ...vectorTests],
+          exclude: [
+            '**/node_modules/**',
+            '**/dist/**',
+            ...redisTests,
+            ...prometheusTests,
+            ...browserTests,
+            ...vectorTests,
+          ],
         },
       },
       {
@@ -29,6 +37,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'prometheus', include: prometheusTests, exclude: ['**/node_modules/**', '**/dist/**'] },
+      },
+      {
+        extends: true,
+        test: { name: 'browser', include: browserTests, exclude: ['**/node_modules/**', '**/dist/**'] },
       },
     ],
   },

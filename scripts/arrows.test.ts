@@ -22,7 +22,8 @@ const WORKSPACES = {
   'packages/metrics': [],
   'packages/bus': ['@macronode/metrics', '@nestjs/common'],
   'packages/store': ['@macronode/metrics'],
-  'packages/service': ['@macronode/contracts', '@macronode/bus', '@nestjs/common'],
+  'packages/console': ['@macronode/contracts', '@macronode/metrics'],
+  'packages/service': ['@macronode/contracts', '@macronode/bus', '@macronode/console', '@nestjs/common'],
   'apps/gateway': ['@macronode/service', '@macronode/contracts'],
   'apps/storage': ['@macronode/service', '@macronode/store'],
   'apps/micronode': ['@macronode/gateway', '@macronode/storage'],
@@ -104,6 +105,11 @@ const SEEDED: Readonly<Record<string, Files>> = {
     }),
     'packages/bus/src/noun.ts': importing('@macronode/contracts'),
   },
+  'console-stands-on-contracts-and-metrics': {
+    'packages/console/package.json': manifest('@macronode/console', { '@macronode/bus': '1.0.0' }),
+    'packages/console/src/noun.ts': importing('@macronode/bus'),
+  },
+  'the-page-imports-only-its-own-files': { 'packages/console/src/page/main.ts': importing('@macronode/contracts') },
   'packages-import-no-app': {
     'packages/service/package.json': manifest('@macronode/service', { '@macronode/gateway': '1.0.0' }),
     'packages/service/src/noun.ts': importing('@macronode/gateway'),

@@ -1,5 +1,6 @@
 // The generated pages of docs/, each from the constants the code itself reads.
 import { DEFAULT_BUS_LIMITS, DEFAULT_REDIS_BOUNDS, FRAME_LIMITS, redisLinkMetrics } from '@macronode/bus';
+import { CONSOLE_LIMITS } from '@macronode/console';
 import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
@@ -55,6 +56,13 @@ const PACKAGE_LIMITS = [
     file: 'packages/store/src/store-limits.ts',
     declaration: 'StoreLimits',
     values: STORE_LIMITS,
+  },
+  {
+    title: 'Console',
+    intro: 'The page at `/console` of the ops port and what feeds it.',
+    file: 'packages/console/src/history/limits.ts',
+    declaration: 'CONSOLE_LIMITS',
+    values: CONSOLE_LIMITS,
   },
 ] as const;
 

@@ -42,6 +42,13 @@ describe('planProcesses', () => {
     expect(named['omnigate-1']?.opsUrl).toBe('http://127.0.0.1:9181');
     expect(named['storage-0']?.env).not.toHaveProperty('PORT');
   });
+
+  it('tells every process of all, in the order of the services', () => {
+    const peers = plan.map(({ env }) => env['OPS_PEERS']);
+    expect(new Set(peers).size).toBe(1);
+    expect(peers[0]).toMatch(/^gateway=http:\/\/127\.0\.0\.1:9080,gateway=http:\/\/127\.0\.0\.1:9180,omnigate=/);
+    expect(peers[0]?.split(',')).toHaveLength(plan.length);
+  });
 });
 
 describe('parseReplicas', () => {

@@ -75,5 +75,7 @@ export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
       };
     }),
   );
-  return plan.reverse();
+  // One list for all: a process that finds itself in it shows itself once.
+  const peers = plan.map(({ service, opsUrl }) => `${service}=${opsUrl}`).join(',');
+  return plan.map((planned) => ({ ...planned, env: { ...planned.env, OPS_PEERS: peers } })).reverse();
 }

@@ -47,6 +47,12 @@ function observability(): Promise<TestCounts> {
   return runVitest('observability', ['--project', 'prometheus']);
 }
 
+/** The console in a real browser, against a real micronode. */
+async function browser(): Promise<TestCounts> {
+  const chromium = process.env['CHROMIUM'] ?? requireProgram('chromium');
+  return runVitest('browser', ['--project', 'browser'], { env: { CHROMIUM: chromium } });
+}
+
 const e2eOn = (kind: 'micronode' | 'processes'): Stage => ({
   name: `e2e-${kind}`,
   run: () => runE2e(kind),
@@ -57,6 +63,7 @@ export const TEST_STAGES: readonly Stage[] = [
   { name: 'unit', run: runUnitTests },
   { name: 'conformance', run: conformance },
   { name: 'observability', run: observability },
+  { name: 'browser', run: browser },
   e2eOn('micronode'),
   e2eOn('processes'),
 ];

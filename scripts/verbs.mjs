@@ -23,12 +23,14 @@ Every other setting is a flag or an environment variable too: docs/config.md lis
     summary: 'everything the project can prove on one machine',
     usage: `npm test [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: check, unit, conformance, observability, e2e-micronode, e2e-processes
+  --only LIST    run these stages only: check, unit, conformance, browser, e2e-micronode,
+                 e2e-processes
   --keep-going   run the later stages although an earlier one failed
 
 Redis is REDIS_URL, else redis-server or valkey-server on PATH (started on a free port and stopped), else Debian's
-package when root on Debian; promtool, prometheus and prometheus-alertmanager likewise. toxiproxy-server is the one on PATH, else it is built once with Go from infra/tools. Official
-test vectors are read from VECTORS_DIR. Nothing is skipped silently.`,
+package when root on Debian; promtool, prometheus and prometheus-alertmanager likewise. Chromium is CHROMIUM, else chromium
+on PATH, else Debian's package. toxiproxy-server is the one on PATH, else it is built once with Go from infra/tools. Official test vectors are read from
+VECTORS_DIR. Nothing is skipped silently.`,
   },
   check: {
     script: 'check.ts',
@@ -146,6 +148,17 @@ Each mutant is a run of promtool; those no unit test notices are listed. Fails b
     usage: `npm run generate [-- --check]
 
   --check        write nothing; print what differs and fail if anything does`,
+  },
+  'console:shots': {
+    script: 'console-shots.ts',
+    build: true,
+    summary: 'pictures of the console under traffic, dark and light',
+    usage: `npm run console:shots [-- --out docs/images --seconds 180 --target processes --phone]
+
+  --out DIR      where console-dark.png and console-light.png are written (default docs/images)
+  --seconds N    how long the traffic runs before the pictures are taken (default 180)
+  --target T     micronode, processes (default) or compose
+  --phone        a third picture, 360 pixels wide and as long as the page`,
   },
   'ci:full': {
     script: 'ci-full.ts',

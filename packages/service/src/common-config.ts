@@ -7,6 +7,7 @@ import {
   RedisPlacement,
   SHARDS_MAX,
 } from '@macronode/bus';
+import { peerProblems, PEERS_PATTERN } from '@macronode/console';
 import { type ConfigDeclaration, defineConfig } from './config.ts';
 import { knob } from './knob.ts';
 
@@ -27,6 +28,7 @@ export interface CommonConfig {
   readonly dataDir: string | undefined;
   readonly opsHost: string;
   readonly opsPort: number;
+  readonly opsPeers: string | undefined;
   readonly adminToken: string | undefined;
   readonly logLevel: LogLevel;
   readonly drainTimeoutMs: number;
@@ -151,7 +153,15 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
         unit: 'port',
         min: 0,
         max: 65_535,
-        help: 'Ops port: /healthz, /readyz, /version, /metrics. 0 takes a free one.',
+        help: 'Ops port: /healthz, /readyz, /version, /metrics, /console. 0 takes a free one.',
+      }),
+      opsPeers: knob.string({
+        env: 'OPS_PEERS',
+        pattern: PEERS_PATTERN,
+        accepts: 'name=http://host:port pairs joined by commas',
+        example: 'storage=http://127.0.0.1:9083,mailbox=http://127.0.0.1:9084',
+        help: 'Ops ports of other processes that /console shows beside this one. Not set: only this one.',
+        reason: 'This process may be in the list and is shown once, so that one list serves all.',
       }),
       adminToken: knob.string({
         env: 'ADMIN_TOKEN',
@@ -207,10 +217,12 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
     {
       prefix: undefined,
       together: [['redisTlsCert', 'redisTlsKey']],
-      check: (values) =>
-        values.busLink === 'redis' && values.redisUrl === undefined
+      check: (values) => [
+        ...peerProblems(values.opsPeers),
+        ...(values.busLink === 'redis' && values.redisUrl === undefined
           ? ['BUS_LINK is redis but REDIS_URL is not set. Example: REDIS_URL=redis://127.0.0.1:6379']
-          : redisFaults(values),
+          : redisFaults(values)),
+      ],
     },
   );
 }

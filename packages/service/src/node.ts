@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus, BusServer, type Link } from '@macronode/bus';
+import { addConsole, parsePeers } from '@macronode/console';
 import { LIMITS, ROUTES, ServiceError, type ServiceName } from '@macronode/contracts';
 import { type BuildInfo, MetricsRegistry, registerProcessMetrics } from '@macronode/metrics';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
@@ -138,17 +139,19 @@ class NodeAssembly {
     this.closing = new CloseStack(this.log);
     this.build = readBuildInfo(common.gitSha);
     this.link = options.link ?? createLink(common, name, this.metrics.scope({ service: name }), this.log);
-    this.ops = new OpsServer({
-      metrics: this.metrics,
-      readiness: () => this.readiness(),
-      version: {
-        service: name,
-        version: this.build.version,
-        git_sha: this.build.gitSha,
-        node: this.build.node,
-        profile,
-        amnesia: common.dataDir === undefined,
-      },
+    const version = {
+      service: name,
+      version: this.build.version,
+      git_sha: this.build.gitSha,
+      node: this.build.node,
+      profile,
+      amnesia: common.dataDir === undefined,
+    };
+    this.ops = new OpsServer({ metrics: this.metrics, readiness: () => this.readiness(), version });
+    addConsole(this.ops.routes, {
+      node: name,
+      self: async () => ({ readiness: this.readiness(), version, metrics: await this.metrics.render() }),
+      peers: parsePeers(common.opsPeers),
     });
     addBusAdmin(this.ops.routes, {
       link: this.link,

@@ -1,0 +1,7 @@
+export { addConsole } from './console.ts';
+export type { ConsoleOptions } from './console.ts';
+export { CONSOLE_LIMITS } from './history/limits.ts';
+export type { ConsoleState } from './history/state.ts';
+export { PANELS } from './panels/index.ts';
+export { parsePeers, peerProblems, PEERS_PATTERN } from './peers.ts';
+export type { Peer } from './peers.ts';
