@@ -8,6 +8,7 @@ import { busIdle } from './benches/bus-idle.ts';
 import { busInProcess } from './benches/bus-in-process.ts';
 import { busOverflow } from './benches/bus-overflow.ts';
 import { bus } from './benches/bus.ts';
+import { compose } from './benches/compose.ts';
 import { oap } from './benches/oap.ts';
 import { endWith } from './verb.ts';
 
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   'bus-idle': busIdle,
   'bus-in-process': busInProcess,
   'bus-overflow': busOverflow,
+  compose,
   oap,
 };
 
