@@ -16,6 +16,8 @@ export interface AlertCase {
   readonly fires: readonly Fired[];
   /** Labels that tell it from others of its name, where those fire with it. */
   readonly among?: Labels;
+  /** Asked instead of the alert: it has no value at all. */
+  readonly empty?: string;
 }
 
 export interface Fired {
@@ -53,7 +55,8 @@ export const selector = (name: string, labels: Labels): string =>
 function samples(waves: readonly { readonly wave: Wave; readonly steps: number }[], interval: number): string {
   let level = 0;
   const parts = waves.map(({ wave, steps }, phase) => {
-    if (wave === 'missing') return `_x${steps}`;
+    // A target that is gone ends its series; one that never was has none.
+    if (wave === 'missing') return phase === 0 ? `_x${steps}` : `stale _x${steps - 1}`;
     if ('gauge' in wave) return `${wave.gauge}+0x${steps - 1}`;
     if ('rises' in wave) {
       const start = (phase + 1) * 1_000;
@@ -67,16 +70,26 @@ function samples(waves: readonly { readonly wave: Wave; readonly steps: number }
   return parts.join(' ');
 }
 
+const shared = (wave: Wave, share: number): Wave =>
+  wave !== 'missing' && 'perSecond' in wave ? { perSecond: wave.perSecond * share } : wave;
+
 function seriesOf(phases: readonly Phase[], process: Labels, interval: number): Record<string, string> {
   const [first] = phases;
   return Object.fromEntries(
-    (first?.signal ?? []).map(({ name, labels }, index) => [
-      selector(name, { ...process, ...labels }),
-      samples(
-        phases.map(({ signal, steps }) => ({ wave: signal[index]?.wave ?? 'missing', steps })),
-        interval,
-      ),
-    ]),
+    (first?.signal ?? []).flatMap(({ name, labels }, index) => {
+      const waves = phases.map(({ signal, steps }) => ({ wave: signal[index]?.wave ?? ('missing' as const), steps }));
+      const ofPart = (more: Labels, share: number): [string, string] => [
+        selector(name, { ...process, ...labels, ...more }),
+        samples(
+          waves.map(({ wave, steps }) => ({ wave: shared(wave, share), steps })),
+          interval,
+        ),
+      ];
+      // A counter comes in two parts, as it does with labels nobody asks for: a rule has to add them up.
+      return waves.every(({ wave }) => wave !== 'missing' && 'perSecond' in wave)
+        ? [ofPart({ part: 'a' }, 0.5), ofPart({ part: 'b' }, 0.5)]
+        : [ofPart({}, 1)];
+    }),
   );
 }
 
@@ -153,6 +166,10 @@ export function casesOf(alert: Alert, clock: RuleClock): readonly AlertCase[] {
       cases.push(build('silent without traffic', [broken, { signal: idle, steps: settle + keep + MARGIN }], []));
     }
     cases.push(build('silent where nothing ever came', [{ signal: idle, steps: lasting }], []));
+    if (alert.unknownWithoutTraffic === true) {
+      const silence = [{ signal: idle, steps: lasting }];
+      cases.push({ ...build('unknown, not zero, without traffic', silence, []), empty: alert.expr(clock) });
+    }
   }
   if (quiet !== undefined) {
     cases.push(build('silent on too little traffic', [{ signal: quiet, steps: lasting }], []));

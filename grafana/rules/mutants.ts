@@ -43,7 +43,7 @@ function expressionChanges(expr: string): readonly Change[] {
     ['service is lost', /by \(service\)/, 'by (job)'],
     ['a quotient becomes a product', / \/ /, ' * '],
     ['the median is taken', /histogram_quantile\(0\.\d+/, 'histogram_quantile(0.5'],
-    ['a matcher is lost', /\{[^{}]*\}(?=\[)/, ''],
+    ['a matcher is lost', /\{[^{}]*\}(?=\[)/g, ''],
     ['absent is not asked', /absent\((.*)\)$/, '$1'],
   ];
   const scaled = (factor: number): string | undefined => {
@@ -56,8 +56,18 @@ function expressionChanges(expr: string): readonly Change[] {
     ['the bound is doubled', scaled(2) ?? expr] as const,
     ['the bound is halved', scaled(0.5) ?? expr] as const,
     ['1 is added to a bound of 0', expr.replace(/ > 0$/, ' > 1')] as const,
-  ].filter(([, changed]) => changed !== expr);
+  ].filter(([what, changed]) => changed !== expr && !isEquivalent(expr, what));
 }
+
+/** Changes that no input can tell from the original. */
+const isEquivalent = (expr: string, what: string): boolean =>
+  // A quantile is the same of counts as of rates.
+  (expr.startsWith('histogram_quantile') && what === 'rate becomes increase') ||
+  // States are whole numbers: below 1 is 0.
+  (expr.includes('readyz_state') && what === 'the bound is halved');
+
+/** A share of counters or a quantile never stands exactly on its bound: `>=` differs from `>` for gauges only. */
+const isExact = ({ signals: { settleSeconds } }: Alert): boolean => settleSeconds === 0;
 
 function alertChanges(rule: AlertRule): readonly (readonly [string, AlertRule])[] {
   const { for: wait, keep_firing_for: keep, labels } = rule;
@@ -122,7 +132,9 @@ function mutantsOf(alert: Alert): readonly Mutant[] {
     tests: unitTestYaml('rules.yml', [alert], clock),
   });
   return [
-    ...alertChanges(rule).map(([what, changed]) => mutant(alert.name, what, [...needed, changed])),
+    ...alertChanges(rule)
+      .filter(([what]) => isExact(alert) || !what.endsWith('='))
+      .map(([what, changed]) => mutant(alert.name, what, [...needed, changed])),
     ...needed.flatMap((recording, index) =>
       expressionChanges(recording.expr).map(([what, expr]) =>
         mutant(recording.record, what, [

@@ -17,8 +17,9 @@ export const ruleFileYaml = (groups: RuleFile): string => yaml({ groups });
  * What fires: its labels and annotations, and nothing else of its name. Burn alerts share a name and fire together: of those
  * the one of its window is asked for, and so is one whose value speaks of a moment that is gone.
  */
-function expectation({ alert, atSeconds, fires, among }: AlertCase): object {
+function expectation({ alert, atSeconds, fires, among, empty }: AlertCase): object {
   const eval_time = `${atSeconds}s`;
+  if (empty !== undefined) return { promql_expr_test: [{ eval_time, expr: empty, exp_samples: [] }] };
   if (among === undefined && fires.every(({ annotations }) => annotations !== undefined)) {
     const exp_alerts = fires.map(({ labels, annotations }) => ({ exp_labels: labels, exp_annotations: annotations }));
     return { alert_rule_test: [{ eval_time, alertname: alert, exp_alerts }] };

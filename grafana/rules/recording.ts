@@ -82,7 +82,11 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
         .map((metric) => increase(metric, INSTANCE, range))
         .join(' or '),
     },
-    { record: RECORDED.diskFree, expr: gauge('min', storage.diskFree, INSTANCE) },
+    {
+      record: RECORDED.diskFree,
+      // In amnesia there is no disk: what may still be written is a bound of memory, and nearing it is ordinary.
+      expr: `min by (${INSTANCE}) (${storage.diskFree.name} and on (${INSTANCE}) ${state.config.name}{key="dataDir"} == 1)`,
+    },
 
     { record: RECORDED.mailboxOldestReady, expr: gauge('max', mailbox.oldestReady, INSTANCE) },
     { record: RECORDED.mailboxDeadLetters, expr: instance.rate(mailbox.dead) },

@@ -1,6 +1,6 @@
 import type { Bound } from '../bounds.ts';
 import type { Labels } from './alert.ts';
-import type { RuleClock } from './clock.ts';
+import { rangeSeconds, type RuleClock } from './clock.ts';
 
 /** How a series goes on. */
 export type Wave =
@@ -54,6 +54,8 @@ interface At {
   readonly keeps?: Signals['keeps'];
   readonly labels?: Labels;
   readonly fires?: Labels;
+  /** Series of other labels that must not be taken for these. */
+  readonly others?: Signal;
 }
 
 const INSTANCE = ['service', 'instance'] as const;
@@ -65,11 +67,11 @@ const BEYOND = 1.25;
 export function gaugeSignals(
   { name }: Named,
   bound: number,
-  { service, keeps, labels, fires }: At,
+  { service, keeps, labels, fires, others = [] }: At,
   floor = false,
 ): Signals {
   const value = floor ? bound / BEYOND : bound * BEYOND;
-  const at = (gauge: number): Signal => [{ name, ...(labels && { labels }), wave: { gauge } }];
+  const at = (gauge: number): Signal => [{ name, ...(labels && { labels }), wave: { gauge } }, ...others];
   return {
     service,
     keeps: keeps ?? INSTANCE,
@@ -118,6 +120,7 @@ export function shareSignals(
   at: At & { readonly partOfRest?: boolean },
 ): Signals {
   const perSecond = 1_000;
+  const { others = [] } = at;
   const share = (bad: number): Signal => [
     { name: part.name, ...(part.labels && { labels: part.labels }), wave: { perSecond: bad * perSecond } },
     ...rest.map(({ name, labels }) => ({
@@ -125,6 +128,7 @@ export function shareSignals(
       ...(labels && { labels }),
       wave: { perSecond: at.partOfRest === false ? perSecond : perSecond * (1 - bad) },
     })),
+    ...others,
   ];
   const still = share(0).map((series) => ({ ...series, wave: { perSecond: 0 } }));
   const value = bound.value * BEYOND;
@@ -158,16 +162,26 @@ export function rateSignals(
   };
 }
 
-/** A counter that should never move; `value` is what its growth reads as. */
+/** One in two minutes: less than one in the range of a cause, and more than none. */
+const EVENTS_PER_SECOND = 1 / 120;
+const RANGE_SECONDS = 60;
+
+/** A counter that should never move, read as its growth or as its rate. */
 export function eventSignals(
   counter: Named & { readonly labels?: Labels },
   { service, keeps }: At,
-  value: (clock: RuleClock) => number,
+  read: 'increase' | 'rate',
 ): Signals {
   const at = (perSecond: number): Signal => [
     { name: counter.name, ...(counter.labels && { labels: counter.labels }), wave: { perSecond } },
   ];
-  return { service, keeps: keeps ?? INSTANCE, breaking: at(1), holding: at(0), value };
+  return {
+    service,
+    keeps: keeps ?? INSTANCE,
+    breaking: at(EVENTS_PER_SECOND),
+    holding: at(0),
+    value: (clock) => EVENTS_PER_SECOND * (read === 'rate' ? 1 : rangeSeconds(clock, RANGE_SECONDS)),
+  };
 }
 
 /** A quantile of a histogram: the rank falls into the bucket above the bound, or exactly on it. */
@@ -179,8 +193,9 @@ export function quantileSignals(
 ): Signals {
   const perSecond = 100;
   const [bound, next] = edges;
-  const below = (share: number): Signal =>
-    [
+  const { others = [] } = at;
+  const below = (share: number): Signal => [
+    ...[
       [String(bound), share],
       [String(next), 1],
       ['+Inf', 1],
@@ -188,7 +203,9 @@ export function quantileSignals(
       name: `${name}_bucket`,
       labels: { ...at.labels, le: String(le) },
       wave: { perSecond: Number(part) * perSecond },
-    }));
+    })),
+    ...others,
+  ];
   // Half of what lies above the rank lies above the bound: a quarter into the next bucket would do, this is a third.
   const within = q - (1 - q) / 2;
   return {

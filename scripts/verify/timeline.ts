@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OwnPrometheus } from '../prometheus.ts';
 
 const INTERVAL_MS = 500;
+/** Of the windows of a budget only the fast one is followed: the others remember faults that are long mended. */
+const FAST = '1h';
 
 interface Firing {
   readonly name: string;
@@ -51,7 +53,7 @@ export class Timeline implements AsyncDisposable {
       const at = performance.now();
       const firing = new Map(
         alerts
-          .filter(({ state }) => state === 'firing')
+          .filter(({ state, labels }) => state === 'firing' && (labels['window'] ?? FAST) === FAST)
           .map(({ labels }) => [labels['alertname'] ?? '', labels['severity'] ?? '']),
       );
       for (const one of this.#firings) if (one.to === undefined && !firing.has(one.name)) one.to = at;

@@ -11,6 +11,8 @@ const MINUTE = 60;
 const KEEP_SECONDS = 15 * MINUTE;
 const AT = { service: 'storage', keeps: ['service'] } as const;
 const REQUESTS = { labels: { stream: 'request' }, fires: { stream: 'request' } };
+/** Replies, which are neither requests nor hints. */
+const OTHER_KINDS = [{ name: bus.received.name, labels: { kind: 'inbox' }, wave: { perSecond: 100_000 } }];
 const TICKET = { severity: 'ticket', labels: {}, scale: 'scrape', comparison: '>' } as const;
 const panel = (title: string) => ({ board: 'macronode-bus', title });
 const NONE: Bound = { value: 0, unit: 'none', why: 'One is one too many: a person has to look at it.' };
@@ -64,7 +66,11 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} lost ${value} of its hints to slow reading.`,
     impact: 'Readers work from a snapshot more often than from hints: what they show is older.',
     panel: panel('Hint lag ratio'),
-    signals: shareSignals(bus.lagged, [{ ...bus.received, labels: { kind: 'hint' } }], BOUNDS.bus_hint_lag, AT),
+    unknownWithoutTraffic: true,
+    signals: shareSignals(bus.lagged, [{ ...bus.received, labels: { kind: 'hint' } }], BOUNDS.bus_hint_lag, {
+      ...AT,
+      others: OTHER_KINDS,
+    }),
     faults: ['hint_reader_slow'],
   },
   {
@@ -77,6 +83,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} refused ${value} of its messages at a full bound of the bus.`,
     impact: 'Callers are told to come back later (429 or 503 with Retry-After); nothing is lost.',
     panel: panel('Overflow ratio'),
+    unknownWithoutTraffic: true,
     signals: shareSignals({ ...bus.overflow, labels: { gate: 'stream' } }, [bus.published], BOUNDS.bus_overflow, {
       ...AT,
       partOfRest: false,
@@ -135,8 +142,10 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${value} of the deliveries to ${service} are repeats.`,
     impact: 'Consumers die or stall: latency rises, and what is not idempotent ends with an unknown outcome.',
     panel: panel('Redelivered ratio'),
+    unknownWithoutTraffic: true,
     signals: shareSignals(bus.redelivered, [{ ...bus.received, labels: { kind: 'request' } }], BOUNDS.bus_redelivered, {
       ...AT,
+      others: OTHER_KINDS,
       partOfRest: false,
     }),
     faults: [],
@@ -153,9 +162,15 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `Messages to ${service} wait ${value} for a handler (p99).`,
     impact: 'Every request through it is late by as much.',
     panel: panel('Queue wait p99'),
+    unknownWithoutTraffic: true,
     signals: quantileSignals(bus.queueWait, 0.99, [BOUNDS.bus_queue_wait_p99.value, 2.5], {
       ...AT,
       labels: { side: 'server' },
+      others: ['1', '2.5', '+Inf'].map((le) => ({
+        name: `${bus.queueWait.name}_bucket`,
+        labels: { side: 'client', le },
+        wave: { perSecond: 10_000 },
+      })),
     }),
     faults: ['bus_overflow'],
   },
@@ -169,6 +184,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${value} of the calls of ${service} ended without anybody knowing how.`,
     impact: 'Callers are answered outcome_unknown: their write may have happened.',
     panel: panel('Unknown outcomes'),
+    unknownWithoutTraffic: true,
     signals: shareSignals(
       { ...bus.requests, labels: { result: 'unknown' } },
       [{ ...bus.requests, labels: { result: 'ok' } }],
@@ -188,7 +204,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} puts ${value} entries a second aside.`,
     impact: 'Each is work nobody did. It is kept and can be replayed.',
     panel: panel('Dead letters'),
-    signals: eventSignals({ ...bus.deadLetters, labels: { reason: 'max_deliveries' } }, AT, () => 1),
+    signals: eventSignals({ ...bus.deadLetters, labels: { reason: 'max_deliveries' } }, AT, 'rate'),
     faults: ['poison_entries'],
   },
   {
@@ -202,7 +218,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} dropped ${value} dead letters at their bound.`,
     impact: 'What they held is gone: nobody can replay it.',
     panel: panel('Dead letters dropped'),
-    signals: eventSignals(redis.deadLettersDropped, AT, (clock) => rangeSeconds(clock, MINUTE)),
+    signals: eventSignals(redis.deadLettersDropped, AT, 'increase'),
     faults: [],
     unproduced: 'The bound is thousands of dead letters: filling it says nothing its unit tests do not.',
   },
@@ -217,7 +233,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} was given ${value} entries that are not OAP/1.`,
     impact: 'Somebody else writes to its streams, or a version that does not fit. They are put aside.',
     panel: panel('Malformed entries'),
-    signals: eventSignals(bus.malformed, AT, (clock) => rangeSeconds(clock, MINUTE)),
+    signals: eventSignals(bus.malformed, AT, 'increase'),
     faults: ['poison_entries'],
   },
 ];

@@ -50,6 +50,7 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `A commit of ${service} at ${instance} takes ${value} (p95).`,
     impact: 'Every write waits for its fsync: writes miss their objective.',
     panel: { board: RESOURCES, title: 'Store commit p95' },
+    unknownWithoutTraffic: true,
     signals: quantileSignals(store.commitSeconds, 0.95, [BOUNDS.store_commit_p95.value, 0.5], STORAGE),
     faults: ['disk_slow'],
   },
@@ -80,9 +81,7 @@ export const dataAlerts: readonly Alert[] = [
       `${service} at ${instance} found ${value} stored things that are not what was stored.`,
     impact: 'They are never served: their readers get 500. The disk, its controller or somebody changed them.',
     panel: { board: 'macronode-storage', title: 'Integrity failures' },
-    signals: eventSignals({ ...storage.integrityFail, labels: { where: 'chunk' } }, STORAGE, (clock) =>
-      rangeSeconds(clock, MINUTE),
-    ),
+    signals: eventSignals({ ...storage.integrityFail, labels: { where: 'chunk' } }, STORAGE, 'increase'),
     faults: ['object_corrupted'],
   },
   {
@@ -96,7 +95,12 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `${service} at ${instance} may write ${value} more.`,
     impact: 'Soon every upload is refused with 507; reads go on.',
     panel: { board: 'macronode-storage', title: 'Disk free' },
-    signals: gaugeSignals(storage.diskFree, BOUNDS.disk_free.value, STORAGE, true),
+    signals: gaugeSignals(
+      storage.diskFree,
+      BOUNDS.disk_free.value,
+      { ...STORAGE, others: [{ name: METRICS.state.config.name, labels: { key: 'dataDir' }, wave: { gauge: 1 } }] },
+      true,
+    ),
     faults: ['disk_full'],
   },
   {
@@ -124,7 +128,7 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `${service} at ${instance} gives up ${value} messages a second.`,
     impact: 'Each was delivered as often as it may be and never acknowledged. It is kept among the dead letters.',
     panel: { board: 'macronode-mailbox', title: 'Dead letters' },
-    signals: eventSignals({ ...mailbox.dead, labels: { reason: 'max_attempts' } }, MAILBOX, () => 1),
+    signals: eventSignals({ ...mailbox.dead, labels: { reason: 'max_attempts' } }, MAILBOX, 'rate'),
     faults: ['mailbox_poison'],
   },
   {
@@ -137,6 +141,7 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `${value} of the leases of ${service} at ${instance} run out.`,
     impact: 'Receivers die or take longer than they asked for: messages come again and late.',
     panel: { board: 'macronode-mailbox', title: 'Expired leases' },
+    unknownWithoutTraffic: true,
     signals: shareSignals(mailbox.visibilityTimeouts, [mailbox.delivered], BOUNDS.mailbox_expired_leases, {
       ...MAILBOX,
       partOfRest: false,
@@ -153,7 +158,7 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `${value} sweeps a second of ${service} at ${instance} fail.`,
     impact: 'Ended leases and old messages stay where they are: what they hold comes late.',
     panel: { board: 'macronode-mailbox', title: 'Sweep failures' },
-    signals: eventSignals(mailbox.sweepFailures, MAILBOX, () => 1),
+    signals: eventSignals(mailbox.sweepFailures, MAILBOX, 'rate'),
     faults: [],
     unproduced: 'A sweep fails when its store does, and StoreFailed says so.',
   },

@@ -13,6 +13,10 @@ const GATEWAY = { service: 'gateway' };
 const TICKET = { severity: 'ticket', labels: {}, scale: 'scrape', comparison: '>' } as const;
 const panel = (title: string) => ({ board: 'macronode-gateway', title });
 const NONE: Bound = { value: 0, unit: 'none', why: 'A client that is cut off cannot be told why.' };
+/** Clients that leave are nobody's failure. */
+const ofClients = ({ name }: { readonly name: string }) => [
+  { name, labels: { reason: 'client' }, wave: { perSecond: 500 } },
+];
 const uploads = { ...golden.httpRequests, labels: { route: ROUTES.objectPut.template, method: 'PUT', code: '201' } };
 const downloads = { ...golden.httpRequests, labels: { route: ROUTES.objectGet.template, method: 'GET', code: '200' } };
 
@@ -47,7 +51,7 @@ export const edgeAlerts: readonly Alert[] = [
       `The gateway at ${instance} cuts ${value} connections a second: it may hold no more.`,
     impact: 'New clients are cut off without an answer.',
     panel: panel('Connections dropped'),
-    signals: eventSignals(connections.dropped, GATEWAY, () => 1),
+    signals: eventSignals(connections.dropped, GATEWAY, 'rate'),
     faults: ['descriptors_exhausted'],
   },
   {
@@ -60,6 +64,7 @@ export const edgeAlerts: readonly Alert[] = [
     summary: ({ instance }, value) => `${value} of the uploads at ${instance} were ended by storage.`,
     impact: 'Clients send for nothing and have to begin again.',
     panel: panel('Uploads aborted'),
+    unknownWithoutTraffic: true,
     signals: shareSignals(
       { ...gateway.uploadsAborted, labels: { reason: 'upstream' } },
       [uploads],
@@ -67,6 +72,7 @@ export const edgeAlerts: readonly Alert[] = [
       {
         ...GATEWAY,
         partOfRest: false,
+        others: ofClients(gateway.uploadsAborted),
       },
     ),
     faults: ['disk_full'],
@@ -81,11 +87,12 @@ export const edgeAlerts: readonly Alert[] = [
     summary: ({ instance }, value) => `${value} of the downloads at ${instance} broke off in storage.`,
     impact: 'Clients hold half an object; a range request continues it.',
     panel: panel('Downloads aborted'),
+    unknownWithoutTraffic: true,
     signals: shareSignals(
       { ...gateway.downloadsAborted, labels: { reason: 'upstream' } },
       [downloads],
       BOUNDS.downloads_aborted,
-      { ...GATEWAY, partOfRest: false },
+      { ...GATEWAY, partOfRest: false, others: ofClients(gateway.downloadsAborted) },
     ),
     faults: ['object_corrupted'],
   },
@@ -100,6 +107,7 @@ export const edgeAlerts: readonly Alert[] = [
       `${value} of the requests ${service} at ${instance} judges fail at a call of its own.`,
     impact: 'Reads by name fail: the index does not answer it.',
     panel: { board: 'macronode-omnigate', title: 'Failed own calls' },
+    unknownWithoutTraffic: true,
     signals: shareSignals(
       { ...omnigate.requests, labels: { subject: 'omnigate.name', result: 'failed' } },
       [{ ...omnigate.requests, labels: { subject: 'omnigate.name', result: 'forwarded' } }],
