@@ -1,4 +1,5 @@
 import type { CounterCell } from '@macronode/metrics';
+import { ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 
 /** Spans that wait for export, at most: about 2 MB, and several seconds of a busy service at the default ratio. */
@@ -62,8 +63,7 @@ export class ExportQueue {
   #send(batch: ReadableSpan[]): Promise<boolean> {
     return new Promise((resolve) => {
       try {
-        // The code 0 is SUCCESS of `ExportResultCode`.
-        this.#exporter.export(batch, ({ code }) => resolve(Number(code) === 0));
+        this.#exporter.export(batch, ({ code }) => resolve(code === ExportResultCode.SUCCESS));
       } catch {
         resolve(false);
       }

@@ -52,6 +52,7 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
   return {
     busHooks: busSpans(tracer),
     http: httpSpans(tracer),
+    flush: () => keeper.forceFlush(),
     close: () => keeper.shutdown().catch(() => undefined),
   };
 }

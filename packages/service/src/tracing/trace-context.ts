@@ -1,11 +1,5 @@
-import {
-  type Context,
-  createTraceState,
-  isSpanContextValid,
-  ROOT_CONTEXT,
-  type SpanContext,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, isSpanContextValid, ROOT_CONTEXT, type SpanContext, trace } from '@opentelemetry/api';
+import { TraceState } from '@opentelemetry/core';
 
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/;
 /** Our entry of tracestate: how many messages of the bus led here. */
@@ -32,10 +26,10 @@ export function traceparentOf({ traceId, spanId, traceFlags }: SpanContext): str
 
 /** Messages of the bus between the edge and the holder of this tracestate. */
 export function hopsOf(tracestate: string | undefined): number {
-  const hops = Number(tracestate === undefined ? 0 : (createTraceState(tracestate).get(HOPS_KEY) ?? 0));
+  const hops = Number(tracestate === undefined ? 0 : (new TraceState(tracestate).get(HOPS_KEY) ?? 0));
   return Number.isSafeInteger(hops) && hops >= 0 ? hops : 0;
 }
 
 export function withHops(tracestate: string | undefined, hops: number): string {
-  return createTraceState(tracestate).set(HOPS_KEY, String(hops)).serialize();
+  return new TraceState(tracestate).set(HOPS_KEY, String(hops)).serialize();
 }

@@ -10,7 +10,7 @@ export const tracingMetrics = Object.freeze({
     zeroFill: true,
   }),
   held: gauge({
-    name: 'trace_spans_held',
+    name: 'trace_held_spans',
     help: 'Spans of unsampled requests, kept in case one of their trace fails.',
   }),
   overflowed: counter({

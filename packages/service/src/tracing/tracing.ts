@@ -6,6 +6,8 @@ import type { HttpSpans } from './http-spans.ts';
 export interface Tracing {
   readonly busHooks: BusHooks;
   readonly http: HttpSpans;
+  /** Exports what waits. Never rejects. */
+  flush(): Promise<void>;
   /** Exports what waits, and lets go of the collector. Never rejects. */
   close(): Promise<void>;
 }
