@@ -141,7 +141,7 @@ export class HttpServer {
       this.#open.delete(raw);
       if (!raw.writableFinished) ctx.clientGone();
       const status = countedStatus(raw, ctx.failure);
-      meter.done(status, (performance.now() - ctx.startedAt) / 1_000);
+      meter.done(status, (performance.now() - ctx.startedAt) / 1_000, ctx.span?.sampledTrace);
       ctx.span?.end(status);
     });
   }

@@ -1,10 +1,12 @@
-import { SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, TraceFlags, type Tracer } from '@opentelemetry/api';
 import { parentContext, traceparentOf } from './trace-context.ts';
 
 /** The span of one request at the edge. */
 export interface HttpSpan {
   /** What the request hands on. */
   readonly traceparent: string;
+  /** Id of its trace; undefined when it is not sampled, so that an exemplar never leads nowhere. */
+  readonly sampledTrace: string | undefined;
   end(status: number): void;
 }
 
@@ -38,7 +40,9 @@ export function httpSpans(tracer: Tracer): HttpSpans {
       },
       parentContext(traceparent),
     );
+    const { traceId, traceFlags } = span.spanContext();
     return {
+      sampledTrace: (traceFlags & TraceFlags.SAMPLED) === 0 ? undefined : traceId,
       traceparent: traceparentOf(span.spanContext()),
       end(status) {
         span.setAttribute('http.response.status_code', status);
