@@ -22,7 +22,8 @@ import { type NodeConfig, nodeDeclarations, type NodePlan, readNodeConfig } from
 import { OpsServer } from './ops-server.ts';
 import { nodeReadiness, type NodeReadiness, ReadinessRegistry } from './readiness.ts';
 import { RouteTable } from './route-table.ts';
-import { openTracing, type Tracing } from './tracing/tracing.ts';
+import { openTracing } from './tracing/open-tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { bindHttpGolden, bindRefusals, bindServiceState } from './service-metrics.ts';
 
 /** How long a start waits for the bus before the rest goes on without it. Below the 2 s a cold start may take. */

@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { ExportQueue, QUEUE_SPANS } from './export-queue.ts';
 import { tracingWith } from './otlp-tracing.ts';
 import { tracingMetrics } from './tracing-metrics.ts';
-import { openTracing, type Tracing } from './tracing.ts';
+import { openTracing } from './open-tracing.ts';
+import type { Tracing } from './tracing.ts';
 
 const subjectOf = (service: 'omnigate' | 'storage'): BusSubject<number, string> => ({
   name: `${service}.object.read`,
