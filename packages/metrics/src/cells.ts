@@ -64,6 +64,14 @@ export class GaugeCell {
   }
 }
 
+/** An observation that stands for its bucket, and the trace it was made in. */
+export interface Exemplar {
+  readonly labelSet: { readonly trace_id: string };
+  readonly value: number;
+  /** Unix time, in s. */
+  readonly timestamp: number;
+}
+
 /**
  * One series of a histogram: a slot per bucket, one for +Inf, one for the sum.
  * Buckets are kept apart and summed up at the scrape, so that an observation writes two slots.
@@ -72,6 +80,8 @@ export class HistogramCell {
   readonly #slab: Slab;
   readonly #slot: number;
   readonly #edges: Float64Array;
+  /** The latest of each bucket; made with the first, so that a process without traces has none. */
+  #exemplars: (Exemplar | undefined)[] | undefined;
 
   constructor(slab: Slab, slot: number, edges: Float64Array) {
     this.#slab = slab;
@@ -90,6 +100,27 @@ export class HistogramCell {
       this.#slab.misuses += 1;
       return;
     }
+    const { values } = this.#slab;
+    const bucket = this.#slot + this.#bucketOf(value);
+    values[bucket] = (values[bucket] ?? 0) + 1;
+    const sum = this.#slot + this.#edges.length + 1;
+    values[sum] = (values[sum] ?? 0) + value;
+  }
+
+  /** Observes `value`, and shows the sampled trace it was made in beside its bucket. */
+  observeTraced(value: number, traceId: string): void {
+    this.observe(value);
+    if (Number.isNaN(value)) return;
+    this.#exemplars ??= new Array<Exemplar | undefined>(this.#edges.length + 1);
+    this.#exemplars[this.#bucketOf(value)] = { labelSet: { trace_id: traceId }, value, timestamp: Date.now() / 1_000 };
+  }
+
+  /** The latest of a bucket, counted from the lowest edge; the last is that of +Inf. */
+  exemplar(bucket: number): Exemplar | undefined {
+    return this.#exemplars?.[bucket];
+  }
+
+  #bucketOf(value: number): number {
     const edges = this.#edges;
     let low = 0;
     let high = edges.length;
@@ -98,11 +129,7 @@ export class HistogramCell {
       if (value <= (edges[middle] ?? Infinity)) high = middle;
       else low = middle + 1;
     }
-    const { values } = this.#slab;
-    const bucket = this.#slot + low;
-    values[bucket] = (values[bucket] ?? 0) + 1;
-    const sum = this.#slot + edges.length + 1;
-    values[sum] = (values[sum] ?? 0) + value;
+    return low;
   }
 
   /** Cumulative counts per edge, then the count of all, and the sum. */

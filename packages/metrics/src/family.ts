@@ -1,4 +1,4 @@
-import { CounterCell, GaugeCell, HistogramCell } from './cells.ts';
+import { CounterCell, type Exemplar, GaugeCell, HistogramCell } from './cells.ts';
 import type { Declaration, LabelSpec } from './declarations.ts';
 import { CounterByLabels, GaugeByLabels, HistogramByLabels } from './handles.ts';
 import { SINK_SLOT, type Slab } from './slab.ts';
@@ -12,6 +12,8 @@ export interface Sample {
   readonly labels?: Readonly<Record<string, string | number>>;
   readonly sharedLabels: Labels;
   readonly value: number;
+  /** Shown in OpenMetrics only. */
+  readonly exemplar?: Exemplar | undefined;
 }
 
 interface Series {
@@ -164,9 +166,21 @@ export class Family {
     const { cumulative, count, sum } = cell.snapshot();
     const bucket = `${this.name}_bucket`;
     cumulative.forEach((value, i) =>
-      samples.push({ metricName: bucket, labels: { le: this.#edges[i] ?? 0 }, sharedLabels: labels, value }),
+      samples.push({
+        metricName: bucket,
+        labels: { le: this.#edges[i] ?? 0 },
+        sharedLabels: labels,
+        value,
+        exemplar: cell.exemplar(i),
+      }),
     );
-    samples.push({ metricName: bucket, labels: { le: '+Inf' }, sharedLabels: labels, value: count });
+    samples.push({
+      metricName: bucket,
+      labels: { le: '+Inf' },
+      sharedLabels: labels,
+      value: count,
+      exemplar: cell.exemplar(this.#edges.length),
+    });
     samples.push({ metricName: `${this.name}_sum`, sharedLabels: labels, value: sum });
     samples.push({ metricName: `${this.name}_count`, sharedLabels: labels, value: count });
   }

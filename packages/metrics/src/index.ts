@@ -15,7 +15,7 @@ export type {
 } from './declarations.ts';
 export { CounterCell, GaugeCell, HistogramCell } from './cells.ts';
 export type { HandleOf, HandlesOf, LabelledCounter, LabelledGauge, LabelledHistogram } from './handles.ts';
-export { MetricsRegistry, MetricsScope, registryMetrics } from './registry.ts';
+export { expositionFor, MetricsRegistry, MetricsScope, registryMetrics } from './registry.ts';
 export {
   buildInfo,
   configValue,

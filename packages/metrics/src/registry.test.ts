@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bounded, counter, gauge, histogram, MetricDeclarationError } from './declarations.ts';
 import { goldenMetrics } from './golden.ts';
 import { processMetrics, registerProcessMetrics } from './process-metrics.ts';
-import { MetricsRegistry } from './registry.ts';
+import { expositionFor, MetricsRegistry } from './registry.ts';
 
 const help = 'Help.';
 const LINE = /^[a-z_][a-z0-9_]*(\{([a-z_]+="(\\.|[^"\\])*",?)+\})? (-?[0-9.e+-]+|\+Inf)$/;
@@ -57,7 +57,7 @@ describe('a registry', () => {
     m.requestLatency.observe(0.08, { route: '/o/{id}', method: 'GET' });
     const text = await registry.render();
     for (const line of text.split('\n').filter((l) => l !== '' && !l.startsWith('#'))) expect(line).toMatch(LINE);
-    expect(registry.contentType).toContain('text/plain');
+    expect(registry.contentType()).toContain('text/plain');
   });
 
   it('satisfies promtool where it is installed', async () => {
@@ -209,5 +209,29 @@ describe('a histogram', () => {
         expect(cumulative).toEqual(edges.map((edge) => values.filter((value) => value <= edge).length));
       }),
     );
+  });
+
+  it('shows exemplars in OpenMetrics, and leaves the classic format as it was', async () => {
+    const registry = new MetricsRegistry();
+    const { latency, asks } = registry.scope({ service: 'gateway' }).bind({
+      latency: histogram({ name: 'ask_seconds', help: 'Time.', buckets: [0.1, 1], bucketsReason: 'A test.' }),
+      asks: counter({ name: 'asks_total', help: 'Asks.' }),
+    });
+    asks.inc();
+    latency.observe(0.05);
+    latency.observeTraced(0.5, '4bf92f3577b34da6a3ce929d0e0e4736');
+    const open = await registry.render('openmetrics');
+    expect(open).toMatch(
+      /ask_seconds_bucket\{le="1",service="gateway"\} 2 # \{trace_id="4bf92f3577b34da6a3ce929d0e0e4736"\} 0\.5 [\d.]+\n/,
+    );
+    expect(open.match(/trace_id/g)).toHaveLength(1);
+    expect(open).toContain('# TYPE asks counter\nasks_total{service="gateway"} 1\n');
+    expect(open.endsWith('# EOF\n')).toBe(true);
+    const classic = await registry.render();
+    expect(classic).toContain('# TYPE asks_total counter\nasks_total{service="gateway"} 1\n');
+    expect(classic).not.toContain('trace_id');
+    expect(expositionFor('application/openmetrics-text;version=1.0.0,text/plain;q=0.5')).toBe('openmetrics');
+    expect(expositionFor('text/plain')).toBe('classic');
+    expect(expositionFor(undefined)).toBe('classic');
   });
 });

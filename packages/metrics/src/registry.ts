@@ -1,4 +1,4 @@
-import { Registry, type Metric } from 'prom-client';
+import { type Metric, type OpenMetricsContentType, Registry } from 'prom-client';
 import { counter, type Declaration, MetricDeclarationError } from './declarations.ts';
 import { Family } from './family.ts';
 import type { HandlesOf } from './handles.ts';
@@ -19,19 +19,36 @@ export const registryMetrics = Object.freeze({
 /** A refresher that has not finished by then no longer delays the scrape, in ms: well inside a scrape timeout of 10 s. */
 const REFRESH_TIMEOUT_MS = 2_000;
 
+/** The family under its name in OpenMetrics: that of a counter is without `_total`. prom-client would rename the family itself. */
+function openMetric(family: Family): Pick<Family, 'name' | 'get'> {
+  const { type } = family;
+  const name = type === 'counter' ? family.name.replace(/_total$/, '') : family.name;
+  return { name, get: async () => ({ ...(await family.get()), name }) };
+}
+
+/** The text format of a scrape. */
+export type Exposition = 'classic' | 'openmetrics';
+
+/** The format a scraper asks for: OpenMetrics where its Accept header names it. */
+export function expositionFor(accept: string | undefined): Exposition {
+  return accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'classic';
+}
+
 /**
  * All metrics of a process. Services take a scope each; the scrape renders every scope.
  * One name has one meaning: binding it again with another type, help, unit, labels or buckets throws.
  */
 export class MetricsRegistry {
   readonly #slab = new Slab();
-  readonly #prom = new Registry();
+  readonly #classic = new Registry();
+  readonly #open = new Registry<OpenMetricsContentType>();
   readonly #families = new Map<string, Family>();
   readonly #refreshers = new Set<() => void | Promise<void>>();
   readonly #scopes = new Map<string, MetricsScope>();
   readonly #failed: () => void;
 
   constructor() {
+    this.#open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     let failures = 0;
     this.#failed = () => {
       failures += 1;
@@ -52,8 +69,8 @@ export class MetricsRegistry {
     return scope;
   }
 
-  get contentType(): string {
-    return this.#prom.contentType;
+  contentType(format: Exposition = 'classic'): string {
+    return this.#renderer(format).contentType;
   }
 
   /** Every declaration bound so far, by name: what a scrape exposes, no more and no less. */
@@ -61,10 +78,14 @@ export class MetricsRegistry {
     return [...this.#families.values()].map((family) => family.declaration);
   }
 
-  /** The exposition in the classic text format. Runs the refreshers first; never rejects for one of them. */
-  async render(): Promise<string> {
+  /** The exposition, by default in the classic text format; exemplars are part of OpenMetrics only. Runs the refreshers first; never rejects for one of them. */
+  async render(format: Exposition = 'classic'): Promise<string> {
     await this.#refresh();
-    return this.#prom.metrics();
+    return this.#renderer(format).metrics();
+  }
+
+  #renderer(format: Exposition): Pick<Registry, 'metrics'> & { readonly contentType: string } {
+    return format === 'openmetrics' ? this.#open : this.#classic;
   }
 
   async #refresh(): Promise<void> {
@@ -90,7 +111,8 @@ export class MetricsRegistry {
       family = new Family(declaration, this.#slab, this.#failed);
       this.#families.set(declaration.name, family);
       // prom-client asks no more of a metric than `name` and `get()`; its types name its own classes only.
-      this.#prom.registerMetric(family as unknown as Metric);
+      this.#classic.registerMetric(family as unknown as Metric);
+      this.#open.registerMetric(openMetric(family) as unknown as Metric);
     } else if (!family.matches(declaration)) {
       throw new MetricDeclarationError(
         declaration.name,

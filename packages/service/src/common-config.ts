@@ -36,6 +36,9 @@ export interface CommonConfig {
   readonly nodeId: string;
   readonly gitSha: string;
   readonly restarts: number;
+  readonly otlpEndpoint: string | undefined;
+  /** Share of traces, 0 to 1, as text. */
+  readonly traceRatio: string;
 }
 
 /** Host names may hold what an address may not. */
@@ -212,6 +215,21 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
         min: 0,
         max: 1_000_000_000,
         help: 'Times the supervisor has started this process again; shown as service_restarts_total.',
+      }),
+      otlpEndpoint: knob.url({
+        env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+        schemes: ['http', 'https'],
+        example: 'http://127.0.0.1:4318',
+        help: 'OpenTelemetry collector that takes traces (OTLP over HTTP). Not set: no traces, and nothing of it is loaded.',
+      }),
+      traceRatio: knob.string({
+        env: 'OTEL_TRACES_SAMPLER_ARG',
+        default: '0.1',
+        pattern: /^(?:0(?:\.\d{1,6})?|1(?:\.0{1,6})?)$/,
+        accepts: 'a share from 0 to 1',
+        example: '0.1',
+        help: 'Share of requests whose trace is sampled, where the caller has not decided; failed ones are exported always.',
+        reason: 'One in ten is enough to see every route, and keeps the cost of export low.',
       }),
     },
     {

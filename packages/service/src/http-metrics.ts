@@ -42,17 +42,20 @@ class RouteMeter {
     this.#code = (status) => golden.httpRequests.cell({ route, method, code: codeLabel(status) });
   }
 
-  done(status: number, seconds: number): void {
+  done(status: number, seconds: number, sampledTrace?: string): void {
     this.inflight.dec();
-    this.latency.observe(seconds);
+    if (sampledTrace === undefined) this.latency.observe(seconds);
+    else this.latency.observeTraced(seconds, sampledTrace);
     let cell = this.#codes.get(status);
     if (cell === undefined) this.#codes.set(status, (cell = this.#code(status)));
     cell.inc();
   }
 }
 
-/** Counts one request as begun; the answer counts it as ended, given the status and the seconds it took. */
-export type RequestMeter = (request: FastifyRequest) => { done(status: number, seconds: number): void };
+/** Counts one request as begun; the answer counts it as ended, given the status, the seconds it took and its trace if sampled. */
+export type RequestMeter = (request: FastifyRequest) => {
+  done(status: number, seconds: number, sampledTrace?: string): void;
+};
 
 /**
  * Rate, errors and duration of every request, by route template: never by URL. A request ends when its answer

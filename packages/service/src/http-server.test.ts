@@ -26,6 +26,7 @@ beforeEach(async () => {
     metrics,
     golden: bindHttpGolden(metrics, routes.templates),
     reporter: { log: createLogger('silent', {}), count: bindRefusals(metrics, 0) },
+    spans: undefined,
     maxConnections: 100,
   });
   const http = server.instance;

@@ -12,6 +12,7 @@ import type { Logger } from './logging.ts';
 import { ensureContext, type RequestContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';
 import { connectionMetrics } from './service-metrics.ts';
+import type { HttpSpan, HttpSpans } from './tracing/http-spans.ts';
 import { newUlid } from './trace-id.ts';
 
 /** A connection without a request is closed after this. Longer than the 60 s load balancers keep theirs. */
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   readonly golden: GoldenHandles;
   readonly metrics: MetricsScope;
   readonly maxConnections: number;
+  /** Where tracing is on. */
+  readonly spans: HttpSpans | undefined;
 }
 
 /** What the parser of Node refuses before there is a request: the same envelope, written to the bare socket. */
@@ -65,6 +68,8 @@ export class HttpServer {
   readonly errors: HttpErrors;
   readonly #log: Logger;
   readonly #meter: RequestMeter;
+  readonly #routes: RouteTable;
+  readonly #spans: HttpSpans | undefined;
   readonly #open = new Set<ServerResponse>();
   readonly #drain: HttpDrain;
   #draining = false;
@@ -73,6 +78,8 @@ export class HttpServer {
     this.errors = new HttpErrors(options.reporter, options.routes);
     this.#log = options.reporter.log;
     this.#meter = requestMeter(options.golden, options.routes);
+    this.#routes = options.routes;
+    this.#spans = options.spans;
     this.adapter = new FastifyAdapter({
       logger: false,
       trustProxy: false,
@@ -123,7 +130,9 @@ export class HttpServer {
 
   /** Context, count and end of one request; one listener for all of it. */
   #begin(request: FastifyRequest, reply: FastifyReply): void {
-    const ctx = ensureContext(request, reply, this.#log);
+    const spans = this.#spans;
+    const startSpan = spans && this.#spanStarter(spans, request);
+    const ctx = ensureContext(request, reply, this.#log, startSpan);
     const meter = this.#meter(request);
     const { raw } = reply;
     if (this.#draining) raw.shouldKeepAlive = false;
@@ -131,8 +140,17 @@ export class HttpServer {
     raw.once('close', () => {
       this.#open.delete(raw);
       if (!raw.writableFinished) ctx.clientGone();
-      meter.done(countedStatus(raw, ctx.failure), (performance.now() - ctx.startedAt) / 1_000);
+      const status = countedStatus(raw, ctx.failure);
+      meter.done(status, (performance.now() - ctx.startedAt) / 1_000, ctx.span?.sampledTrace);
+      ctx.span?.end(status);
     });
+  }
+
+  #spanStarter(spans: HttpSpans, { method, url, routeOptions }: FastifyRequest) {
+    return (corrId: string, traceparent: string | undefined): HttpSpan => {
+      const route = this.#routes.templateOf(routeOptions.url);
+      return spans({ method, route, path: url.split('?', 1)[0] ?? '', corrId, traceparent });
+    };
   }
 
   #boundConnections({ metrics, maxConnections }: HttpServerOptions): void {

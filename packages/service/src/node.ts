@@ -23,6 +23,8 @@ import { type NodeConfig, nodeDeclarations, type NodePlan, readNodeConfig } from
 import { OpsServer } from './ops-server.ts';
 import { nodeReadiness, type NodeReadiness, ReadinessRegistry } from './readiness.ts';
 import { RouteTable } from './route-table.ts';
+import { openTracing } from './tracing/open-tracing.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { bindHttpGolden, bindRefusals, bindServiceState } from './service-metrics.ts';
 
 /** How long a start waits for the bus before the rest goes on without it. Below the 2 s a cold start may take. */
@@ -49,6 +51,7 @@ interface Hosted {
   readonly definition: AnyServiceDefinition;
   readonly deps: ServiceDeps<object>;
   readonly reporter: ErrorReporter;
+  readonly tracing: Tracing | undefined;
 }
 
 /** A process's worth of services, started. The same for one service, for a micronode, and for a module's test. */
@@ -189,8 +192,18 @@ class NodeAssembly {
     const readiness = new ReadinessRegistry(name);
     const log = this.#base.child({ service: name });
     const count = bindRefusals(metrics, common.restarts, definition.rejectReasons);
+    const tracing = await openTracing({
+      service: name,
+      nodeId: common.nodeId,
+      version: this.build.version,
+      metrics,
+      endpoint: common.otlpEndpoint,
+      ratio: Number(common.traceRatio),
+    });
+    if (tracing !== undefined) this.closing.add(`${name} tracing`, () => tracing.close());
     const bus = new Bus({
       service: name,
+      hooks: tracing?.busHooks,
       link: this.link,
       metrics,
       // Handlers of controllers never come here: the exception filter has made domain errors of theirs.
@@ -216,6 +229,7 @@ class NodeAssembly {
     const hosted: Hosted = {
       definition,
       reporter: { log, count },
+      tracing,
       deps: {
         service: name,
         config,
@@ -248,7 +262,7 @@ function createHttp(assembly: NodeAssembly): HttpPart | undefined {
   const [face] = faces;
   if (face === undefined) return undefined;
   if (faces.length > 1) throw new Error('one process has one public surface; these services each have one');
-  const { definition, deps, reporter } = face.hosted;
+  const { definition, deps, reporter, tracing } = face.hosted;
   const routes = new RouteTable(definition.routes ?? Object.values(ROUTES));
   const server = new HttpServer({
     reporter,
@@ -256,6 +270,7 @@ function createHttp(assembly: NodeAssembly): HttpPart | undefined {
     metrics: deps.metrics,
     golden: bindHttpGolden(deps.metrics, routes.templates, definition.rejectReasons),
     maxConnections: face.listen.maxConnections ?? LIMITS.http_connections.value,
+    spans: tracing?.http,
   });
   return { server, listen: face.listen };
 }

@@ -1,5 +1,5 @@
 import { ERRORS, ServiceError, type Version } from '@macronode/contracts';
-import type { MetricsRegistry } from '@macronode/metrics';
+import { expositionFor, type MetricsRegistry } from '@macronode/metrics';
 import { fastify, type FastifyInstance } from 'fastify';
 import { errorAnswer } from './envelope.ts';
 import { mapError } from './map-error.ts';
@@ -29,9 +29,10 @@ export class OpsServer {
       if (state.retry_after !== null && !state.ready) void reply.header('retry-after', String(state.retry_after));
       return reply.code(state.ready ? 200 : 503).send(state);
     });
-    this.#http.get('/metrics', async (_request, reply) => {
-      const text = await sources.metrics.render();
-      return reply.header('content-type', sources.metrics.contentType).send(text);
+    this.#http.get('/metrics', async (request, reply) => {
+      const format = expositionFor(request.headers.accept);
+      const text = await sources.metrics.render(format);
+      return reply.header('content-type', sources.metrics.contentType(format)).send(text);
     });
     this.#http.addHook('onSend', (_request, reply, payload, done) => {
       void reply.header('cache-control', 'no-store');

@@ -2,6 +2,7 @@ import type { CallContext } from '@macronode/bus';
 import { type ErrorCode, LIMITS, ServiceError } from '@macronode/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from './logging.ts';
+import type { HttpSpan } from './tracing/http-spans.ts';
 import { acceptCorrId, childTraceparent } from './trace-id.ts';
 
 declare module 'fastify' {
@@ -21,6 +22,8 @@ export class RequestContext {
   principal: string | undefined;
   /** What went wrong after the header of the answer was sent: the status can no longer say it. */
   failure: ErrorCode | undefined;
+  /** Its span, where tracing is on. */
+  span: HttpSpan | undefined;
   #deadlineAt: number;
   #controller: AbortController | undefined;
   #gone = false;
@@ -56,7 +59,11 @@ export class RequestContext {
   get log(): Logger {
     if (!this.#bound) {
       this.#bound = true;
-      this.#log = this.#log.child({ corr_id: this.corrId, trace_id: this.traceparent.slice(3, 35) });
+      this.#log = this.#log.child({
+        corr_id: this.corrId,
+        trace_id: this.traceparent.slice(3, 35),
+        span_id: this.traceparent.slice(36, 52),
+      });
     }
     return this.#log;
   }
@@ -84,17 +91,22 @@ export function toCallContext(ctx: RequestContext): CallContext {
 }
 
 /** Gives a request its context unless it has one. Requests the router refuses outright never meet a hook. */
-export function ensureContext(request: FastifyRequest, reply: FastifyReply, log: Logger): RequestContext {
+export function ensureContext(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Logger,
+  startSpan?: (corrId: string, traceparent: string | undefined) => HttpSpan,
+): RequestContext {
   // Decorated as null for the hook to fill; requests made by the router itself are not decorated at all.
   const existing = request.ctx as RequestContext | null | undefined;
   if (existing !== null && existing !== undefined) return existing;
   const { headers } = request.raw;
   const traceparent = headers['traceparent'];
-  const ctx = new RequestContext(
-    acceptCorrId(headers['x-corr-id']),
-    childTraceparent(typeof traceparent === 'string' ? traceparent : undefined),
-    log,
-  );
+  const received = typeof traceparent === 'string' ? traceparent : undefined;
+  const corrId = acceptCorrId(headers['x-corr-id']);
+  const span = startSpan?.(corrId, received);
+  const ctx = new RequestContext(corrId, span?.traceparent ?? childTraceparent(received), log);
+  ctx.span = span;
   request.ctx = ctx;
   void reply.header('x-corr-id', ctx.corrId);
   return ctx;

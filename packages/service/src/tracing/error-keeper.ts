@@ -1,0 +1,122 @@
+import type { CounterCell, GaugeCell } from '@macronode/metrics';
+import { SpanStatusCode, TraceFlags } from '@opentelemetry/api';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
+import type { ExportQueue } from './export-queue.ts';
+
+/** Spans kept of one unsampled trace in one service: more than the longest request of ours has. */
+const SPANS_PER_TRACE = 32;
+/** Bytes kept of one unsampled trace: 32 spans with all of their attributes. */
+const BYTES_PER_TRACE = 16_384;
+/** Unsampled traces kept at a time; the oldest goes first. 1024 of them with 16 KiB are 16 MiB at the worst. */
+const TRACES = 1_024;
+/** A span without its strings, as kept on the heap, in bytes. */
+const SPAN_BYTES = 256;
+
+interface Held {
+  spans: ReadableSpan[];
+  bytes: number;
+  /** Spans that have begun and not ended: the trace is let go with the last of them. */
+  open: number;
+  failed: boolean;
+}
+
+export interface KeeperCounts {
+  readonly held: GaugeCell;
+  readonly spansPerTrace: CounterCell;
+  readonly bytesPerTrace: CounterCell;
+  readonly traces: CounterCell;
+}
+
+/** Length of what a span carries, roughly in bytes. */
+function bytesOf({ name, attributes }: ReadableSpan): number {
+  let bytes = SPAN_BYTES + name.length;
+  for (const [key, value] of Object.entries(attributes)) bytes += key.length + String(value).length;
+  return bytes;
+}
+
+/**
+ * Exports the spans of sampled traces, and those of an unsampled trace too once one of them fails in this service. Until the
+ * last of its open spans ends, the spans of an unsampled trace are held, within bounds.
+ */
+export class ErrorKeeper implements SpanProcessor {
+  readonly #queue: ExportQueue;
+  readonly #counts: KeeperCounts;
+  readonly #traces = new Map<string, Held>();
+
+  constructor(queue: ExportQueue, counts: KeeperCounts) {
+    this.#queue = queue;
+    this.#counts = counts;
+  }
+
+  onStart(span: ReadableSpan): void {
+    const { traceId, traceFlags } = span.spanContext();
+    if ((traceFlags & TraceFlags.SAMPLED) !== 0) return;
+    const held = this.#traces.get(traceId);
+    if (held !== undefined) {
+      held.open += 1;
+      return;
+    }
+    if (this.#traces.size >= TRACES) this.#letGoOfOldest();
+    this.#traces.set(traceId, { spans: [], bytes: 0, open: 1, failed: false });
+  }
+
+  onEnd(span: ReadableSpan): void {
+    const { traceId, traceFlags } = span.spanContext();
+    if ((traceFlags & TraceFlags.SAMPLED) !== 0) {
+      this.#queue.add(span);
+      return;
+    }
+    const failed = span.status.code === SpanStatusCode.ERROR;
+    const held = this.#traces.get(traceId);
+    if (held === undefined) {
+      // Let go at the bound of traces: what fails is exported, alone.
+      if (failed) this.#queue.add(span);
+      return;
+    }
+    held.open -= 1;
+    held.failed ||= failed;
+    if (held.failed) this.#export(held, span);
+    else if (held.open > 0) this.#hold(held, span);
+    if (held.open > 0) return;
+    this.#forget(traceId, held);
+  }
+
+  forceFlush(): Promise<void> {
+    return this.#queue.flush();
+  }
+
+  shutdown(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  #export(held: Held, span: ReadableSpan): void {
+    for (const earlier of held.spans) this.#queue.add(earlier);
+    this.#counts.held.dec(held.spans.length);
+    held.spans = [];
+    held.bytes = 0;
+    this.#queue.add(span);
+  }
+
+  #hold(held: Held, span: ReadableSpan): void {
+    const bytes = bytesOf(span);
+    if (held.spans.length >= SPANS_PER_TRACE) this.#counts.spansPerTrace.inc();
+    else if (held.bytes + bytes > BYTES_PER_TRACE) this.#counts.bytesPerTrace.inc();
+    else {
+      held.spans.push(span);
+      held.bytes += bytes;
+      this.#counts.held.inc();
+    }
+  }
+
+  #forget(traceId: string, held: Held): void {
+    this.#traces.delete(traceId);
+    this.#counts.held.dec(held.spans.length);
+  }
+
+  #letGoOfOldest(): void {
+    const oldest = this.#traces.entries().next().value;
+    if (oldest === undefined) return;
+    this.#counts.traces.inc(Math.max(1, oldest[1].spans.length));
+    this.#forget(...oldest);
+  }
+}

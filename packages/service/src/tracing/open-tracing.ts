@@ -1,0 +1,11 @@
+import type { Tracing, TracingOptions } from './tracing.ts';
+
+/** Opens tracing where a collector is named. Without one nothing is loaded, and no span is ever made. */
+export async function openTracing(
+  options: Omit<TracingOptions, 'endpoint'> & { readonly endpoint: string | undefined },
+): Promise<Tracing | undefined> {
+  const { endpoint } = options;
+  if (endpoint === undefined) return undefined;
+  const { otlpTracing } = await import('./otlp-tracing.ts');
+  return otlpTracing({ ...options, endpoint });
+}
