@@ -12,7 +12,7 @@ import {
   registryMetrics,
 } from '@macronode/metrics';
 import { omnigateMetrics } from '@macronode/omnigate';
-import { connectionMetrics, httpGolden } from '@macronode/service';
+import { connectionMetrics, httpGolden, tracingMetrics } from '@macronode/service';
 import { storageMetrics } from '@macronode/storage';
 import { storeMetrics } from '@macronode/store';
 
@@ -33,6 +33,7 @@ export const METRICS = Object.freeze({
   redis: redisLinkMetrics,
   process: processMetrics,
   registry: registryMetrics,
+  tracing: tracingMetrics,
   state: {
     readyz: readyzState,
     build: buildInfo({ version: 'any', gitSha: 'any', node: 'any' }),

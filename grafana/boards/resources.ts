@@ -325,6 +325,30 @@ const processes: BoardRow = {
       targets: [{ expr: fleet.rate(METRICS.registry.collectFailures, 'service'), legend: '{{service}}' }],
       evidence: { sane: SANE.perSecond },
     }),
+    lines({
+      title: 'Spans',
+      what: 'Spans per second the collector took, and those that were lost on the way; all zero while tracing is off.',
+      good: 'nothing lost.',
+      bad: 'queue: more spans than are sent in time, lower the ratio; export: the collector is away.',
+      runbook: 'MetricsCollectFailing',
+      unit: 'ops',
+      targets: [
+        { expr: fleet.rate(METRICS.tracing.exported, 'service'), legend: '{{service}} taken' },
+        { expr: fleet.rate(METRICS.tracing.dropped, 'reason'), legend: 'lost: {{reason}}' },
+        { expr: fleet.rate(METRICS.tracing.overflowed, 'bound'), legend: 'not held: {{bound}}' },
+      ],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Spans held',
+      what: 'Spans of unsampled requests, kept in case one of their trace fails.',
+      good: 'follows the load, far below 32,768 (1,024 traces of 32).',
+      bad: 'at the bound older traces are let go: a failure there has a gap.',
+      runbook: 'MetricsCollectFailing',
+      unit: 'short',
+      targets: [{ expr: fleet.sum(METRICS.tracing.held, 'service'), legend: '{{service}}' }],
+      evidence: { sane: SANE.count },
+    }),
   ],
 };
 
