@@ -25,8 +25,8 @@ export interface Alert {
   readonly bound?: Bound;
   /** Holds as well: an expression that keeps the labels of `expr`. */
   readonly guard?: (clock: RuleClock) => string;
-  /** A share or a quantile: without traffic nothing is known of it, and its series has no value. */
-  readonly unknownWithoutTraffic?: boolean;
+  /** Of a share or a quantile: series of which nothing is known without traffic; they have no value then, not zero. */
+  readonly unknownWithoutTraffic?: string;
   /** Budget windows and scrapes scale differently: see `clock.ts`. */
   readonly scale: 'budget' | 'scrape';
   readonly forSeconds: number;

@@ -122,6 +122,7 @@ function burnAlert(slo: WatchedSlo, windows: BurnWindows): Alert {
     guard: (clock) =>
       `on (slo) ${burning(short)} > ${factor} and on (slo) ` +
       `avg_over_time(${RECORDED.events}{slo="${slo}"}[${windowSeconds(clock, WINDOWS[long])}s]) > ${floor}`,
+    unknownWithoutTraffic: `${RECORDED.burnRate}{slo="${slo}"}`,
     scale: 'budget',
     forSeconds,
     format: 'number',

@@ -114,8 +114,7 @@ export function casesOf(alert: Alert, clock: RuleClock): readonly AlertCase[] {
   const value = humanized(alert.format, signals.value(clock));
   const told = { labels, annotations: annotationsOf(alert, { ...kept, ...signals.fires }, value) };
   const { breaking, holding, idle, quiet, calm } = signals;
-  // Every wave of a rise needs its steps.
-  const lasting = Math.max(settle, 8) + wait + MARGIN;
+  const lasting = Math.max(settle, 2) + wait + MARGIN;
 
   const build = (
     name: string,
@@ -145,11 +144,13 @@ export function casesOf(alert: Alert, clock: RuleClock): readonly AlertCase[] {
       tellsApart ? [{ signal: holding, steps: lasting }] : [],
     ),
     build('silent at its bound', [{ signal: holding, steps: lasting }], []),
-    build('clears after recovery', [broken, { signal: holding, steps: Math.max(settle, 8) + keep + MARGIN }], []),
+    build('clears after recovery', [broken, { signal: holding, steps: Math.max(settle, 2) + keep + MARGIN }], []),
   ];
   if (wait > 2) {
-    const before = { signal: holding, steps: Math.max(settle, 8) };
-    cases.push(build('waits until it has lasted', [before, { signal: breaking, steps: wait - 1 }], []));
+    // A budget knows no time before its first event; a cause is measured over a range that has to fill.
+    const before = scale === 'budget' ? [] : [{ signal: holding, steps: Math.max(settle, 2) }];
+    const lastingTooShort = scale === 'budget' ? wait : wait - 1;
+    cases.push(build('waits until it has lasted', [...before, { signal: breaking, steps: lastingTooShort }], []));
   }
   if (keep > 2) {
     cases.push(
@@ -166,17 +167,18 @@ export function casesOf(alert: Alert, clock: RuleClock): readonly AlertCase[] {
       cases.push(build('silent without traffic', [broken, { signal: idle, steps: settle + keep + MARGIN }], []));
     }
     cases.push(build('silent where nothing ever came', [{ signal: idle, steps: lasting }], []));
-    if (alert.unknownWithoutTraffic === true) {
+    if (alert.unknownWithoutTraffic !== undefined) {
       const silence = [{ signal: idle, steps: lasting }];
-      cases.push({ ...build('unknown, not zero, without traffic', silence, []), empty: alert.expr(clock) });
+      cases.push({ ...build('unknown, not zero, without traffic', silence, []), empty: alert.unknownWithoutTraffic });
     }
   }
   if (quiet !== undefined) {
     cases.push(build('silent on too little traffic', [{ signal: quiet, steps: lasting }], []));
   }
   if (calm !== undefined) {
-    const before = { signal: calm, steps: 3 * settle };
+    // As long that the long window is between half its bound and its bound when the short one is beyond it.
     const now = { signal: breaking, steps: settle + wait + MARGIN };
+    const before = { signal: calm, steps: Math.ceil((now.steps * 2) / 3) };
     cases.push(build('silent while only the short window burns', [before, now], []));
   }
   return cases;

@@ -66,7 +66,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} lost ${value} of its hints to slow reading.`,
     impact: 'Readers work from a snapshot more often than from hints: what they show is older.',
     panel: panel('Hint lag ratio'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.busHintLag,
     signals: shareSignals(bus.lagged, [{ ...bus.received, labels: { kind: 'hint' } }], BOUNDS.bus_hint_lag, {
       ...AT,
       others: OTHER_KINDS,
@@ -83,7 +83,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${service} refused ${value} of its messages at a full bound of the bus.`,
     impact: 'Callers are told to come back later (429 or 503 with Retry-After); nothing is lost.',
     panel: panel('Overflow ratio'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.busOverflow,
     signals: shareSignals({ ...bus.overflow, labels: { gate: 'stream' } }, [bus.published], BOUNDS.bus_overflow, {
       ...AT,
       partOfRest: false,
@@ -142,7 +142,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${value} of the deliveries to ${service} are repeats.`,
     impact: 'Consumers die or stall: latency rises, and what is not idempotent ends with an unknown outcome.',
     panel: panel('Redelivered ratio'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.busRedelivered,
     signals: shareSignals(bus.redelivered, [{ ...bus.received, labels: { kind: 'request' } }], BOUNDS.bus_redelivered, {
       ...AT,
       others: OTHER_KINDS,
@@ -162,7 +162,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `Messages to ${service} wait ${value} for a handler (p99).`,
     impact: 'Every request through it is late by as much.',
     panel: panel('Queue wait p99'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.busQueueWait,
     signals: quantileSignals(bus.queueWait, 0.99, [BOUNDS.bus_queue_wait_p99.value, 2.5], {
       ...AT,
       labels: { side: 'server' },
@@ -184,7 +184,7 @@ export const busAlerts: readonly Alert[] = [
     summary: ({ service }, value) => `${value} of the calls of ${service} ended without anybody knowing how.`,
     impact: 'Callers are answered outcome_unknown: their write may have happened.',
     panel: panel('Unknown outcomes'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.busUnknown,
     signals: shareSignals(
       { ...bus.requests, labels: { result: 'unknown' } },
       [{ ...bus.requests, labels: { result: 'ok' } }],

@@ -50,7 +50,7 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `A commit of ${service} at ${instance} takes ${value} (p95).`,
     impact: 'Every write waits for its fsync: writes miss their objective.',
     panel: { board: RESOURCES, title: 'Store commit p95' },
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.storeCommit,
     signals: quantileSignals(store.commitSeconds, 0.95, [BOUNDS.store_commit_p95.value, 0.5], STORAGE),
     faults: ['disk_slow'],
   },
@@ -141,7 +141,7 @@ export const dataAlerts: readonly Alert[] = [
     summary: ({ service, instance }, value) => `${value} of the leases of ${service} at ${instance} run out.`,
     impact: 'Receivers die or take longer than they asked for: messages come again and late.',
     panel: { board: 'macronode-mailbox', title: 'Expired leases' },
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.mailboxExpiredLeases,
     signals: shareSignals(mailbox.visibilityTimeouts, [mailbox.delivered], BOUNDS.mailbox_expired_leases, {
       ...MAILBOX,
       partOfRest: false,

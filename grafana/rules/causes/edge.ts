@@ -64,7 +64,7 @@ export const edgeAlerts: readonly Alert[] = [
     summary: ({ instance }, value) => `${value} of the uploads at ${instance} were ended by storage.`,
     impact: 'Clients send for nothing and have to begin again.',
     panel: panel('Uploads aborted'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.uploadsAborted,
     signals: shareSignals(
       { ...gateway.uploadsAborted, labels: { reason: 'upstream' } },
       [uploads],
@@ -87,7 +87,7 @@ export const edgeAlerts: readonly Alert[] = [
     summary: ({ instance }, value) => `${value} of the downloads at ${instance} broke off in storage.`,
     impact: 'Clients hold half an object; a range request continues it.',
     panel: panel('Downloads aborted'),
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.downloadsAborted,
     signals: shareSignals(
       { ...gateway.downloadsAborted, labels: { reason: 'upstream' } },
       [downloads],
@@ -107,7 +107,7 @@ export const edgeAlerts: readonly Alert[] = [
       `${value} of the requests ${service} at ${instance} judges fail at a call of its own.`,
     impact: 'Reads by name fail: the index does not answer it.',
     panel: { board: 'macronode-omnigate', title: 'Failed own calls' },
-    unknownWithoutTraffic: true,
+    unknownWithoutTraffic: RECORDED.omnigateFailed,
     signals: shareSignals(
       { ...omnigate.requests, labels: { subject: 'omnigate.name', result: 'failed' } },
       [{ ...omnigate.requests, labels: { subject: 'omnigate.name', result: 'forwarded' } }],
