@@ -109,7 +109,7 @@ const malformed: Readonly<Record<string, RunbookEntry>> = {
       ),
       ask(
         'The limit of objects as storage has it now.',
-        `max by (key) (${METRICS.state.config.name}{service="storage",key=~".*object.*"})`,
+        `max by (key) (${METRICS.state.config.name}{service="storage",key="maxObjectBytes"})`,
         '`STORAGE_MAX_OBJECT_BYTES`.',
       ),
     ],
@@ -153,7 +153,7 @@ const conflicts: Readonly<Record<string, RunbookEntry>> = {
       refusals('forbidden', 'Nothing: the ops port answers it without counting.'),
       ask(
         'Whether it has one.',
-        `max by (service) (${METRICS.state.config.name}{key=~".*token.*"})`,
+        `max by (service) (${METRICS.state.config.name}{key="adminToken"})`,
         '1 where it is set.',
       ),
     ],
