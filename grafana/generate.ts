@@ -3,6 +3,7 @@ import { lintFile } from './lint/dashboard-linter/exclusions.ts';
 import { subjectOf } from './lint/index.ts';
 import { composedRuleFiles, unitTestFiles } from './rules/files.ts';
 import { alertsPage, sloPage } from './rules/pages.ts';
+import { runbookPage } from './runbook/page.ts';
 
 /** Every file this workspace derives: path from the repository root, and content. */
 export function grafanaFiles(): ReadonlyMap<string, string> {
@@ -16,5 +17,6 @@ export function grafanaFiles(): ReadonlyMap<string, string> {
     ...unitTestFiles(),
     ['docs/slo.md', sloPage()] as const,
     ['docs/alerts.md', alertsPage()] as const,
+    ['docs/runbook.md', runbookPage()] as const,
   ]);
 }

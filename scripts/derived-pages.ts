@@ -5,6 +5,7 @@ import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
 import { STORE_LIMITS } from '@macronode/store';
+import { anchorOf } from '../grafana/runbook/entry.ts';
 import { boardsShowing } from '../grafana/shown-on.ts';
 import { docstringsOf } from './docstrings.ts';
 
@@ -98,11 +99,12 @@ export function errorsPage(): string {
     status,
     retryable ? 'yes' : 'no',
     meaning,
+    `[what to do](runbook.md#${anchorOf(name)})`,
   ]);
   return page(
     'Errors',
     'Every error a caller can see, in one envelope on every surface: `{"error":{"code","message","retryable","corr_id","reason"?,"retry_after_ms"?,"details"?}}`. 429 and 503 carry `Retry-After` in whole seconds. 5xx never say what is inside.',
-    table(['code', 'status', 'retryable', 'meaning'], rows),
+    table(['code', 'status', 'retryable', 'meaning', 'runbook'], rows),
   );
 }
 
