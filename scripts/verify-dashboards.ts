@@ -18,7 +18,7 @@ import { isSound, reportPage } from './verify/report.ts';
 import { type Rig, startRig } from './verify/rig.ts';
 import { Timeline } from './verify/timeline.ts';
 import { tellTruth, type TruthResult } from './verify/truth.ts';
-import type { WalkResult } from './verify/walks.ts';
+import { type WalkResult, walksOf } from './verify/walks.ts';
 
 const PARTS = ['truth', 'faults', 'live', 'shots'] as const;
 const RUN_DIR = join(ROOT, '.run', 'verification');
@@ -102,11 +102,14 @@ async function suffer(
     ...names.filter((name) => !ACCEPTABLE.has(name) && name !== EARLY),
   ];
   const surroundings = { rig, client, timeline, ignored: IGNORED };
+  const walking = (fault: FaultName) => async (): Promise<void> => {
+    walks.push(...(await walksOf(rig.prometheus, fault)));
+  };
   const early = names.includes(EARLY)
-    ? sufferFault(EARLY, { ...surroundings, ignored: new Set(ALERTS.map(({ name }) => name)) })
+    ? sufferFault(EARLY, { ...surroundings, ignored: new Set(ALERTS.map(({ name }) => name)) }, walking(EARLY))
     : undefined;
   for (const fault of order) {
-    const result = await sufferFault(fault, surroundings);
+    const result = await sufferFault(fault, surroundings, walking(fault));
     tell(result);
     faults.push(result);
   }

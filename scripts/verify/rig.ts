@@ -143,6 +143,11 @@ export async function startRig(): Promise<Rig> {
   mkdirSync(join(dataDir, 'storage'), { recursive: true });
   mkdirSync(logDir, { recursive: true });
   const stack = new AsyncDisposableStack();
+  // However it ends, nothing of it stays: not a process, not a disk.
+  let open = stack;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void open.disposeAsync().finally(() => process.exit(1)));
+  }
   try {
     const hasOwnDisk = mountDisk(join(dataDir, 'storage'));
     if (hasOwnDisk) stack.defer(() => void execFileSync('umount', ['-l', join(dataDir, 'storage')]));
@@ -187,6 +192,7 @@ export async function startRig(): Promise<Rig> {
       }),
     );
     const running = stack.move();
+    open = running;
     return {
       url: `http://127.0.0.1:${httpPort}`,
       prometheus,
