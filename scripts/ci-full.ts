@@ -24,6 +24,11 @@ function busFaults(): Promise<TestCounts> {
   return runOnRedis('bus-faults', ['packages/bus/src/redis/ledger'], { BUS_FAULTS: 'long' });
 }
 
+/** A verb that says by its exit code how it went. */
+async function verb(script: string): Promise<undefined> {
+  await runProgram(['node', join('scripts', script)]);
+}
+
 const stages: readonly Stage[] = [
   ...TEST_STAGES,
   { name: 'dashboards-lint', run: lintDashboards },
@@ -31,6 +36,8 @@ const stages: readonly Stage[] = [
   { name: 'e2e-compose', run: () => runE2e('compose') },
   { name: 'e2e-large', run: large },
   { name: 'load-smoke', run: smoke },
+  { name: 'alert-mutations', run: () => verb('verify-alerts.ts') },
+  { name: 'verify-dashboards', run: () => verb('verify-dashboards.ts') },
 ];
 
 await endWith(async () => report(await runStages(selectStages(stages, values.only), { keepGoing: true })));

@@ -58,7 +58,7 @@ interface ApiAnswer {
 }
 
 /** A Prometheus refused a query. */
-export class QueryRefused extends Error {
+class QueryRefused extends Error {
   override readonly name = 'QueryRefused';
 }
 

@@ -1,7 +1,8 @@
 import { BOARDS } from '../boards/index.ts';
 import { dashboardJson } from '../panels/dashboard-json.ts';
 import { runbookUrl } from '../runbook/entry.ts';
-import type { Alert, Labels } from './alert.ts';
+import type { Alert } from './alert.ts';
+import type { Labels } from './labels.ts';
 import { type RuleClock, waitSeconds } from './clock.ts';
 import { TEMPLATE_OF } from './value.ts';
 
@@ -27,7 +28,7 @@ function compared({ comparison, bound, guard, expr }: Alert, clock: RuleClock): 
 }
 
 /** The page of a panel alone, over the last hour. */
-export function panelUrl({ board, title }: Alert['panel']): string {
+function panelUrl({ board, title }: Alert['panel']): string {
   const found = BOARDS.find(({ uid }) => uid === board);
   const panels = found === undefined ? [] : dashboardJson(found).panels.flatMap((one) => [one, ...(one.panels ?? [])]);
   const panel = panels.find((one) => one.type !== 'row' && one.title === title);

@@ -1,13 +1,12 @@
 import type { Bound } from '../bounds.ts';
 import type { FaultName } from '../faults.ts';
 import type { RuleClock } from './clock.ts';
+import type { Labels } from './labels.ts';
 import type { Signals } from './signal.ts';
 import type { ValueFormat } from './value.ts';
 
 /** page: someone is woken; ticket: someone looks in working hours; info: nobody is told. */
 export type Severity = 'page' | 'ticket' | 'info';
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** How an alert compares. `absent` and `always` have nothing to compare with: their query answers or does not. */
 export type Comparison = '>' | '<' | '==' | 'absent' | 'always';

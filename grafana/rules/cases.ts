@@ -1,4 +1,5 @@
-import type { Alert, Labels } from './alert.ts';
+import type { Alert } from './alert.ts';
+import type { Labels } from './labels.ts';
 import { annotationsOf, ownLabels } from './alert-rule.ts';
 import { rangeSeconds, type RuleClock, waitSeconds, windowSeconds } from './clock.ts';
 import type { Signal, Wave } from './signal.ts';

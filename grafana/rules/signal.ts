@@ -1,5 +1,5 @@
 import type { Bound } from '../bounds.ts';
-import type { Labels } from './alert.ts';
+import type { Labels } from './labels.ts';
 import { rangeSeconds, type RuleClock } from './clock.ts';
 
 /** How a series goes on. */

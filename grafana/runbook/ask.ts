@@ -34,7 +34,3 @@ export const ask = (say: string, query: string, expect: string): RunbookStep => 
 
 /** A command to type. */
 export const type = (say: string, command: string, expect: string): RunbookStep => ({ say, command, expect });
-
-/** Where a process writes its ops port, `curl` shows what it misses. */
-export const readiness = (port: number, expect: string): RunbookStep =>
-  type('Ask the process what it misses.', `curl -s http://127.0.0.1:${port}/readyz`, expect);

@@ -19,7 +19,7 @@ import { redisPid } from '../run-state.ts';
 import { BusProbe } from './bus-probe.ts';
 
 /** Weeks in half a day: the fast page fires within seconds, and every window still holds four scrapes. */
-export const VERIFY_CLOCK: RuleClock = Object.freeze({ windowSeconds: 12 * 3_600, scrapeSeconds: 1 });
+const VERIFY_CLOCK: RuleClock = Object.freeze({ windowSeconds: 12 * 3_600, scrapeSeconds: 1 });
 
 /** Above the bound of the alert, so that a disk is full only when it is filled. */
 const DISK_BYTES = 2 * 1024 ** 3;
