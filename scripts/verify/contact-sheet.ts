@@ -54,6 +54,34 @@ const linesOf = (panel: PanelSpec, answer: PanelAnswer): readonly Line[] =>
     })),
   );
 
+/** Seconds between two points; a longer gap is no data, and is not drawn over. */
+const smallestStep = (lines: readonly Line[]): number =>
+  Math.min(...lines.flatMap(({ points }) => points.slice(1).map(([at], i) => at - (points[i]?.[0] ?? at))));
+
+/** Observations per bucket and moment, the more the brighter; series are cumulative, by `le`. */
+function heatmap(lines: readonly Line[], width: number, height: number): string {
+  const edges = lines
+    .map(({ name, points }) => ({ edge: name === '+Inf' ? Infinity : Number(name), values: new Map(points) }))
+    .sort((a, b) => a.edge - b.edge);
+  const moments = [...new Set(lines.flatMap(({ points }) => points.map(([at]) => at)))].sort((a, b) => a - b);
+  if (moments.length === 0) return '<p class="none">no data</p>';
+  const cells = moments.flatMap((at, column) =>
+    edges.map(({ values }, row) => {
+      const below = row === 0 ? 0 : (edges[row - 1]?.values.get(at) ?? 0);
+      return { column, row, count: Math.max(0, (values.get(at) ?? 0) - below) };
+    }),
+  );
+  const most = Math.max(...cells.map(({ count }) => count), 1e-9);
+  const [w, h] = [width / moments.length, height / edges.length];
+  const drawn = cells
+    .filter(({ count }) => count > 0)
+    .map(
+      ({ column, row, count }) =>
+        `<rect x="${(column * w).toFixed(1)}" y="${(height - (row + 1) * h).toFixed(1)}" width="${(w + 0.3).toFixed(1)}" height="${(h - 0.5).toFixed(1)}" fill="#ff9830" opacity="${(0.15 + 0.85 * (count / most)).toFixed(2)}"/>`,
+    );
+  return `<svg width="${width}" height="${height}">${drawn.join('')}</svg>`;
+}
+
 function plot(panel: PanelSpec, lines: readonly Line[], width: number, height: number): string {
   const points = lines.flatMap((line) => line.points);
   if (points.length === 0) return '<p class="none">no data</p>';
@@ -63,9 +91,13 @@ function plot(panel: PanelSpec, lines: readonly Line[], width: number, height: n
   const top = limit !== undefined && limit < highest * 3 ? Math.max(highest, limit * 1.1) : highest * 1.05;
   const x = (at: number): number => ((at - from) / Math.max(1, to - from)) * width;
   const y = (value: number): number => height - (Math.max(0, value) / top) * height;
+  const step = smallestStep(lines);
   const drawn = lines.map(({ points: all }, index) => {
     const path = all
-      .map(([at, value], i) => `${i === 0 ? 'M' : 'L'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`)
+      .map(
+        ([at, value], i) =>
+          `${i === 0 || at - (all[i - 1]?.[0] ?? at) > 1.5 * step ? 'M' : 'L'}${x(at).toFixed(1)} ${y(value).toFixed(1)}`,
+      )
       .join('');
     return `<path d="${path}" fill="none" stroke="${COLOURS[index % COLOURS.length] ?? ''}" stroke-width="1.4"/>`;
   });
@@ -95,12 +127,13 @@ function table(lines: readonly Line[]): string {
 function panelHtml(panel: PanelSpec, answer: PanelAnswer | undefined): string {
   const [width, height] = [panel.width * UNIT_WIDTH - 30, panel.height * UNIT_HEIGHT - 74];
   const lines = answer === undefined ? [] : linesOf(panel, answer);
-  const body =
-    panel.kind === 'stat'
-      ? number(panel, lines)
-      : panel.kind === 'table'
-        ? table(lines)
-        : plot(panel, lines, width, height);
+  const body = {
+    stat: () => number(panel, lines),
+    table: () => table(lines),
+    heatmap: () => heatmap(lines, width, height),
+    timeseries: () => plot(panel, lines, width, height),
+    'state-timeline': () => plot(panel, lines, width, height),
+  }[panel.kind]();
   const legend =
     panel.kind === 'stat' || panel.kind === 'table'
       ? ''
