@@ -207,7 +207,7 @@ export async function startRig(): Promise<Rig> {
       },
       probe,
       amnesiaOpsPort,
-      show: exporter.show,
+      show: (fault) => exporter.show(fault),
       redisPid: () => redisPid(redis.process),
       startRedisAgain: () => {
         const [program, ...args] = redis.process.argv;
