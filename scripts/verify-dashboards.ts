@@ -15,6 +15,7 @@ import { askPanel, type PanelAnswer, variableValues } from './verify/live.ts';
 import { loadBoard } from './verify/load-board.ts';
 import { type FaultResult, isGreen, sufferFault } from './verify/matrix.ts';
 import { isSound, reportPage } from './verify/report.ts';
+import { Results } from './verify/results.ts';
 import { type Rig, startRig } from './verify/rig.ts';
 import { Timeline } from './verify/timeline.ts';
 import { tellTruth, type TruthResult } from './verify/truth.ts';
@@ -57,22 +58,23 @@ await endWith(async () => {
   say(`the node runs at ${rig.url}, Prometheus at ${rig.prometheus.url}`);
   const since = Date.now() / 1_000;
 
-  const truths = parts.includes('truth') ? await truth(rig) : [];
-  const { faults, walks } = parts.includes('faults') ? await suffer(rig, names) : { faults: [], walks: [] };
-  let k6 = 'not run';
-  let panels: readonly PanelAnswer[] = [];
+  const results = new Results(join(RUN_DIR, 'results.json'));
+  if (parts.includes('truth')) results.truthsSeen(await truth(rig));
+  if (parts.includes('faults')) await suffer(rig, names, results);
+  let drawn: readonly PanelAnswer[] = [];
   if (parts.includes('live')) {
-    k6 = await loadBoard(rig);
+    const k6 = await loadBoard(rig);
     say(k6);
-    panels = await live(rig, since);
+    drawn = await live(rig, since);
+    results.panelsSeen(k6, drawn);
   }
-  const verification = { findings, truths, faults, walks, panels, k6, seconds: (performance.now() - started) / 1_000 };
-  const report = reportPage(verification, new Date().toISOString().slice(0, 10));
   mkdirSync(RUN_DIR, { recursive: true });
+  const verification = { findings, results };
+  const report = reportPage(verification);
   writeFileSync(join(RUN_DIR, 'report.md'), report);
   if (values.write) writeFileSync(join(ROOT, REPORT), report);
-  if (parts.includes('shots') && panels.length > 0) {
-    contactSheet(BOARDS, panels, join(RUN_DIR, 'boards'));
+  if (parts.includes('shots') && drawn.length > 0) {
+    contactSheet(BOARDS, drawn, join(RUN_DIR, 'boards'));
     say(`boards drawn into ${join('.run', 'verification', 'boards')}`);
   }
   say(`report written to ${values.write ? REPORT : join('.run', 'verification', 'report.md')}`);
@@ -89,45 +91,37 @@ async function truth(rig: Rig): Promise<readonly TruthResult[]> {
   return truths;
 }
 
-async function suffer(
-  rig: Rig,
-  names: readonly FaultName[],
-): Promise<{ faults: readonly FaultResult[]; walks: readonly WalkResult[] }> {
+async function suffer(rig: Rig, names: readonly FaultName[], results: Results): Promise<void> {
   const client = new Client(rig.url, new Ledger());
   await using timeline = new Timeline(rig.prometheus);
-  const faults: FaultResult[] = [];
-  const walks: WalkResult[] = [];
-  const order = [
-    ...names.filter((name) => ACCEPTABLE.has(name)),
-    ...names.filter((name) => !ACCEPTABLE.has(name) && name !== EARLY),
-  ];
-  const surroundings = { rig, client, timeline, ignored: IGNORED };
-  const walking = (fault: FaultName) => async (): Promise<void> => {
-    walks.push(...(await walksOf(rig.prometheus, fault)));
+  const suffered = async (fault: FaultName, ignored: ReadonlySet<string>): Promise<void> => {
+    let walks: readonly WalkResult[] = [];
+    const surroundings = { rig, client, timeline, ignored };
+    const result = await sufferFault(fault, surroundings, async () => {
+      walks = await walksOf(rig.prometheus, fault);
+    });
+    tell(result, walks);
+    results.faultSeen(result, walks);
   };
-  const early = names.includes(EARLY)
-    ? sufferFault(EARLY, { ...surroundings, ignored: new Set(ALERTS.map(({ name }) => name)) }, walking(EARLY))
-    : undefined;
-  for (const fault of order) {
-    const result = await sufferFault(fault, surroundings, walking(fault));
-    tell(result);
-    faults.push(result);
-  }
-  if (early !== undefined) {
-    const result = await early;
-    tell(result);
-    faults.push(result);
-  }
+  // The early one lasts through all the others: what they set off says nothing of it.
+  const everything = new Set(ALERTS.map(({ name }) => name));
+  const early = names.includes(EARLY) ? suffered(EARLY, everything) : undefined;
+  const others = names.filter((name) => name !== EARLY);
+  for (const fault of others.filter((name) => ACCEPTABLE.has(name))) await suffered(fault, IGNORED);
+  for (const fault of others.filter((name) => !ACCEPTABLE.has(name))) await suffered(fault, IGNORED);
+  await early;
   client.close();
-  return { faults, walks };
 }
 
-function tell(result: FaultResult): void {
+function tell(result: FaultResult, walks: readonly WalkResult[]): void {
   const { fault, expected, wrong, failure } = result;
   const fired = expected.map(({ name, secondsToFire }) => `${name} ${secondsToFire ?? 'NOT FIRED'}`).join(', ');
   say(
     `${isGreen(result) ? 'ok ' : 'RED'} ${fault}: ${fired || 'silent'}${wrong.length > 0 ? `; wrong: ${wrong.join(', ')}` : ''}${failure === undefined ? '' : `; ${failure}`}`,
   );
+  for (const { heading, query, answer, problem } of walks) {
+    if (problem !== undefined) say(`  ${heading} ${problem}: ${query} answers ${answer}`);
+  }
 }
 
 async function live(rig: Rig, since: number): Promise<readonly PanelAnswer[]> {

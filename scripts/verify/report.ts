@@ -5,18 +5,11 @@ import { ALERTS } from '../../grafana/rules/alerts.ts';
 import { DECLARED } from '../../grafana/declared.ts';
 import { UNUSED } from '../../grafana/unused.ts';
 import { type FaultResult, isGreen } from './matrix.ts';
-import type { PanelAnswer } from './live.ts';
-import type { TruthResult } from './truth.ts';
-import type { WalkResult } from './walks.ts';
+import type { Results } from './results.ts';
 
 export interface Verification {
   readonly findings: readonly Finding[];
-  readonly truths: readonly TruthResult[];
-  readonly faults: readonly FaultResult[];
-  readonly walks: readonly WalkResult[];
-  readonly panels: readonly PanelAnswer[];
-  readonly k6: string;
-  readonly seconds: number;
+  readonly results: Results;
 }
 
 const row = (cells: readonly (string | number)[]): string =>
@@ -31,7 +24,7 @@ const machine = (): string =>
   `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}`;
 
 /** Nothing to mend. */
-export const isSound = ({ findings, truths, faults, walks, panels }: Verification): boolean =>
+export const isSound = ({ findings, results: { truths, faults, walks, panels } }: Verification): boolean =>
   findings.length === 0 &&
   truths.every(({ holds }) => holds) &&
   faults.every(isGreen) &&
@@ -53,8 +46,10 @@ function matrixRow(result: FaultResult): readonly string[] {
 }
 
 /** The page. */
-export function reportPage(verification: Verification, date: string): string {
-  const { findings, truths, faults, walks, panels, k6, seconds } = verification;
+export function reportPage(verification: Verification): string {
+  const { findings, results } = verification;
+  const { truths, faults, walks, panels, k6, span } = results;
+  const [first, last] = span.map((at) => at.slice(0, 16).replace('T', ' '));
   const filled = panels.filter(({ problems }) => problems.length === 0).length;
   const slowest = [...panels].sort((a, b) => b.slowestSeconds - a.slowestSeconds).slice(0, 5);
   const broken = panels.filter(({ problems }) => problems.length > 0);
@@ -62,7 +57,7 @@ export function reportPage(verification: Verification, date: string): string {
     [
       '<!-- Written by `npm run verify:dashboards -- --write`. -->',
       '# Verification of dashboards and alerts',
-      `${date}, ${machine()}. A run of ${Math.round(seconds / 60)} minutes: five processes on a real Redis behind a real network proxy, scraped by a real Prometheus every second, rules compiled for a budget of twelve hours. ${isSound(verification) ? 'Nothing to mend.' : 'Not everything is as it must be: see below.'}`,
+      `Seen from ${first} to ${last} (UTC) on ${machine()}: five processes on a real Redis behind a real network proxy, scraped by a real Prometheus every second, rules compiled for a budget of twelve hours. ${isSound(verification) ? 'Nothing to mend.' : 'Not everything is as it must be: see below.'}`,
       '## In short',
       table(
         ['what', 'seen'],
