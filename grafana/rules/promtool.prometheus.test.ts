@@ -51,11 +51,19 @@ describe('rules', () => {
 describe('unit tests of alerts', { timeout: 180_000 }, () => {
   const { burn: _burn, ...causes } = ALERT_GROUPS;
 
-  it.concurrent.each(Object.entries(causes))('%s', async (name, alerts) => {
-    const groups = ruleGroups(REAL_CLOCK).causes.filter(
+  const clocks = [
+    ['real', REAL_CLOCK],
+    ['demo', DEMO_CLOCK],
+  ] as const;
+  const onEachClock = Object.entries(causes).flatMap(([name, alerts]) =>
+    clocks.map(([clockName, clock]) => ({ name, alerts, clockName, clock })),
+  );
+
+  it.concurrent.each(onEachClock)('$name on the $clockName clock', async ({ name, alerts, clockName, clock }) => {
+    const groups = ruleGroups(clock).causes.filter(
       (group) => /^recordings/.test(group.name) || group.name.startsWith(name),
     );
-    await unitTests(name, groups, alerts, REAL_CLOCK);
+    await unitTests(`${name}-${clockName}`, groups, alerts, clock);
   });
 
   it.concurrent.each(WATCHED)('burn of %s', async (slo) => {
