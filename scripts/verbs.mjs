@@ -166,7 +166,11 @@ Each mutant is a run of promtool; those no unit test notices are listed. Fails b
     summary: 'npm test plus everything that needs more of the machine (nightly)',
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: those of npm test, bus-faults, e2e-compose, e2e-large, load-smoke
+  --only LIST    run these stages only: those of npm test, dashboards-lint, traces, bus-faults, e2e-compose,
+                 e2e-large, load-smoke
+
+traces sends requests through five processes and a collector built with Go (infra/otel), draws each trace and compares it
+span by span, those of failed requests at ratio 0 too.
 
 bus-faults is the ledger of the bus at full length: every request is accounted for while connections are cut, Redis is
 slow, partitioned for ten seconds, killed or comes back empty, and consumers are killed or restarted in turn.`,
