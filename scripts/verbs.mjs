@@ -102,6 +102,7 @@ VECTORS_DIR. Nothing is skipped silently.`,
   bus-overflow   --seconds N    seconds of overload (default 60)
   bus-idle       --seconds N    seconds measured (default 60)
                  --until-idle N seconds waited before (default 35)
+  tracing        --runs N       rounds of one window each, interleaved (default 5)
 
 Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,
   },
