@@ -10,6 +10,7 @@ import { busOverflow } from './benches/bus-overflow.ts';
 import { bus } from './benches/bus.ts';
 import { compose } from './benches/compose.ts';
 import { oap } from './benches/oap.ts';
+import { tracing } from './benches/tracing.ts';
 import { endWith } from './verb.ts';
 
 /** Every benchmark by its name on the command line. */
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   'bus-overflow': busOverflow,
   compose,
   oap,
+  tracing,
 };
 
 const [name, ...args] = process.argv.slice(2);

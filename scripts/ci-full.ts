@@ -6,6 +6,7 @@ import { runE2e } from './e2e-run.ts';
 import { report, runProgram, runStages, selectStages, type Stage, type TestCounts } from './stages.ts';
 import { startTarget } from './targets.ts';
 import { runOnRedis, TEST_STAGES } from './test-stages.ts';
+import { traces } from './traces/stage.ts';
 import { endWith } from './verb.ts';
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });
@@ -32,6 +33,7 @@ async function verb(script: string): Promise<undefined> {
 const stages: readonly Stage[] = [
   ...TEST_STAGES,
   { name: 'dashboards-lint', run: lintDashboards },
+  { name: 'traces', run: traces },
   { name: 'bus-faults', run: busFaults },
   { name: 'e2e-compose', run: () => runE2e('compose') },
   { name: 'e2e-large', run: large },

@@ -102,6 +102,7 @@ VECTORS_DIR. Nothing is skipped silently.`,
   bus-overflow   --seconds N    seconds of overload (default 60)
   bus-idle       --seconds N    seconds measured (default 60)
                  --until-idle N seconds waited before (default 35)
+  tracing        --runs N       rounds of one window each, interleaved (default 5)
 
 Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,
   },
@@ -166,7 +167,7 @@ Each mutant is a run of promtool; those no unit test notices are listed. Fails b
     summary: 'npm test plus everything that needs more of the machine (nightly)',
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
-  --only LIST    run these stages only: those of npm test, dashboards-lint, bus-faults, e2e-compose,
+  --only LIST    run these stages only: those of npm test, dashboards-lint, bus-faults, traces, e2e-compose,
                  e2e-large, load-smoke, alert-mutations, verify-dashboards
 
 bus-faults is the ledger of the bus at full length: every request is accounted for while connections are cut, Redis is

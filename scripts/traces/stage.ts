@@ -1,0 +1,106 @@
+// The stage `traces` of ci:full: requests through five processes and a real collector, and every span of them as it has to be.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashBytes } from '@macronode/content';
+import type { ServiceName } from '@macronode/contracts';
+import { Owner } from '../../e2e/name-records.ts';
+import { ROOT } from '../bootstrap.mjs';
+import { startRedis } from '../redis.ts';
+import { StageFailed } from '../stages.ts';
+import { startCollector } from './collector.ts';
+import { EXPECTED, type ExpectedTrace } from './expected.ts';
+import { startTracedNode, type TracedNode, type TracingSetting } from './node.ts';
+import { drawn, type Span, titleOf, traceOf, treeOf } from './span.ts';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+interface Request {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: Uint8Array | object;
+}
+
+/** Sends a request under a correlation id of its own and answers that id. Throws when the status is another. */
+async function ask(node: TracedNode, { method, path, body }: Request, status: number): Promise<string> {
+  const corrId = randomUUID();
+  const isBytes = body instanceof Uint8Array;
+  const response = await fetch(`${node.url}${path}`, {
+    method,
+    headers: { 'X-Corr-Id': corrId, ...(body !== undefined && !isBytes && { 'Content-Type': 'application/json' }) },
+    ...(body !== undefined && { body: isBytes ? Buffer.from(body) : JSON.stringify(body) }),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  });
+  const text = await response.text();
+  if (response.status !== status)
+    throw new StageFailed(`${method} ${path} answered ${response.status}, not ${status}: ${text.slice(0, 300)}`);
+  return corrId;
+}
+
+/** Does something while a service stands still, and lets it go on whatever came out. */
+async function whilePaused<T>(node: TracedNode, service: ServiceName, work: () => Promise<T>): Promise<T> {
+  const pid = node.pids.get(service) ?? 0;
+  process.kill(pid, 'SIGSTOP');
+  try {
+    return await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+}
+
+/** What is wrong with a trace, in words; nothing when all is as expected. */
+function complaints(trace: readonly Span[], corrId: string, expected: ExpectedTrace): readonly string[] {
+  const found = treeOf(trace).map(({ span, depth }) => `${'  '.repeat(depth)}${titleOf(span)}`);
+  const strangers = trace.filter(({ attributes }) => attributes['corr_id'] !== corrId).map(titleOf);
+  return [
+    ...(found.join('\n') === expected.spans.join('\n') ? [] : [`expected:\n${expected.spans.join('\n')}`]),
+    ...strangers.map((title) => `another corr_id: ${title}`),
+  ];
+}
+
+/** Requests of every kind, all sampled and none, and the correlation id of each by the name of its expectation. */
+async function sendAll(
+  runDir: string,
+  redisUrl: string,
+  endpoint: string,
+): Promise<ReadonlyMap<keyof typeof EXPECTED, string>> {
+  const sent = new Map<keyof typeof EXPECTED, string>();
+  const start = (tracing: TracingSetting): Promise<TracedNode> => startTracedNode({ runDir, redisUrl, tracing });
+  const bytes = randomBytes(4_096);
+  const id = hashBytes(bytes);
+  const name = `${randomUUID()}.test`;
+  const byName = { method: 'GET', path: `/n/${name}` };
+  {
+    await using node = await start({ endpoint, ratio: 1 });
+    sent.set('put', await ask(node, { method: 'PUT', path: `/o/${id}`, body: bytes }, 201));
+    await ask(node, { method: 'PUT', path: `/names/${name}`, body: new Owner().record(name, 1, id) }, 201);
+    sent.set('readByName', await ask(node, byName, 200));
+    const message = { topic: 'traces', idem_key: randomUUID(), payload_b64: bytes.toString('base64') };
+    sent.set('send', await ask(node, { method: 'POST', path: '/mailbox/send', body: message }, 200));
+  }
+  await using node = await start({ endpoint, ratio: 0 });
+  sent.set('unsampled', await ask(node, byName, 200));
+  sent.set('indexPaused', await whilePaused(node, 'index', () => ask(node, byName, 504)));
+  sent.set('storagePaused', await whilePaused(node, 'storage', () => ask(node, byName, 504)));
+  return sent;
+}
+
+export async function traces(): Promise<undefined> {
+  const runDir = join(ROOT, '.run', 'traces');
+  rmSync(runDir, { recursive: true, force: true });
+  mkdirSync(runDir, { recursive: true });
+  await using redis = await startRedis();
+  await using collector = await startCollector(runDir);
+  const sent = await sendAll(runDir, redis.url, collector.endpoint);
+  // Services and collector have ended: what is not in the file now was not exported.
+  const spans = await collector.end();
+  const wrong: string[] = [];
+  for (const [name, corrId] of sent) {
+    const trace = traceOf(spans, corrId);
+    const found = complaints(trace, corrId, EXPECTED[name]);
+    process.stdout.write(`\n${EXPECTED[name].title}\n${trace.length === 0 ? '  (nothing)' : drawn(trace)}\n`);
+    for (const complaint of found) process.stdout.write(`  ${complaint}\n`);
+    if (found.length > 0) wrong.push(name);
+  }
+  if (wrong.length > 0) throw new StageFailed(`Traces that are not as expected: ${wrong.join(', ')}`);
+}
