@@ -170,6 +170,9 @@ Each mutant is a run of promtool; those no unit test notices are listed. Fails b
   --only LIST    run these stages only: those of npm test, dashboards-lint, bus-faults, traces, e2e-compose,
                  e2e-large, load-smoke, alert-mutations, verify-dashboards
 
+traces sends requests through five processes and a collector built with Go (infra/otel), draws each trace and compares it
+span by span, those of failed requests at ratio 0 too.
+
 bus-faults is the ledger of the bus at full length: every request is accounted for while connections are cut, Redis is
 slow, partitioned for ten seconds, killed or comes back empty, and consumers are killed or restarted in turn.`,
   },
