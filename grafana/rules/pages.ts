@@ -33,7 +33,7 @@ export function sloPage(): string {
   const watched: readonly string[] = WATCHED;
   return page(
     '# Service levels',
-    'What is promised at the edge and on the bus, from `packages/contracts/src/slo.ts`. Rules, boards, k6 thresholds and this page read the same constants.',
+    'What is promised at the edge and on the bus, from `packages/contracts/src/slo.ts`. Rules, boards, k6 and this page read the same constants.',
     table(
       ['objective', 'good events', 'share', 'budget of 28 days', 'why', 'judged'],
       Object.entries(SLOS).map(([name, slo]) => [
