@@ -1,4 +1,5 @@
 import { SLOS } from '@macronode/contracts';
+import type { Bound } from '../bounds.ts';
 import { runbookUrl } from '../runbook/entry.ts';
 import type { Alert } from './alert.ts';
 import { ALERTS } from './alerts.ts';
@@ -63,9 +64,15 @@ export function sloPage(): string {
   );
 }
 
+function spelled({ value, unit }: Bound): string {
+  if (unit === 'percentunit') return percent(value);
+  if (unit === 'bytes') return `${value / 1024 ** 3} GiB`;
+  return unit === 's' ? `${value} s` : String(value);
+}
+
 function compared({ comparison, bound }: Alert): string {
   if (bound === undefined) return comparison === 'always' ? 'always' : 'nothing is there';
-  return `${comparison} ${Number(bound.value.toPrecision(6))} ${bound.unit === 'none' ? '' : bound.unit}`.trim();
+  return `${comparison} ${spelled(bound)}`;
 }
 
 /** docs/alerts.md: every alert once, with its bound and the faults that were seen to produce it. */
