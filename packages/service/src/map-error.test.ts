@@ -84,6 +84,7 @@ describe('errors of the bus', () => {
     [new BusOutcomeUnknown(), 'outcome_unknown'],
     [new BusClosed(), 'unavailable'],
     [new BusCanceled(), 'unavailable'],
+    [new DOMException('the deadline of the handler passed', 'TimeoutError'), 'deadline'],
   ] as const)('%s is %s', (error, code) => {
     const mapped = mapError(error);
     expect(mapped.code).toBe(code);

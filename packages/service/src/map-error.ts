@@ -87,6 +87,9 @@ export function mapError(error: unknown): ServiceError {
   if (error instanceof RemoteError && !isErrorCode(error.code))
     return new ServiceError('internal', undefined, { cause: error });
   if (error instanceof ClientGone) return new ServiceError('unavailable', undefined, { cause: error });
+  // How a signal tells that its time is over: the one of a handler, passed on by the calls it waited for.
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return new ServiceError('deadline', undefined, { cause: error });
   if (isCoded(error)) return ofCoded(error);
   const status = frameworkStatus(error);
   return status === undefined ? new ServiceError('internal', undefined, { cause: error }) : ofStatus(status, error);
