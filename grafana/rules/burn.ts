@@ -35,7 +35,7 @@ const TOLD: Readonly<Record<WatchedSlo, Told>> = {
     name: 'ObjectGetLatencyBudgetBurn',
     what: 'Reads slower than their objective',
     impact: 'Users wait for what they read.',
-    faults: ['redis_slow', 'event_loop_stalled'],
+    faults: ['redis_slow'],
   },
   object_put_latency: {
     name: 'ObjectPutLatencyBudgetBurn',

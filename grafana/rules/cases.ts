@@ -1,7 +1,7 @@
 import type { Alert } from './alert.ts';
 import type { Labels } from './labels.ts';
 import { annotationsOf, ownLabels } from './alert-rule.ts';
-import { rangeSeconds, type RuleClock, waitSeconds, windowSeconds } from './clock.ts';
+import { rangeSeconds, type RuleClock, SCRAPES_MIN, waitSeconds, windowSeconds } from './clock.ts';
 import type { Signal, Wave } from './signal.ts';
 import { humanized } from './value.ts';
 
@@ -35,7 +35,7 @@ interface Phase {
 
 /** Real seconds a cause is measured over; those of an objective say it themselves. */
 const SETTLE_SECONDS = 60;
-/** Scrapes after which a comparison that just became true is sure to have been seen. */
+/** Scrapes after which a comparison that just became true has been seen, through groups evaluated in whatever order. */
 const MARGIN = 3;
 
 const BESIDE: Labels = { service: 'beside', instance: 'beside:1' };
@@ -103,7 +103,8 @@ export function casesOf(alert: Alert, clock: RuleClock): readonly AlertCase[] {
   const steps = (seconds: number): number => Math.ceil(seconds / interval);
   const settle =
     scale === 'budget'
-      ? steps(windowSeconds(clock, signals.settleSeconds ?? 0))
+      ? // Its events are rates over four scrapes themselves.
+        steps(windowSeconds(clock, signals.settleSeconds ?? 0)) + SCRAPES_MIN
       : signals.settleSeconds === 0
         ? 1
         : steps(rangeSeconds(clock, signals.settleSeconds ?? SETTLE_SECONDS));
