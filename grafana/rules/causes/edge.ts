@@ -75,7 +75,9 @@ export const edgeAlerts: readonly Alert[] = [
         others: ofClients(gateway.uploadsAborted),
       },
     ),
-    faults: ['disk_full'],
+    faults: [],
+    unproduced:
+      'A full or failed disk refuses an upload before its first byte: it takes one that fails in the middle, again and again.',
   },
   {
     ...TICKET,
