@@ -341,7 +341,8 @@ const DRIVERS: Readonly<Record<FaultName, FaultDriver>> = {
     what: 'one bit of a stored object changed, and the object read again and again',
     holdSeconds: 110,
     make: async ({ dataDir }, client) => {
-      const ids = await Promise.all(Array.from({ length: 200 }, () => client.put(200_000)));
+      const ids: string[] = [];
+      for (let i = 0; i < 200; i += 1) ids.push(await client.put(200_000));
       for (const id of ids) corrupt(join(dataDir, 'storage'), id);
       let next = 0;
       return repeating(async () => {
