@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
-import { hashBytes } from '@macronode/content';
-import { MailboxRecvReply, type Route, ROUTES } from '@macronode/contracts';
+import { chunkCount, hashBytes } from '@macronode/content';
+import { MailboxAckReply, MailboxRecvReply, MailboxSendReply, type Route, ROUTES } from '@macronode/contracts';
 import { Owner } from '../../e2e/name-records.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -16,6 +16,7 @@ interface Answer {
 }
 
 interface Ask {
+  /** What stands in the braces of the template. */
   readonly at?: string;
   readonly body?: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
@@ -62,12 +63,8 @@ export class Client {
       request.end(body);
     });
     this.ledger.add(`${route.method} ${route.template} ${answer.status}`);
-    if (answer.status < 400) {
-      this.ledger.add(
-        'bytes out',
-        route.template.startsWith('/o') || route.template.startsWith('/n/') ? answer.body.length : 0,
-      );
-    }
+    const isObject = route === ROUTES.objectGet || route === ROUTES.nameRead;
+    if (isObject && answer.status < 400) this.ledger.add('bytes out', answer.body.length);
     return answer;
   }
 
@@ -83,6 +80,7 @@ export class Client {
     const { status } = await this.ask(ROUTES.objectPut, { at: id, body });
     if (status === 201) {
       this.ledger.add('objects stored');
+      this.ledger.add('chunks written', chunkCount(size));
       this.ledger.add('bytes in', size);
     }
     return id;
@@ -92,15 +90,18 @@ export class Client {
     return this.ask(ROUTES.objectGet, { at: id, ...(range !== undefined && { headers: { Range: range } }) });
   }
 
+  /** Publishes a name of this client; a second time with the same number is refused. */
   async publish(name: string, target: string): Promise<void> {
     const { status } = await this.json(ROUTES.namePut, this.#owner.record(name, 1, target), name);
     if (status === 201) this.ledger.add('names created');
   }
 
-  async send(topic: string, payload = 'hello'): Promise<void> {
-    const message = { topic, idem_key: randomUUID(), payload_b64: Buffer.from(payload).toString('base64') };
-    const { status } = await this.json(ROUTES.mailboxSend, message);
-    if (status === 200) this.ledger.add('messages accepted');
+  async send(topic: string, payload = 'hello', key: string = randomUUID()): Promise<void> {
+    const message = { topic, idem_key: key, payload_b64: Buffer.from(payload).toString('base64') };
+    const { status, body } = await this.json(ROUTES.mailboxSend, message);
+    if (status !== 200) return;
+    const { duplicate } = MailboxSendReply.parse(JSON.parse(body.toString()));
+    this.ledger.add(duplicate ? 'sends repeated' : 'messages accepted');
   }
 
   /** Receives what there is, for so long; answers the receipts. */
@@ -116,8 +117,10 @@ export class Client {
 
   async acknowledge(receipts: readonly string[]): Promise<void> {
     if (receipts.length === 0) return;
-    const { status } = await this.json(ROUTES.mailboxAck, { receipts });
-    if (status === 200) this.ledger.add('messages acknowledged', receipts.length);
+    const { status, body } = await this.json(ROUTES.mailboxAck, { receipts });
+    if (status !== 200) return;
+    const { results } = MailboxAckReply.parse(JSON.parse(body.toString()));
+    for (const result of results) this.ledger.add(result === 'ok' ? 'messages acknowledged' : `receipts ${result}`);
   }
 }
 

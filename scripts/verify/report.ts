@@ -80,15 +80,14 @@ export function reportPage(verification: Verification): string {
       'Seconds from the fault to the first firing, and from its end to the last. Beside are alerts of what depends on the broken thing. An alert that nothing of the fault explains is wrong.',
       table(['fault', 'fired after', 'over after', 'beside', 'wrong', 'verdict'], faults.map(matrixRow)),
       '## Panels against the ledger',
-      'The query of the panel itself over the seconds of a known load, against what the clients counted. A rate reaches up to one scrape beyond its samples, so counts may be 2 % apart; shares are exact.',
+      'The query of the panel itself over the seconds of a known load, against what the clients counted. What a rate adds by reaching to the ends of its window is taken back, so every number has to be exact, but for what floating point leaves of bytes.',
       table(
-        ['board / panel', 'series', 'ledger', 'panel', 'bound', 'holds'],
-        truths.map(({ board, panel, series, ledger, shown, bound, holds }) => [
+        ['board / panel', 'series', 'ledger', 'panel', 'holds'],
+        truths.map(({ board, panel, series, ledger, shown, holds }) => [
           `${board} / ${panel}`,
           series,
           number(ledger),
           number(shown),
-          bound,
           holds ? 'yes' : '**no**',
         ]),
       ),
