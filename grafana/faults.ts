@@ -3,6 +3,7 @@ export const FAULT_NAMES = [
   'mailbox_without_receivers',
   'gateway_killed',
   'omnigate_killed',
+  'omnigate_paused',
   'storage_killed',
   'storage_paused',
   'index_paused',

@@ -152,7 +152,7 @@ const messages: BoardRow = {
       runbook: 'saturated',
       unit: 'ops',
       targets: [{ expr: mailbox.rate(own.saturated, 'bound'), legend: '{{bound}}' }],
-      evidence: { sane: SANE.perSecond, needs: 'mailbox_without_receivers' },
+      evidence: { sane: SANE.perSecond, needs: 'inflight_flood' },
     }),
     lines({
       title: 'Repeated sends',

@@ -22,7 +22,7 @@ const TOLD: Readonly<Record<WatchedSlo, Told>> = {
     name: 'AvailabilityBudgetBurn',
     what: 'Answers that are 5xx',
     impact: 'Users see failures.',
-    faults: ['omnigate_killed', 'storage_killed', 'storage_paused', 'redis_stopped'],
+    faults: ['omnigate_killed', 'omnigate_paused', 'storage_killed', 'storage_paused', 'redis_stopped'],
   },
   admission: {
     name: 'AdmissionBudgetBurn',

@@ -63,7 +63,7 @@ export const WALKS: readonly Walk[] = [
   },
   { fault: 'mailbox_without_receivers', entry: 'MailboxStalled', step: 3, shows: above({ queue: 'ready' }) },
   { fault: 'mailbox_poison', entry: 'MailboxDeadLetters', step: 0, shows: above({ reason: 'max_attempts' }) },
-  { fault: 'inflight_flood', entry: 'busy', step: 0, shows: above({ service: 'gateway', reason: 'inflight' }) },
+  { fault: 'inflight_flood', entry: 'busy', step: 0, shows: above({ service: 'gateway', reason: 'inflight_writes' }) },
   {
     fault: 'descriptors_exhausted',
     entry: 'DescriptorsNearLimit',

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { ServiceName } from '@macronode/contracts';
 import { opsPortOffsets, planProcesses } from '../plan.ts';
 import { freePort, freePortBase } from '../ports.ts';
-import { startProcesses, stopProcesses } from '../processes.ts';
+import { runningState, startProcesses, stopProcesses } from '../processes.ts';
+import { signal } from '../run-state.ts';
 
 /** Where spans go, and which share of the requests is sampled (0 to 1). */
 export interface TracingSetting {
@@ -45,10 +46,19 @@ export async function startTracedNode({ runDir, redisUrl, tracing }: TracedNodeO
     dataDir,
     nodeId: 'traced',
   }).map((planned) => ({ ...planned, env: { ...planned.env, ...env } }));
+  // However we end, and be it while it starts: it does not outlive us.
+  const end = (): void => {
+    const supervisor = runningState(runDir)?.supervisorPid;
+    if (supervisor !== undefined) signal(supervisor, 'SIGTERM');
+  };
+  process.once('exit', end);
   const { processes } = await startProcesses({ runDir, url, plan, dataDir });
   return {
     url,
     pids: new Map(processes.map(({ service, pid }) => [service as ServiceName, pid ?? 0])),
-    [Symbol.asyncDispose]: async () => void (await stopProcesses(runDir)),
+    [Symbol.asyncDispose]: async () => {
+      await stopProcesses(runDir);
+      process.off('exit', end);
+    },
   };
 }

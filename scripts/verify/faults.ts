@@ -163,6 +163,12 @@ const DRIVERS: Readonly<Record<FaultName, FaultDriver>> = {
     make: killed('omnigate'),
     beside: [...OUTAGE, 'GatewayNearCapacity'],
   },
+  omnigate_paused: {
+    what: 'SIGSTOP to omnigate',
+    holdSeconds: 60,
+    make: paused('omnigate'),
+    beside: [...OUTAGE, 'ServiceAbsent', 'GatewayNearCapacity', 'BusOverflowing', 'BusDeliveryBudgetBurn'],
+  },
   storage_killed: {
     what: 'SIGKILL to storage',
     holdSeconds: 60,
@@ -358,8 +364,10 @@ const DRIVERS: Readonly<Record<FaultName, FaultDriver>> = {
     make: async (_rig, client) =>
       repeating(async () => {
         await client.send('poison');
-        await client.receive('poison', 250);
-        await delay(100);
+        const receipts = await client.receive('poison', 250);
+        await delay(300);
+        // Too late: the leases are over.
+        await client.acknowledge(receipts);
       }),
     beside: [],
   },

@@ -27,6 +27,7 @@ const DISK_BYTES = 5 * 1024 ** 3;
 const GATEWAY_DESCRIPTORS = 400;
 const GATEWAY_CONNECTIONS = 350;
 const GATEWAY_INFLIGHT = 64;
+const MAILBOX_WAITERS = 56;
 const READY_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 12_000;
 
@@ -170,6 +171,7 @@ export async function startRig(): Promise<Rig> {
         LOG_LEVEL: 'warn',
         GATEWAY_CONNECTIONS: String(GATEWAY_CONNECTIONS),
         GATEWAY_INFLIGHT: String(GATEWAY_INFLIGHT),
+        MAILBOX_WAITERS: String(MAILBOX_WAITERS),
       },
     }));
     const processes = new Map(plan.map((planned) => [planned.service, new RigProcess(planned, logDir)]));

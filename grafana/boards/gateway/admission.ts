@@ -73,7 +73,7 @@ export const admission: BoardRow = {
       runbook: 'busy',
       unit: 's',
       targets: [{ expr: gateway.mean(bus.retryAfter, 'service'), legend: '{{service}}' }],
-      evidence: { sane: SANE.latency, needs: 'bus_overflow' },
+      evidence: { sane: SANE.latency, needs: 'omnigate_paused' },
     }),
     lines({
       title: 'Connections',

@@ -108,7 +108,15 @@ export const targetAlerts: readonly Alert[] = [
       value: () => 0,
       settleSeconds: 0,
     },
-    faults: ['gateway_killed', 'omnigate_killed', 'storage_killed', 'storage_paused', 'index_paused', 'mailbox_paused'],
+    faults: [
+      'gateway_killed',
+      'omnigate_killed',
+      'omnigate_paused',
+      'storage_killed',
+      'storage_paused',
+      'index_paused',
+      'mailbox_paused',
+    ],
   },
   ...SERVICES.map(absent),
   {
