@@ -1,7 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
 import { chunkCount, hashBytes } from '@macronode/content';
-import { MailboxAckReply, MailboxRecvReply, MailboxSendReply, type Route, ROUTES } from '@macronode/contracts';
+import {
+  ErrorEnvelope,
+  MailboxAckReply,
+  MailboxRecvReply,
+  MailboxSendReply,
+  type Route,
+  ROUTES,
+} from '@macronode/contracts';
 import { Owner } from '../../e2e/name-records.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -63,9 +70,17 @@ export class Client {
       request.end(body);
     });
     this.ledger.add(`${route.method} ${route.template} ${answer.status}`);
+    this.#countRefusal(answer);
     const isObject = route === ROUTES.objectGet || route === ROUTES.nameRead;
     if (isObject && answer.status < 400) this.ledger.add('bytes out', answer.body.length);
     return answer;
+  }
+
+  /** By the finest word the answer has for it, as the panels do. */
+  #countRefusal({ status, body }: Answer): void {
+    if (status < 400 || body.length === 0) return;
+    const { error } = ErrorEnvelope.parse(JSON.parse(body.toString()));
+    this.ledger.add(`refused ${error.reason ?? error.code}`);
   }
 
   json(route: Route, value: unknown, at?: string): Promise<Answer> {

@@ -7,6 +7,9 @@ import type { Client } from './client.ts';
 const LEASE_MS = LIMITS.mailbox_visibility_min_ms.value;
 /** Long enough for a lease to run out on a busy machine, and for the sweep to notice. */
 const WAIT_MS = 10_000;
+/** Above the gate of the gateway and the places of the mailbox, as the rig sets them. */
+const CROWD = 100;
+const CROWD_WAIT_MS = 2_000;
 
 /** What users get wrong, each once: all of it is refused for the user's reason, none of it harms the node. */
 export async function mistakes(client: Client): Promise<void> {
@@ -39,4 +42,9 @@ export async function neverAcknowledged(client: Client): Promise<void> {
   await client.send(topic);
   for (let i = 0; i < LIMITS.mailbox_max_attempts.value; i += 1) await client.receive(topic, LEASE_MS, WAIT_MS);
   client.ledger.add('messages put aside');
+}
+
+/** More long polls at once than the gateway admits, and than the mailbox has places for. */
+export async function crowd(client: Client): Promise<void> {
+  await Promise.all(Array.from({ length: CROWD }, () => client.receive('nobody-sends', WAIT_MS, CROWD_WAIT_MS)));
 }

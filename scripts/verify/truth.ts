@@ -8,9 +8,9 @@ import { Client, everything } from './client.ts';
 import { scrapesOf, secondsCounted } from './counted.ts';
 import { Ledger } from './ledger.ts';
 import { filled } from './live.ts';
-import { mistakes, neverAcknowledged } from './mistakes.ts';
+import { crowd, mistakes, neverAcknowledged } from './mistakes.ts';
 import type { Rig } from './rig.ts';
-import { BROKEN, MISTAKEN, SOUND, type Truth } from './truths.ts';
+import { BROKEN, CROWDED, MISTAKEN, SOUND, type Truth } from './truths.ts';
 
 const ROUNDS = 120;
 const ROUNDS_MISTAKEN = 24;
@@ -41,13 +41,17 @@ interface Load {
   readonly to: number;
 }
 
-async function valueOf(prometheus: OwnPrometheus, truth: Truth, window: number, at: number): Promise<number> {
+function queryOf(truth: Truth, window: number): string {
   const board = BOARDS.find(({ uid }) => uid === truth.board);
   const panel = board?.rows.flatMap(({ panels }) => panels).find(({ title }) => title === truth.panel);
   const target = panel?.targets.find(({ legend }) => legend === truth.legend);
   if (target === undefined) throw new Error(`no ${truth.legend} on ${truth.board} / ${truth.panel}`);
   const every = { job: 'macronode', service: '.+', instance: '.+' };
-  const { series } = await prometheus.query(filled(target.expr, every, window), at);
+  return filled(target.expr, every, window);
+}
+
+async function valueOf(prometheus: OwnPrometheus, truth: Truth, window: number, at: number): Promise<number> {
+  const { series } = await prometheus.query(queryOf(truth, window), at);
   const wanted = Object.entries(truth.labels);
   const one = series.find(({ metric }) => wanted.every(([label, value]) => metric[label] === value));
   return Number(one?.value?.[1] ?? 0);
@@ -59,14 +63,14 @@ async function compared(
   { ledger, from, to }: Load,
 ): Promise<readonly TruthResult[]> {
   const window = to - from;
-  // All services are scraped with one interval from one start: what holds for one holds for all.
-  const seconds = secondsCounted(await scrapesOf(prometheus, 'gateway', from, to), from, to);
   const results: TruthResult[] = [];
   for (const truth of truths) {
     const value = await valueOf(prometheus, truth, window, to);
+    const service = truth.labels['service'] ?? /service="(\w+)"/.exec(queryOf(truth, window))?.[1] ?? '';
+    const scrapes = await scrapesOf(prometheus, service, from, to);
     const shown =
       truth.kind === 'count'
-        ? value * seconds
+        ? value * secondsCounted(scrapes, from, to)
         : truth.kind === 'growth'
           ? value - (await valueOf(prometheus, truth, window, from))
           : value;
@@ -110,7 +114,7 @@ async function nonsense(rig: Rig, entries: number): Promise<void> {
   redis.disconnect();
 }
 
-/** One of everything that goes wrong by itself: what is counted later has to be there first, or a rate misses it. */
+/** What users and peers do wrong, so many times. */
 async function wrong(rig: Rig, client: Client, repeats: number): Promise<void> {
   await rounds(repeats, () => mistakes(client));
   const poison = Math.ceil((repeats * POISON_MESSAGES) / ROUNDS_MISTAKEN);
@@ -120,27 +124,31 @@ async function wrong(rig: Rig, client: Client, repeats: number): Promise<void> {
   client.ledger.add('entries malformed', entries);
 }
 
-/** The truth of a sound node, of one whose users are mistaken, and of one that has lost omnigate. Nobody else may use it. */
+/**
+ * The truth of a sound node, of one whose users are mistaken or too many, and of one that has lost omnigate. Nobody else
+ * may use it. Every load is made twice: a series begins with its first event, which no rate sees.
+ */
 export async function tellTruth(rig: Rig): Promise<readonly TruthResult[]> {
   const { prometheus } = rig;
-  await load(rig, (client) => rounds(2 * AT_ONCE, (round) => everything(client, round)));
-  const sound = await load(rig, async (client) => {
+  const right = async (client: Client, repeats: number): Promise<void> => {
     // Answered by the gateway alone, whatever else is gone.
     for (let i = 0; i < ALONE; i += 1) await client.ask(ROUTES.openapi);
-    await rounds(ROUNDS, (round) => everything(client, round));
-  });
+    await rounds(repeats, (round) => everything(client, round));
+  };
+  await load(rig, (client) => right(client, 2 * AT_ONCE));
+  const sound = await load(rig, (client) => right(client, ROUNDS));
   await load(rig, (client) => wrong(rig, client, AT_ONCE));
   const mistaken = await load(rig, (client) => wrong(rig, client, ROUNDS_MISTAKEN));
+  await load(rig, crowd);
+  const crowded = await load(rig, crowd);
   await rig.process('omnigate').end('SIGKILL');
   try {
-    await load(rig, (client) => everything(client, 0));
-    const broken = await load(rig, async (client) => {
-      for (let i = 0; i < ALONE; i += 1) await client.ask(ROUTES.openapi);
-      await rounds(2, (round) => everything(client, round));
-    });
+    await load(rig, (client) => right(client, 1));
+    const broken = await load(rig, (client) => right(client, 2));
     return [
       ...(await compared(prometheus, SOUND, sound)),
       ...(await compared(prometheus, MISTAKEN, mistaken)),
+      ...(await compared(prometheus, CROWDED, crowded)),
       ...(await compared(prometheus, BROKEN, broken)),
     ];
   } finally {

@@ -30,13 +30,14 @@ const coded = (ledger: Ledger, ...codes: readonly number[]): number =>
 const asked = (ledger: Ledger, route: RouteName, code: number | '' = ''): number =>
   ledger.sum(`${ROUTES[route].method} ${ROUTES[route].template} ${code}`);
 
-const count = (
-  board: string,
-  panel: string,
-  legend: string,
-  is: Truth['is'],
-  labels: Truth['labels'] = {},
-): Truth => ({ board, panel, legend, labels, kind: 'count', is });
+const count = (board: string, panel: string, legend: string, is: Truth['is'], labels: Truth['labels'] = {}): Truth => ({
+  board,
+  panel,
+  legend,
+  labels,
+  kind: 'count',
+  is,
+});
 const counted =
   (what: string): Truth['is'] =>
   (ledger) =>
@@ -54,13 +55,28 @@ const answers = (code: number): Truth =>
 const refusals = (reason: string, is: Truth['is']): Truth =>
   count(GATEWAY, 'Refusals by reason', '{{reason}}', is, { reason });
 
+const errors: Truth = {
+  board: OVERVIEW,
+  panel: 'Errors',
+  legend: '5xx',
+  labels: {},
+  kind: 'share',
+  is: (ledger) => coded(ledger, 500, 502, 503, 504, 507) / all(ledger),
+};
+const refused: Truth = {
+  ...errors,
+  panel: 'Refused',
+  legend: 'refused',
+  is: (ledger) => coded(ledger, 429, 503) / all(ledger),
+};
+
 /** Of a sound node under a load without a mistake. */
 export const SOUND: readonly Truth[] = [
   ...(
     ['objectPut', 'objectGet', 'objectHead', 'namePut', 'nameGet', 'nameRead', 'mailboxSend', 'mailboxAck'] as const
   ).map(requests),
   ...[200, 201, 206, 404].map(answers),
-  { board: OVERVIEW, panel: 'Errors', legend: '5xx', labels: {}, kind: 'share', is: () => 0 },
+  errors,
   count(OVERVIEW, 'Time to answer', '{{le}}', all, { le: '+Inf' }),
   count(GATEWAY, 'Requests', 'requests', all),
   count(GATEWAY, 'Bytes of bodies', '{{direction}}', counted('bytes in'), { direction: 'in' }),
@@ -97,7 +113,7 @@ export const MISTAKEN: readonly Truth[] = [
   refusals('range_not_satisfiable', (ledger) => asked(ledger, 'objectGet', 416)),
   refusals('stale_seq', (ledger) => asked(ledger, 'namePut', 409)),
   refusals('idempotency_mismatch', (ledger) => asked(ledger, 'mailboxSend', 422)),
-  { board: OVERVIEW, panel: 'Errors', legend: '5xx', labels: {}, kind: 'share', is: () => 0 },
+  errors,
   count(STORAGE, 'Refused by reason', '{{reason}}', (ledger) => asked(ledger, 'objectPut', 422), {
     reason: 'digest_mismatch',
   }),
@@ -122,22 +138,14 @@ export const MISTAKEN: readonly Truth[] = [
   }),
 ];
 
-/** Of a node that has lost a part. */
-export const BROKEN: readonly Truth[] = [
-  {
-    board: OVERVIEW,
-    panel: 'Errors',
-    legend: '5xx',
-    labels: {},
-    kind: 'share',
-    is: (ledger) => coded(ledger, 500, 502, 503, 504, 507) / all(ledger),
-  },
-  {
-    board: OVERVIEW,
-    panel: 'Refused',
-    legend: 'refused',
-    labels: {},
-    kind: 'share',
-    is: (ledger) => coded(ledger, 429, 503) / all(ledger),
-  },
+/** Of a node with more long polls than it has places for. */
+export const CROWDED: readonly Truth[] = [
+  refused,
+  answers(503),
+  refusals('inflight', counted('refused inflight')),
+  refusals('waiters', counted('refused waiters')),
+  count(MAILBOX, 'Refused by bound', '{{bound}}', counted('refused waiters'), { bound: 'waiters' }),
 ];
+
+/** Of a node that has lost a part. */
+export const BROKEN: readonly Truth[] = [errors, refused, answers(502)];
