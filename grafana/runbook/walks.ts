@@ -46,7 +46,7 @@ export const WALKS: readonly Walk[] = [
   },
   { fault: 'hint_reader_slow', entry: 'BusHintLag', step: 0, shows: above({}, BOUNDS.bus_hint_lag.value) },
   { fault: 'poison_entries', entry: 'BusDeadLetters', step: 0, shows: above({ reason: 'malformed' }) },
-  { fault: 'disk_full', entry: 'UploadsAborted', step: 1, shows: above({ reason: 'no_space' }) },
+  { fault: 'disk_full', entry: 'DiskNearlyFull', step: 2, shows: above({ reason: 'no_space' }) },
   { fault: 'disk_full', entry: 'no_space', step: 0, shows: below({ service: 'storage' }, BOUNDS.disk_free.value) },
   { fault: 'disk_failing', entry: 'StoreFailed', step: 0, shows: is(1, { service: 'storage' }) },
   {
