@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ROUTES } from '@macronode/contracts';
 import { Redis } from 'ioredis';
 import { BOARDS } from '../../grafana/boards/index.ts';
+import { poll } from '../poll.ts';
 import type { OwnPrometheus } from '../prometheus.ts';
 import { Client, everything } from './client.ts';
 import { scrapesOf, secondsCounted } from './counted.ts';
@@ -10,12 +11,13 @@ import { Ledger } from './ledger.ts';
 import { filled } from './live.ts';
 import { crowd, mistakes, neverAcknowledged } from './mistakes.ts';
 import type { Rig } from './rig.ts';
-import { BROKEN, CROWDED, MISTAKEN, SOUND, type Truth } from './truths.ts';
+import { answersOf, BROKEN, CROWDED, MISTAKEN, SOUND, type Truth } from './truths.ts';
 
 const ROUNDS = 120;
 const ROUNDS_MISTAKEN = 24;
 const POISON_MESSAGES = 6;
 const POISON_ENTRIES = 12;
+const GONE_TIMEOUT_MS = 60_000;
 const AT_ONCE = 4;
 const ALONE = 20;
 /** Scrapes without traffic before and after, so that no sample falls into the middle. */
@@ -143,7 +145,10 @@ export async function tellTruth(rig: Rig): Promise<readonly TruthResult[]> {
   const crowded = await load(rig, crowd);
   await rig.process('omnigate').end('SIGKILL');
   try {
-    await load(rig, (client) => right(client, 1));
+    await poll('omnigate to be known to be gone', GONE_TIMEOUT_MS, async () => {
+      const { ledger } = await load(rig, (client) => right(client, 1));
+      return answersOf(ledger, 500, 503, 504) === 0;
+    });
     const broken = await load(rig, (client) => right(client, 2));
     return [
       ...(await compared(prometheus, SOUND, sound)),

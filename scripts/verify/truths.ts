@@ -25,7 +25,8 @@ const MAILBOX = 'macronode-mailbox';
 
 const PATHS = [...new Set(Object.values(ROUTES).map(({ method, template }) => `${method} ${template} `))];
 const all = (ledger: Ledger): number => PATHS.reduce((sum, path) => sum + ledger.sum(path), 0);
-const coded = (ledger: Ledger, ...codes: readonly number[]): number =>
+/** Answers with one of these status codes. */
+export const answersOf = (ledger: Ledger, ...codes: readonly number[]): number =>
   PATHS.flatMap((path) => codes.map((code) => ledger.of(`${path}${code}`))).reduce((sum, count) => sum + count, 0);
 const asked = (ledger: Ledger, route: RouteName, code: number | '' = ''): number =>
   ledger.sum(`${ROUTES[route].method} ${ROUTES[route].template} ${code}`);
@@ -51,7 +52,7 @@ const requests = (route: RouteName): Truth => {
   });
 };
 const answers = (code: number): Truth =>
-  count(OVERVIEW, 'Answers by code', '{{code}}', (ledger) => coded(ledger, code), { code: String(code) });
+  count(OVERVIEW, 'Answers by code', '{{code}}', (ledger) => answersOf(ledger, code), { code: String(code) });
 const refusals = (reason: string, is: Truth['is']): Truth =>
   count(GATEWAY, 'Refusals by reason', '{{reason}}', is, { reason });
 
@@ -61,13 +62,13 @@ const errors: Truth = {
   legend: '5xx',
   labels: {},
   kind: 'share',
-  is: (ledger) => coded(ledger, 500, 502, 503, 504, 507) / all(ledger),
+  is: (ledger) => answersOf(ledger, 500, 502, 503, 504, 507) / all(ledger),
 };
 const refused: Truth = {
   ...errors,
   panel: 'Refused',
   legend: 'refused',
-  is: (ledger) => coded(ledger, 429, 503) / all(ledger),
+  is: (ledger) => answersOf(ledger, 429, 503) / all(ledger),
 };
 
 /** Of a sound node under a load without a mistake. */
@@ -142,8 +143,9 @@ export const MISTAKEN: readonly Truth[] = [
 export const CROWDED: readonly Truth[] = [
   refused,
   answers(503),
-  refusals('inflight', counted('refused inflight')),
-  refusals('waiters', counted('refused waiters')),
+  refusals('inflight_writes', counted('refused inflight_writes')),
+  // The gateway has a word for its own bounds only: those behind it are all busy.
+  refusals('busy', counted('refused waiters')),
   count(MAILBOX, 'Refused by bound', '{{bound}}', counted('refused waiters'), { bound: 'waiters' }),
 ];
 
