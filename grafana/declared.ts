@@ -47,3 +47,8 @@ export const DECLARED: ReadonlyMap<string, Declaration> = new Map(
     .flatMap((group): readonly Declaration[] => Object.values(group))
     .map((declaration) => [declaration.name, declaration]),
 );
+
+/** Histograms that show exemplars: those observed where the trace is at hand. */
+export const TRACED: ReadonlySet<string> = new Set(
+  [METRICS.golden.requestLatency, METRICS.bus.requestSeconds, METRICS.bus.handlerSeconds].map(({ name }) => name),
+);

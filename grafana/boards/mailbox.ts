@@ -60,7 +60,7 @@ const promises: BoardRow = {
       bad: 'fsync: see the commits of the store.',
       runbook: 'StoreCommitSlow',
       unit: 's',
-      targets: [{ expr: mailbox.quantile(0.95, own.commitLatency, '', 'op="send"'), legend: 'p95', exemplar: true }],
+      targets: [{ expr: mailbox.quantile(0.95, own.commitLatency, '', 'op="send"'), legend: 'p95' }],
       limit: ALLOWED.object_put_latency,
       breach: 'failure',
       traces: tracesOf('mailbox'),

@@ -37,7 +37,7 @@ const promises: BoardRow = {
       bad: 'the store or the event loop.',
       runbook: 'ObjectGetLatencyBudgetBurn',
       unit: 's',
-      targets: [{ expr: index.quantile(0.95, own.resolveLatency), legend: 'p95', exemplar: true }],
+      targets: [{ expr: index.quantile(0.95, own.resolveLatency), legend: 'p95' }],
       limit: ALLOWED.object_get_latency,
       breach: 'failure',
       traces: tracesOf('index'),

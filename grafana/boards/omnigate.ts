@@ -75,7 +75,7 @@ const judgement: BoardRow = {
       bad: 'open the board of the index.',
       runbook: 'OmnigateFailing',
       unit: 's',
-      targets: [{ expr: omnigate.quantile(0.95, own.upstreamLatency), legend: 'p95', exemplar: true }],
+      targets: [{ expr: omnigate.quantile(0.95, own.upstreamLatency), legend: 'p95' }],
       traces: tracesOf('omnigate'),
       evidence: { sane: SANE.latency },
     }),

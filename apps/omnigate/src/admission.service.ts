@@ -1,8 +1,11 @@
 import type { BusContext } from '@macronode/bus';
-import { ServiceError } from '@macronode/contracts';
+import { ERRORS, ServiceError } from '@macronode/contracts';
+import { mapError } from '@macronode/service';
 import type { OmnigateMetrics } from './metrics.ts';
 
 const RETRY_AFTER_MS = 500;
+/** From here on an answer is a failure of the node, not of its caller (RFC 9110, 15.6). */
+const SERVER_ERROR = 500;
 
 /** Decides whether a request is judged at all, before anything is asked of the services behind. */
 export class AdmissionService {
@@ -30,7 +33,9 @@ export class AdmissionService {
       this.#metrics.requests.inc({ subject, result: 'forwarded' });
       return answer;
     } catch (error) {
-      this.#metrics.requests.inc({ subject, result: 'failed' });
+      // That a name is not there is an answer, not a failure of whoever was asked.
+      const isFailure = ERRORS[mapError(error).code].status >= SERVER_ERROR;
+      this.#metrics.requests.inc({ subject, result: isFailure ? 'failed' : 'refused' });
       throw error;
     } finally {
       this.#inflight -= 1;

@@ -6,7 +6,7 @@ const OMNIGATE_SUBJECTS: readonly string[] = Object.values(SUBJECTS.omnigate).ma
 export const omnigateMetrics = {
   requests: counter({
     name: 'omnigate_requests_total',
-    help: 'Requests judged: handed on to their owner, refused here, or failed at a call this service made itself.',
+    help: 'Requests judged: handed on to their owner, refused (here, or by who was asked first), or failed at a call this service made itself.',
     labels: { subject: OMNIGATE_SUBJECTS, result: ['forwarded', 'refused', 'failed'] },
     zeroFill: true,
   }),

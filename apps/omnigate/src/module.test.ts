@@ -126,9 +126,10 @@ describe('omnigate', () => {
   it('answers what the index answers about a name nobody has', async () => {
     const missing = client.read(SUBJECTS.omnigate.nameRead, { name: 'b', conditions }, call);
     await expect(missing).rejects.toMatchObject({ code: 'not_found' });
-    expect(
-      await metric('omnigate_requests_total{service="omnigate",subject="omnigate.name.read",result="failed"}'),
-    ).toBe(1);
+    const judged = (result: string): Promise<number> =>
+      metric(`omnigate_requests_total{service="omnigate",subject="omnigate.name.read",result="${result}"}`);
+    expect(await judged('refused')).toBe(1);
+    expect(await judged('failed')).toBe(0);
   });
 
   it.each([

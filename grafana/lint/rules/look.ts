@@ -1,3 +1,4 @@
+import { TRACED } from '../../declared.ts';
 import type { Unit } from '../../bounds.ts';
 import type { BoardRow, PanelSpec } from '../../panel.ts';
 import type { PanelJson } from '../../panels/json.ts';
@@ -93,7 +94,7 @@ const limits = (subject: Subject): readonly Broken[] =>
         .map(([limited, limit]) => ({ panel: title, says: `draws ${limited} without ${limit}` }));
     });
 
-const histogramsOf = ({ catalogue }: Subject, { targets }: PanelSpec): ReadonlySet<string> =>
+const histogramsOf = ({ catalogue }: Subject, targets: PanelSpec['targets']): ReadonlySet<string> =>
   new Set(
     targets
       .flatMap(({ expr }) => selectorsIn(expr))
@@ -106,24 +107,28 @@ const histogramsOf = ({ catalogue }: Subject, { targets }: PanelSpec): ReadonlyS
 /** Whether a wait that was asked for, not a time that passed: it has no trace. */
 const ASKED = 'bus_retry_after_seconds';
 
+/** Asked for where a histogram shows them, and nowhere else: a promise of traces that never come. */
+const exemplars = (subject: Subject, { targets }: PanelSpec): readonly string[] =>
+  targets.flatMap((target) => {
+    const traced = [...histogramsOf(subject, [target])].some((name) => TRACED.has(name));
+    if (traced === (target.exemplar === true)) return [];
+    return traced ? ['a latency without exemplars'] : ['asks for exemplars of what has none'];
+  });
+
 function rowLatency(subject: Subject, { panels }: BoardRow): readonly Broken[] {
   const mapped = new Set<string>();
   return panels.flatMap((spec) => {
-    const histograms = [...histogramsOf(subject, spec)].filter((name) => name !== ASKED);
+    const histograms = [...histogramsOf(subject, spec.targets)].filter((name) => name !== ASKED);
     if (spec.kind === 'heatmap') histograms.forEach((name) => mapped.add(name));
     const late =
       spec.kind === 'timeseries'
         ? histograms.filter((name) => !mapped.has(name)).map((name) => `lines of ${name} before its heatmap`)
         : [];
-    const withoutTraces =
-      histograms.length > 0 && spec.targets.some(({ exemplar }) => exemplar !== true)
-        ? ['a latency without exemplars']
-        : [];
-    return [...late, ...withoutTraces].map((says) => ({ panel: spec.title, says }));
+    return [...late, ...exemplars(subject, spec)].map((says) => ({ panel: spec.title, says }));
   });
 }
 
-/** D19: a latency is a heatmap first, lines second, exemplars on both. */
+/** D19: a latency is a heatmap first, lines second, exemplars on both where it has any. */
 const latency = (subject: Subject): readonly Broken[] => subject.board.rows.flatMap((row) => rowLatency(subject, row));
 
 /** D20: what it is, what good looks like, what to do, and where that is written. */

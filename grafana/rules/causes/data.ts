@@ -79,7 +79,7 @@ export const dataAlerts: readonly Alert[] = [
     format: 'number',
     summary: ({ service, instance }, value) =>
       `${service} at ${instance} found ${value} stored things that are not what was stored.`,
-    impact: 'They are never served: their readers get 500. The disk, its controller or somebody changed them.',
+    impact: 'They are never served: their readers get 502. The disk, its controller or somebody changed them.',
     panel: { board: 'macronode-storage', title: 'Integrity failures' },
     signals: eventSignals({ ...storage.integrityFail, labels: { where: 'chunk' } }, STORAGE, 'increase'),
     faults: ['object_corrupted'],

@@ -279,9 +279,13 @@ const deliveryEntries: Readonly<Record<string, RunbookEntry>> = {
       type(
         'Which ones; any ops port reads those of all services, with the admin token in RONCTL_TOKEN.',
         LIST_LETTERS,
-        'One line each: id, reason, subject, age.',
+        'One line each: id, when, why, after how many runs, from which stream.',
       ),
-      type('What one holds.', SHOW_LETTER, 'Its subject, the error of its last run, its bytes.'),
+      type(
+        'What one holds.',
+        SHOW_LETTER,
+        'The subject and `corr_id` of each message in it; the error of its runs is in the log of its service under that `corr_id`.',
+      ),
     ],
     mend: [
       'The cause is mended: `npx ronctl --ops http://127.0.0.1:9080 bus dlq replay --service storage --all` sends them as first attempts.',
@@ -316,7 +320,11 @@ const deliveryEntries: Readonly<Record<string, RunbookEntry>> = {
         'count by (service, version, git_sha) (' + METRICS.state.build.name + ')',
         'Two versions of which one writes frames the other does not know.',
       ),
-      type('What it is.', SHOW_LETTER, 'Its first bytes tell the writer: text, another protocol, or a cut frame.'),
+      type(
+        'What it is, by an id of `bus dlq list`.',
+        SHOW_LETTER,
+        '`unreadable` says what is wrong; the first bytes of `entry` (base64) tell the writer: text, another protocol, or a cut frame.',
+      ),
     ],
     mend: [
       'Another program shares this Redis: give it a database or a server of its own; nobody else may write these keys.',

@@ -97,9 +97,9 @@ const storeEntries: Readonly<Record<string, RunbookEntry>> = {
         '`request failed` with code `integrity`, and what was found.',
       ),
       type(
-        'Whether the disk reports errors.',
-        'docker compose exec storage df -h /data',
-        'Then its SMART values on the host, and memory errors in `dmesg`.',
+        'What was set aside, and when.',
+        'docker compose exec storage ls -ltr /data/storage/quarantine',
+        'Files named after their ids. A single one: one bad block. Many of the last hour: the disk or the memory; `dmesg` of the host says which.',
       ),
     ],
     mend: [
@@ -152,7 +152,7 @@ const mailboxEntries: Readonly<Record<string, RunbookEntry>> = {
       ),
       ask('How much waits.', highest(mailbox.queueDepth, 'service, queue'), '`ready` rises, `inflight` is 0.'),
       type(
-        'Whether a message comes when asked for; the lease of 250 ms gives it back at once.',
+        'Whether a message comes when asked for. The lease of 250 ms gives it back at once, one of its attempts spent.',
         'npx ronctl mailbox recv jobs --visibility 250',
         'A message: the mailbox works, its receivers do not.',
       ),

@@ -57,7 +57,8 @@ export const edgeEntries: Readonly<Record<string, RunbookEntry>> = {
     ],
   },
   UploadsAborted: {
-    meaning: 'More than one upload in twenty was ended by storage while or after the client sent it.',
+    meaning:
+      'More than one upload in twenty was ended by storage after it had been accepted. What is refused before its first byte is not counted.',
     steps: [
       ask(
         'Who ends them.',
@@ -65,21 +66,21 @@ export const edgeEntries: Readonly<Record<string, RunbookEntry>> = {
         '`upstream`: storage. `client`, `idle` and `too_large` are not counted in the alert.',
       ),
       ask(
-        'Why storage refuses.',
+        'Why storage ends them.',
         perSecond(storage.refused, 'reason'),
-        '`no_space`, `upload_slots`, `busy` or `unavailable` stands out.',
+        '`digest_mismatch`, `no_space`, `busy` or `unavailable` stands out; `upload_slots` is refused before.',
       ),
       ask(
-        'Whether all its slots are taken.',
-        highest(storage.uploadsInflight, 'service, instance'),
-        'At `STORAGE_UPLOAD_SLOTS`: slow uploads hold them.',
+        'Nothing stands out: whether the link broke under them.',
+        perSecond(bus.reconnects, 'service', 'service=~"gateway|storage"'),
+        'Above 0: what was on its way is lost. 0: storage itself ended.',
       ),
     ],
     mend: [
-      '`no_space`: see `DiskNearlyFull`.',
-      '`upload_slots`: raise `STORAGE_UPLOAD_SLOTS`; each may cost 1 MiB of buffers.',
+      '`no_space`: the disk filled while they were sent, see `DiskNearlyFull`.',
       '`unavailable`: see `StoreFailed`. `busy`: see `StoreQueueLong`.',
       '`digest_mismatch`: the clients send something else than they announce; a proxy may change bodies.',
+      'The link: see `BusReconnecting`. Storage ended: see `RestartLoop`.',
     ],
   },
   DownloadsAborted: {
@@ -141,7 +142,7 @@ export const edgeEntries: Readonly<Record<string, RunbookEntry>> = {
     ],
     mend: [
       'Gone: see `ServiceAbsent`.',
-      'Hangs: its event loop stands; read its log, then `docker compose restart index`.',
+      'Hangs: see `TargetDown` for where; then `docker compose restart index`, which ends it with KILL after its grace.',
       'Behind: see `BusGroupLag`.',
     ],
   },

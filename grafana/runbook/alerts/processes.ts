@@ -73,7 +73,7 @@ export const processEntries: Readonly<Record<string, RunbookEntry>> = {
     ],
     mend: [
       'Full and level under load: give the container more memory, V8 takes its heap from it.',
-      'Full and rising without load: a leak; take a heap snapshot before you restart the process.',
+      "Full and rising without load: a leak. `node inspect -p PID`, there `takeHeapSnapshot('FILE')`, keeps what it holds; then restart the process.",
       'Many minor ones: smaller batches from the callers.',
     ],
   },
@@ -100,7 +100,7 @@ export const processEntries: Readonly<Record<string, RunbookEntry>> = {
     mend: [
       'Streams: lower `STORAGE_UPLOAD_SLOTS` and `STORAGE_READ_SLOTS`.',
       'Data in memory: set `DATA_DIR`, or lower `STORAGE_MEMORY_BYTES` and `MAILBOX_STORE_MIB`; both count against the same limit in a micronode.',
-      'Neither: a leak; take a heap snapshot, then restart it in a quiet minute.',
+      'Neither: a leak. Restart it in a quiet minute and see `GcPressure` when it has grown to half: a snapshot takes as much memory again as the heap.',
     ],
   },
   DescriptorsNearLimit: {

@@ -48,7 +48,7 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
     ],
     mend: [
       'Exited 137: killed by its memory limit, see `MemoryNearLimit`.',
-      'Lives and does not answer: read the stack it hangs in from its log, then end it with TERM; the supervisor starts it again.',
+      'Lives and does not answer: `node inspect -p PID`, there `pause` and `backtrace`, says where it hangs. End it with KILL, for it cannot hear TERM; the supervisor starts it again.',
       'Paused by a person or a debugger: let it go on; the bus gives its unsettled entries to others after their idle time.',
     ],
   },
@@ -94,11 +94,11 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
       type(
         'What the last process of it said.',
         'docker compose logs --tail 50 storage',
-        'The last lines before it ended. A data folder held by another process is named.',
+        '`did not start:` and why. `No access to` names a folder it may not write.',
       ),
     ],
     mend: [
-      '`DATA_DIR` is missing, read-only or locked: mend the volume; only one process may hold a store.',
+      '`No access to`: `DATA_DIR` belongs to another user or is mounted read-only; mend the volume, not the service.',
       'Never started: `docker compose up --detach --wait`.',
       'Ends after every start: see `RestartLoop`.',
     ],
@@ -137,7 +137,7 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
       ask(
         'Whether its disk is full.',
         lowest(storage.diskFree, 'service, instance'),
-        'At or below `STORAGE_MIN_FREE_BYTES`: it refuses uploads on purpose.',
+        'What is left above `STORAGE_MIN_FREE_BYTES`; 0: it refuses uploads on purpose.',
       ),
       ask('Whether its store failed.', highest(store.fatal, 'service, instance'), '1: it stopped writing for good.'),
       type(

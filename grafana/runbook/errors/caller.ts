@@ -49,7 +49,7 @@ const malformed: Readonly<Record<string, RunbookEntry>> = {
     steps: [
       refusals(
         'schema|syntax|duplicate_key|depth|encoding|number',
-        '`syntax`, `encoding`, `number`: not JSON. `duplicate_key`, `depth`: JSON that parsers read differently. `schema`: a wrong field.',
+        '`syntax`, `encoding`: not JSON. `duplicate_key`, `number`, `depth`: JSON that parsers read differently. `schema`: a wrong field.',
       ),
       ask(
         'Whether it began with a release of ours.',
@@ -59,7 +59,7 @@ const malformed: Readonly<Record<string, RunbookEntry>> = {
     ],
     mend: [
       'Unknown fields are refused on purpose; a client that is newer than the node leaves them out.',
-      '`number`: integers above 2^53 are sent as text.',
+      '`number`: above 1.8e308 it has no value as a double; it is sent as text.',
     ],
   },
   unsupported_media_type: {

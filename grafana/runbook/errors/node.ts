@@ -66,7 +66,11 @@ const full: Readonly<Record<string, RunbookEntry>> = {
     meaning:
       'The disk of storage is full, or has less room than `STORAGE_MIN_FREE_BYTES`; without a disk, its memory is. Reads go on.',
     steps: [
-      ask('How much room there is.', lowest(storage.diskFree, 'service, instance'), 'Small or 0.'),
+      ask(
+        'How much room there is.',
+        lowest(storage.diskFree, 'service, instance'),
+        '0 as long as uploads are refused.',
+      ),
       ask('How many uploads it ended.', perSecond(storage.refused, 'reason', 'reason="no_space"'), 'Per second.'),
     ],
     mend: [

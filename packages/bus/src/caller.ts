@@ -4,7 +4,7 @@ import { assertFits, requestFrame } from './request-frame.ts';
 import type { BusCore } from './core.ts';
 import { busRefusal, errorOf } from './error-body.ts';
 import { BusDeadline, BusNoResponders, BusOutcomeUnknown, BusOverflow, BusUnavailable, FrameError } from './errors.ts';
-import { ACCEPTS, type Codec, type Frame, frame, KIND } from './wire/frame.ts';
+import { ACCEPTS, type Codec, type Frame, frame, KIND, sampledTraceOf } from './wire/frame.ts';
 import { IncomingStream } from './incoming-stream.ts';
 import { countOverflow } from './metrics.ts';
 import { gone, type Plan, Uploads } from './uploads.ts';
@@ -196,6 +196,7 @@ export class Caller {
         deadlineAt,
         bytes: frameBytes(request),
         signal: context.signal,
+        sampledTrace: hooks === undefined ? undefined : sampledTraceOf(request.traceparent),
         onReply: plan.onReply,
         resolve,
         reject,

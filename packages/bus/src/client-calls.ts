@@ -16,6 +16,8 @@ export interface CallPlan {
   /** Encoded bytes, for the gate. */
   readonly bytes: number;
   readonly signal: AbortSignal | undefined;
+  /** Id of its trace, when it has a span that is sampled: shown beside the time it takes. */
+  readonly sampledTrace?: string | undefined;
   /** The first answer: a REP frame. What it throws fails the call. */
   readonly onReply: (frame: Frame) => unknown;
   /** Told once: what `onReply` made of the answer. */
@@ -162,7 +164,10 @@ export class ClientCalls {
     call.release();
     this.#bytes -= call.plan.bytes;
     this.#wheel.remove(call);
-    this.#secondsOf(call.plan.subject).observe((this.#clock.now() - call.startedAt) / 1_000);
+    const { subject, sampledTrace } = call.plan;
+    const seconds = (this.#clock.now() - call.startedAt) / 1_000;
+    if (sampledTrace === undefined) this.#secondsOf(subject).observe(seconds);
+    else this.#secondsOf(subject).observeTraced(seconds, sampledTrace);
     return true;
   }
 

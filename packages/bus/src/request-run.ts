@@ -21,7 +21,7 @@ import { countOverflow } from './metrics.ts';
 import { discard, type PeerCalls } from './peer-calls.ts';
 import type { ByteStream } from './subject.ts';
 import { frameFault } from './wire/codec.ts';
-import { bareFrame, type Frame, frame, KIND } from './wire/frame.ts';
+import { bareFrame, type Frame, frame, KIND, sampledTraceOf } from './wire/frame.ts';
 import { decodePayload, encodePayload } from './wire/payload.ts';
 
 /** A handler and what is counted for its subject. */
@@ -202,7 +202,10 @@ export class RequestRun implements Job, Message {
   }
 
   #observe(): void {
-    this.#served?.seconds.observe((this.#serving.core.clock.now() - this.#startedAt) / 1_000);
+    const seconds = (this.#serving.core.clock.now() - this.#startedAt) / 1_000;
+    const trace = this.#handling === undefined ? undefined : sampledTraceOf(this.frame.traceparent);
+    if (trace === undefined) this.#served?.seconds.observe(seconds);
+    else this.#served?.seconds.observeTraced(seconds, trace);
   }
 
   #answer(result: unknown): void {

@@ -9,6 +9,7 @@ import type { Logger } from './logging.ts';
 import { mapError } from './map-error.ts';
 import { ensureContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';
+import { traceFields } from './trace-id.ts';
 
 /** Where the refusals of one service are counted and its defects logged. */
 export interface ErrorReporter {
@@ -39,7 +40,12 @@ export class HttpErrors {
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const ctx = ensureContext(request, reply, this.#reporter.log);
     const { error, allow } = this.#refine(thrown, request);
-    report(this.#reporter, error, { corr_id: ctx.corrId, method: request.method, route: request.routeOptions.url });
+    report(this.#reporter, error, {
+      corr_id: ctx.corrId,
+      ...traceFields(ctx.traceparent),
+      method: request.method,
+      route: request.routeOptions.url,
+    });
     if (reply.sent || reply.raw.headersSent) {
       ctx.failure = error.code;
       reply.raw.destroy();
@@ -91,7 +97,8 @@ export class HttpErrorFilter implements ExceptionFilter {
     const error = mapError(thrown);
     if (context instanceof BusContext) {
       const reporter = this.#reporters.get(context.subject.slice(0, context.subject.indexOf('.')));
-      if (reporter !== undefined) report(reporter, error, { corr_id: context.corrId, subject: context.subject });
+      const { corrId, subject, traceparent } = context;
+      if (reporter !== undefined) report(reporter, error, { corr_id: corrId, subject, ...traceFields(traceparent) });
     }
     return throwError(() => error);
   }

@@ -242,7 +242,9 @@ describe('a node', () => {
     for (const line of lines) expect(line.match(/"service":/g)).toHaveLength(1);
     expect(of('from the index')).toContain('"service":"index"');
     expect(of('listens on')).toContain('"service":"micronode"');
-    expect(of('a secret of the index')).toMatch(/"service":"index".*"corr_id":"[0-9A-Z]{26}"/);
+    const failure = of('a secret of the index');
+    expect(failure).toMatch(/"service":"index".*"corr_id":"[0-9A-Z]{26}"/);
+    expect(failure).toMatch(/"trace_id":"[0-9a-f]{32}","span_id":"[0-9a-f]{16}"/);
   });
 
   it('shares a medium with another node', async () => {

@@ -24,6 +24,7 @@ import { OpsServer } from './ops-server.ts';
 import { nodeReadiness, type NodeReadiness, ReadinessRegistry } from './readiness.ts';
 import { RouteTable } from './route-table.ts';
 import { openTracing } from './tracing/open-tracing.ts';
+import { traceFields } from './trace-id.ts';
 import type { Tracing } from './tracing/tracing.ts';
 import { bindHttpGolden, bindRefusals, bindServiceState } from './service-metrics.ts';
 
@@ -207,9 +208,9 @@ class NodeAssembly {
       link: this.link,
       metrics,
       // Handlers of controllers never come here: the exception filter has made domain errors of theirs.
-      onHandlerError: (err, { corrId, subject }) => {
+      onHandlerError: (err, { corrId, subject, traceparent }) => {
         count(new ServiceError('internal'));
-        log.error({ corr_id: corrId, subject, err }, 'handler failed');
+        log.error({ corr_id: corrId, ...traceFields(traceparent), subject, err }, 'handler failed');
       },
     });
     const config = services.get(name) ?? {};

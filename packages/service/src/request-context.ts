@@ -3,7 +3,7 @@ import { type ErrorCode, LIMITS, ServiceError } from '@macronode/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from './logging.ts';
 import type { HttpSpan } from './tracing/http-spans.ts';
-import { acceptCorrId, childTraceparent } from './trace-id.ts';
+import { acceptCorrId, childTraceparent, traceFields } from './trace-id.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -61,8 +61,7 @@ export class RequestContext {
       this.#bound = true;
       this.#log = this.#log.child({
         corr_id: this.corrId,
-        trace_id: this.traceparent.slice(3, 35),
-        span_id: this.traceparent.slice(36, 52),
+        ...traceFields(this.traceparent),
       });
     }
     return this.#log;

@@ -45,6 +45,12 @@ export function childTraceparent(received: string | undefined): string {
   return `00-${match[2] ?? ''}-${randomHex(8)}-${match[4] ?? '00'}`;
 }
 
+/** The ids of a readable traceparent as fields of a log line; none without one. */
+export function traceFields(traceparent: string | undefined): { trace_id?: string; span_id?: string } {
+  if (traceparent === undefined) return {};
+  return { trace_id: traceparent.slice(3, 35), span_id: traceparent.slice(36, 52) };
+}
+
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 

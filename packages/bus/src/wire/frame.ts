@@ -134,6 +134,12 @@ const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}
 export const readableTraceparent = (value: string | undefined): string | undefined =>
   value !== undefined && TRACEPARENT.test(value) ? value : undefined;
 
+/** Trace id of a traceparent as frames carry it, when its trace is sampled. */
+export const sampledTraceOf = (traceparent: string | undefined): string | undefined =>
+  traceparent !== undefined && (Number.parseInt(traceparent.slice(53, 55), 16) & 1) === 1
+    ? traceparent.slice(3, 35)
+    : undefined;
+
 /** A tracestate that may travel: only with a trace to belong to, and within its limit; else absent. */
 export const readableTracestate = (value: string | undefined, traceparent: string | undefined): string | undefined =>
   value !== undefined &&

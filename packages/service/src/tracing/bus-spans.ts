@@ -1,4 +1,4 @@
-import type { BusHooks } from '@macronode/bus';
+import type { BusHooks, ReceivedBatch } from '@macronode/bus';
 import { type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import { mapError } from '../map-error.ts';
 import { hopsOf, parentContext, spanContextOf, traceparentOf, withHops } from './trace-context.ts';
@@ -17,9 +17,15 @@ function endSpan(span: Span, error: unknown): void {
   span.end();
 }
 
+/** The correlation id that all of these frames have; undefined where they differ. */
+function sharedCorrId(frames: ReceivedBatch['frames']): string | undefined {
+  const corrId = frames[0]?.corrId;
+  return frames.every((frame) => frame.corrId === corrId) ? corrId : undefined;
+}
+
 /**
  * Spans of everything that passes through a bus: `send`, `forward` and `publish` by whoever sends, `process` by whoever handles,
- * and `receive` for an entry of several frames or a second delivery, linked to the trace of each frame.
+ * and `receive` for an entry of several frames or a second delivery, linked to whoever sent each frame.
  */
 export function busSpans(tracer: Tracer): BusHooks {
   return {
@@ -57,6 +63,7 @@ export function busSpans(tracer: Tracer): BusHooks {
         .filter((found) => found !== undefined);
       const [first] = contexts;
       if (first === undefined) return;
+      const corrId = sharedCorrId(frames);
       tracer
         .startSpan(
           `receive ${name}`,
@@ -71,6 +78,7 @@ export function busSpans(tracer: Tracer): BusHooks {
               'macronode.lane': lane,
               'macronode.age_ms': ageMs,
               'macronode.attempt': attempt,
+              ...(corrId !== undefined && { corr_id: corrId }),
             },
           },
           parentContext(traceparentOf(first)),
@@ -79,14 +87,10 @@ export function busSpans(tracer: Tracer): BusHooks {
     },
     onHandle(context, { kind, service, bytes, queueMs }) {
       const { traceparent, tracestate, attempt, subject, corrId } = context;
-      const earlier = attempt > 1 ? spanContextOf(traceparent) : undefined;
       const span = tracer.startSpan(
         `process ${subject}`,
         {
           kind: kind === 'request' ? SpanKind.SERVER : SpanKind.CONSUMER,
-          ...(earlier !== undefined && {
-            links: [{ context: earlier, attributes: { 'macronode.link': 'redelivery' } }],
-          }),
           attributes: {
             ...SYSTEM,
             'messaging.operation.name': 'process',

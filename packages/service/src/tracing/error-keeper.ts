@@ -9,6 +9,8 @@ const SPANS_PER_TRACE = 32;
 const BYTES_PER_TRACE = 16_384;
 /** Unsampled traces kept at a time; the oldest goes first. 1024 of them with 16 KiB are 16 MiB at the worst. */
 const TRACES = 1_024;
+/** How long a receive span waits for its handler to start, in ms: the default deadline of a call, after which none runs. */
+export const HANDLER_WAIT_MS = 5_000;
 /** A span without its strings, as kept on the heap, in bytes. */
 const SPAN_BYTES = 256;
 
@@ -18,6 +20,8 @@ interface Held {
   /** Spans that have begun and not ended: the trace is let go with the last of them. */
   open: number;
   failed: boolean;
+  /** Runs while a receive span waits for its handler, which may fail yet. */
+  wait: NodeJS.Timeout | undefined;
 }
 
 export interface KeeperCounts {
@@ -25,6 +29,7 @@ export interface KeeperCounts {
   readonly spansPerTrace: CounterCell;
   readonly bytesPerTrace: CounterCell;
   readonly traces: CounterCell;
+  readonly handlerWait: CounterCell;
 }
 
 /** Length of what a span carries, roughly in bytes. */
@@ -34,9 +39,13 @@ function bytesOf({ name, attributes }: ReadableSpan): number {
   return bytes;
 }
 
+/** A receive span is over before its handler starts; every other span ends after those it led to in this service. */
+const comesBeforeHandler = ({ attributes }: ReadableSpan): boolean =>
+  attributes['messaging.operation.name'] === 'receive';
+
 /**
  * Exports the spans of sampled traces, and those of an unsampled trace too once one of them fails in this service. Until the
- * last of its open spans ends, the spans of an unsampled trace are held, within bounds.
+ * last of its open spans ends, the spans of an unsampled trace are held, within bounds; a receive span until its handler starts.
  */
 export class ErrorKeeper implements SpanProcessor {
   readonly #queue: ExportQueue;
@@ -54,10 +63,12 @@ export class ErrorKeeper implements SpanProcessor {
     const held = this.#traces.get(traceId);
     if (held !== undefined) {
       held.open += 1;
+      clearTimeout(held.wait);
+      held.wait = undefined;
       return;
     }
     if (this.#traces.size >= TRACES) this.#letGoOfOldest();
-    this.#traces.set(traceId, { spans: [], bytes: 0, open: 1, failed: false });
+    this.#traces.set(traceId, { spans: [], bytes: 0, open: 1, failed: false, wait: undefined });
   }
 
   onEnd(span: ReadableSpan): void {
@@ -76,9 +87,10 @@ export class ErrorKeeper implements SpanProcessor {
     held.open -= 1;
     held.failed ||= failed;
     if (held.failed) this.#export(held, span);
-    else if (held.open > 0) this.#hold(held, span);
+    else if (held.open > 0 || comesBeforeHandler(span)) this.#hold(held, span);
     if (held.open > 0) return;
-    this.#forget(traceId, held);
+    if (!held.failed && comesBeforeHandler(span)) this.#awaitHandler(traceId, held);
+    else this.#forget(traceId, held);
   }
 
   forceFlush(): Promise<void> {
@@ -108,7 +120,15 @@ export class ErrorKeeper implements SpanProcessor {
     }
   }
 
+  #awaitHandler(traceId: string, held: Held): void {
+    held.wait = setTimeout(() => {
+      this.#counts.handlerWait.inc(held.spans.length);
+      this.#forget(traceId, held);
+    }, HANDLER_WAIT_MS).unref();
+  }
+
   #forget(traceId: string, held: Held): void {
+    clearTimeout(held.wait);
     this.#traces.delete(traceId);
     this.#counts.held.dec(held.spans.length);
   }

@@ -8,6 +8,8 @@ export const QUEUE_SPANS = 2_048;
 const BATCH_SPANS = 256;
 /** How long a span waits for others to share its export, in ms. */
 const EXPORT_INTERVAL_MS = 1_000;
+/** How long the last flush may take as a whole, in ms: a collector that hangs must not outlast the drain. */
+export const CLOSE_TIMEOUT_MS = 2_000;
 
 export interface ExportCounts {
   readonly exported: CounterCell;
@@ -22,6 +24,7 @@ export class ExportQueue {
   #waiting: ReadableSpan[] = [];
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
+  #closed = false;
 
   constructor(exporter: SpanExporter, counts: ExportCounts) {
     this.#exporter = exporter;
@@ -29,6 +32,10 @@ export class ExportQueue {
   }
 
   add(span: ReadableSpan): void {
+    if (this.#closed) {
+      this.#counts.droppedByExport.inc();
+      return;
+    }
     if (this.#waiting.length >= QUEUE_SPANS) {
       this.#counts.droppedByQueue.inc();
       return;
@@ -47,9 +54,24 @@ export class ExportQueue {
     }));
   }
 
+  /** Sends what waits for as long as the last flush may take; the rest is counted as dropped. */
   async close(): Promise<void> {
-    await this.flush();
-    await this.#exporter.shutdown();
+    await this.#withinClose(this.flush());
+    this.#closed = true;
+    this.#counts.droppedByExport.inc(this.#waiting.length);
+    this.#waiting = [];
+    // The exporter waits for an export under way, which has a time limit of its own.
+    if (this.#sending === undefined) await this.#exporter.shutdown();
+    else void this.#exporter.shutdown().catch(() => undefined);
+  }
+
+  async #withinClose(flushed: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    });
+    await Promise.race([flushed, expired]);
+    clearTimeout(timer);
   }
 
   async #drain(): Promise<void> {

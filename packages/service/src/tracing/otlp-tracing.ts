@@ -35,6 +35,7 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
     spansPerTrace: m.overflowed.cell({ bound: 'spans_per_trace' }),
     bytesPerTrace: m.overflowed.cell({ bound: 'bytes_per_trace' }),
     traces: m.overflowed.cell({ bound: 'traces' }),
+    handlerWait: m.overflowed.cell({ bound: 'handler_wait' }),
   });
   const provider = new TracerProvider({
     // Unsampled spans are recorded too: whether their request fails is not known when they begin.

@@ -16,7 +16,7 @@ export const tracingMetrics = Object.freeze({
   overflowed: counter({
     name: 'trace_held_spans_dropped_total',
     help: 'Spans of unsampled requests let go at a bound of the buffer: they are missing if their request fails.',
-    labels: { bound: ['spans_per_trace', 'bytes_per_trace', 'traces'] },
+    labels: { bound: ['spans_per_trace', 'bytes_per_trace', 'traces', 'handler_wait'] },
     zeroFill: true,
   }),
 });

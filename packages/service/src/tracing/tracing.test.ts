@@ -30,6 +30,7 @@ afterEach(async () => {
 });
 
 interface Traced {
+  readonly metrics: MetricsRegistry;
   readonly exporter: InMemorySpanExporter;
   readonly tracings: readonly Tracing[];
   readonly edge: Tracing;
@@ -55,7 +56,7 @@ async function traced(ratio: number, answer: () => string): Promise<Traced> {
   await link.start();
   for (const { bus } of [storage, omnigate, gateway]) await bus.start();
   const tracings = [gateway, omnigate, storage].map(({ tracing }) => tracing);
-  return { exporter, tracings, edge: gateway.tracing, gateway: gateway.bus };
+  return { metrics, exporter, tracings, edge: gateway.tracing, gateway: gateway.bus };
 }
 
 /** Sends one request as the gateway does, and answers every span that was exported of it, from the edge inwards. */
@@ -111,6 +112,15 @@ describe('traces', () => {
     const spans = await read(await traced(0, () => 'bytes'), '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
     expect(chain(spans)).toEqual(WHOLE);
     expect(spans.every((span) => span.spanContext().traceId === '4bf92f3577b34da6a3ce929d0e0e4736')).toBe(true);
+  });
+
+  it.each([1, 0])('are shown beside the times of calls and handlers when they are sampled: ratio %d', async (ratio) => {
+    const world = await traced(ratio, () => 'bytes');
+    await read(world);
+    const exemplars = (await world.metrics.render('openmetrics')).match(/^bus_\w+_seconds_bucket.*trace_id/gm) ?? [];
+    const names = exemplars.map((line) => line.slice(0, line.indexOf('_bucket')));
+    const timed = ['bus_handler_seconds', 'bus_handler_seconds', 'bus_request_seconds'];
+    expect(names.sort()).toEqual(ratio === 1 ? timed : []);
   });
 
   it('are exported of an unsampled request that fails, by every service that saw it fail', async () => {
