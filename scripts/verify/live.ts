@@ -1,4 +1,5 @@
 // Every query of every panel and variable, asked of a live Prometheus as Grafana would ask it.
+import { SERVICES } from '@macronode/contracts';
 import type { Board, PanelSpec } from '../../grafana/panel.ts';
 import { BOUNDS } from '../../grafana/bounds.ts';
 import type { OwnPrometheus, QuerySeries } from '../prometheus.ts';
@@ -10,6 +11,7 @@ const POINTS = 300;
 /** Times the bound: slower than this is a defect of the query, not of a busy machine. */
 const SLOW_FACTOR = 10;
 const ALL = '.+';
+const OUR_JOB = 'macronode';
 
 export interface PanelAnswer {
   readonly board: string;
@@ -52,10 +54,34 @@ export async function variableValues(
   return values;
 }
 
-/** Asks a panel with every variable at All, and then with each value of each variable. */
+/** What is wrong with the answer to one query. */
+function problemsOf(series: readonly QuerySeries[], panel: PanelSpec): readonly string[] {
+  if (series.length === 0) return ['no series'];
+  const problems: string[] = [];
+  const [least, most] = panel.evidence.sane;
+  const values = finite(series);
+  if (!values.every(Number.isFinite)) problems.push('not every value is a finite number');
+  const outside = values.find((value) => value < least || value > most);
+  if (outside !== undefined) problems.push(`${outside} is outside of ${least} to ${most}`);
+  const perMoment = new Map<number, number>();
+  for (const { values: points = [] } of series)
+    for (const [at] of points) perMoment.set(at, (perMoment.get(at) ?? 0) + 1);
+  const widest = Math.max(0, ...perMoment.values());
+  if (panel.kind !== 'heatmap' && widest > SERIES_MAX) problems.push(`${widest} series at once`);
+  return problems;
+}
+
+/** Whether a panel owes something for this value: what is not ours, or not of these services, may have nothing. */
+function isOwed(panel: PanelSpec, variable: string, value: string): boolean {
+  const { services } = panel.evidence;
+  if (variable === 'service') return ((services ?? SERVICES) as readonly string[]).includes(value);
+  return variable === 'job' && value === OUR_JOB;
+}
+
+/** Asks every query of a panel with every variable at All, and then with each value of each variable. */
 export async function askPanel(
-  prometheus: OwnPrometheus,
-  board: Board,
+  prometheus: Pick<OwnPrometheus, 'queryRange'>,
+  board: Pick<Board, 'uid'>,
   panel: PanelSpec,
   variables: ReadonlyMap<string, readonly string[]>,
   { start, end }: LiveRange,
@@ -65,36 +91,23 @@ export async function askPanel(
   const rateSeconds = Math.max(4, step + 1);
   const all = Object.fromEntries([...variables.keys()].map((name) => [name, ALL]));
   let slowestSeconds = 0;
-  const drawn: (readonly QuerySeries[])[] = [];
   const ask = async (expr: string, values: Readonly<Record<string, string>>): Promise<readonly QuerySeries[]> => {
     const answer = await prometheus.queryRange(filled(expr, values, rateSeconds), { start, end, step });
     slowestSeconds = Math.max(slowestSeconds, answer.seconds);
-    if (answer.warnings.length > 0) problems.push(...answer.warnings);
+    problems.push(...answer.warnings);
     return answer.series;
   };
-  const [least, most] = panel.evidence.sane;
-  let filledTargets = 0;
+  const drawn: (readonly QuerySeries[])[] = [];
   for (const { expr, legend } of panel.targets) {
     const series = await ask(expr, all);
     drawn.push(series);
-    if (series.length > 0) filledTargets += 1;
-    const values = finite(series);
-    if (!values.every(Number.isFinite)) problems.push(`${legend}: not every value is a finite number`);
-    const outside = values.find((value) => value < least || value > most);
-    if (outside !== undefined) problems.push(`${legend}: ${outside} is outside of ${least} to ${most}`);
-    const perMoment = new Map<number, number>();
-    for (const { values: points = [] } of series)
-      for (const [at] of points) perMoment.set(at, (perMoment.get(at) ?? 0) + 1);
-    const widest = Math.max(0, ...perMoment.values());
-    if (panel.kind !== 'heatmap' && widest > SERIES_MAX) problems.push(`${legend}: ${widest} series at once`);
+    problems.push(...problemsOf(series, panel).map((problem) => `${legend}: ${problem}`));
   }
-  if (filledTargets === 0) problems.push('no series at all');
   for (const [name, values] of variables) {
     for (const value of values) {
-      const allowed = panel.evidence.services;
-      const isOther = name === 'service' && allowed !== undefined && !(allowed as readonly string[]).includes(value);
-      if (isOther) continue;
-      await ask(panel.targets[0]?.expr ?? '', { ...all, [name]: value });
+      let seen = 0;
+      for (const { expr } of panel.targets) seen += (await ask(expr, { ...all, [name]: value })).length;
+      if (seen === 0 && isOwed(panel, name, value)) problems.push(`no series for ${name} ${value}`);
     }
   }
   if (slowestSeconds > SLOW_FACTOR * BOUNDS.dashboard_query.value) {
