@@ -78,7 +78,7 @@ const promises: BoardRow = {
     }),
     number({
       title: 'Leases run out',
-      what: 'Leases that ended without an acknowledgement, over deliveries.',
+      what: 'Of the leases that ended, those that ran out and were not acknowledged.',
       good: 'near zero.',
       bad: 'receivers die or stall with messages in hand.',
       runbook: 'MailboxLeasesExpire',
@@ -207,7 +207,7 @@ const queues: BoardRow = {
     }),
     lines({
       title: 'Expired leases',
-      what: 'Leases that ended without an acknowledgement, over deliveries.',
+      what: 'Of the leases that ended, those that ran out and were not acknowledged.',
       good: 'near zero.',
       bad: 'receivers die, stall, or lease for too short.',
       runbook: 'MailboxLeasesExpire',

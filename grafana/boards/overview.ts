@@ -91,7 +91,7 @@ const users: BoardRow = {
       targets: [{ expr: `max (${fleet.recorded('busOverflow')})`, legend: 'worst service' }],
       limit: ALLOWED.bus_delivery,
       breach: 'saturation',
-      evidence: { sane: SANE.share },
+      evidence: { sane: SANE.share, services: ['gateway', 'omnigate'] },
     }),
     number({
       title: 'Error budget left',

@@ -37,6 +37,8 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
   const uploads = instance.rate(golden.httpRequests, UPLOADS);
   const downloads = instance.rate(golden.httpRequests, DOWNLOADS);
   const hints = `(${service.rate(bus.lagged)} + ${service.rate(bus.received, 'kind="hint"')})`;
+  // Of leases that end: one that runs out may have begun long before, when more, or less, was delivered.
+  const leasesEnded = `(${instance.rate(mailbox.visibilityTimeouts)} + ${instance.rate(mailbox.acked)})`;
   const lane = 'kind=~"request|work"';
   const inflightLimit = `max by (${INSTANCE}) (${state.config.name}{key="inflight"})`;
   return [
@@ -92,7 +94,7 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
     { record: RECORDED.mailboxDeadLetters, expr: instance.rate(mailbox.dead) },
     {
       record: RECORDED.mailboxExpiredLeases,
-      expr: ratio(instance.rate(mailbox.visibilityTimeouts), instance.rate(mailbox.delivered)),
+      expr: ratio(instance.rate(mailbox.visibilityTimeouts), leasesEnded),
     },
     { record: RECORDED.gatewayInflight, expr: `${gauge('max', gateway.inflight, INSTANCE)} / ${inflightLimit}` },
     {

@@ -87,7 +87,7 @@ function plot(panel: PanelSpec, lines: readonly Line[], width: number, height: n
   if (points.length === 0) return '<p class="none">no data</p>';
   const limit = panel.limit?.value;
   const [from, to] = [Math.min(...points.map(([at]) => at)), Math.max(...points.map(([at]) => at))];
-  const highest = Math.max(...points.map(([, value]) => value), 1e-9);
+  const highest = Math.max(...points.map(([, value]) => value)) || 1;
   const top = limit !== undefined && limit < highest * 3 ? Math.max(highest, limit * 1.1) : highest * 1.05;
   const x = (at: number): number => ((at - from) / Math.max(1, to - from)) * width;
   const y = (value: number): number => height - (Math.max(0, value) / top) * height;

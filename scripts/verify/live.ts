@@ -73,7 +73,9 @@ function problemsOf(series: readonly QuerySeries[], panel: PanelSpec): readonly 
 
 /** Whether a panel owes something for this value: what is not ours, or not of these services, may have nothing. */
 function isOwed(panel: PanelSpec, variable: string, value: string): boolean {
-  const { services } = panel.evidence;
+  const { services, needs } = panel.evidence;
+  // Of a fault that not every service suffers.
+  if (needs !== undefined) return false;
   if (variable === 'service') return ((services ?? SERVICES) as readonly string[]).includes(value);
   return variable === 'job' && value === OUR_JOB;
 }

@@ -12,7 +12,7 @@ import { FLEET_VARIABLES } from '../variables.ts';
 import { calls } from './calls.ts';
 import { batches, delivery } from './delivery.ts';
 import { link } from './link.ts';
-import { ANSWERING } from './services.ts';
+import { ANSWERING, CALLING } from './services.ts';
 import { streams } from './streams.ts';
 
 const fleet = series();
@@ -43,7 +43,7 @@ const promises: BoardRow = {
       targets: [{ expr: `max (${fleet.recorded('busOverflow')})`, legend: 'worst' }],
       limit: ALLOWED.bus_delivery,
       breach: 'saturation',
-      evidence: { sane: SANE.share },
+      evidence: { sane: SANE.share, services: CALLING },
     }),
     number({
       title: 'Oldest entry unread',
@@ -78,7 +78,7 @@ const promises: BoardRow = {
       unit: 's',
       targets: [{ expr: fleet.quantile(0.95, bus.requestSeconds), legend: 'p95', exemplar: true }],
       traces: tracesOf(),
-      evidence: { sane: SANE.latency, services: ['gateway', 'omnigate'] },
+      evidence: { sane: SANE.latency, services: CALLING },
     }),
     number({
       title: 'Redelivered',
@@ -90,7 +90,7 @@ const promises: BoardRow = {
       targets: [{ expr: `max (${fleet.recorded('busRedelivered')})`, legend: 'worst' }],
       limit: BOUNDS.bus_redelivered,
       breach: 'failure',
-      evidence: { sane: SANE.share },
+      evidence: { sane: SANE.share, services: ANSWERING },
     }),
   ],
 };

@@ -6,7 +6,7 @@ import { bucketsOf, percentiles, slowest } from '../latency.ts';
 import { SANE } from '../sane.ts';
 import { heatmap, lines } from '../sizes.ts';
 import { TRACES_OF_SUBJECT, tracesOf } from '../traces.ts';
-import { ANSWERING } from './services.ts';
+import { ANSWERING, CALLING } from './services.ts';
 
 const fleet = series();
 const { bus } = METRICS;
@@ -37,7 +37,7 @@ export const calls: BoardRow = {
       unit: 's',
       targets: bucketsOf(fleet, bus.requestSeconds),
       traces: tracesOf(),
-      evidence: { sane: SANE.perSecond, services: ['gateway', 'omnigate'] },
+      evidence: { sane: SANE.perSecond, services: CALLING },
     }),
     lines({
       title: 'Call time by subject, p95',
@@ -48,7 +48,7 @@ export const calls: BoardRow = {
       unit: 's',
       targets: [slowest(fleet, bus.requestSeconds, 'subject', '{{subject}}')],
       traces: TRACES_OF_SUBJECT,
-      evidence: { sane: SANE.latency, services: ['gateway', 'omnigate'] },
+      evidence: { sane: SANE.latency, services: CALLING },
     }),
     lines({
       title: 'Unknown outcomes',
@@ -60,7 +60,7 @@ export const calls: BoardRow = {
       targets: [{ expr: fleet.recorded('busUnknown'), legend: '{{service}}' }],
       limit: BOUNDS.bus_outcome_unknown,
       breach: 'failure',
-      evidence: { sane: SANE.share },
+      evidence: { sane: SANE.share, services: CALLING },
     }),
     heatmap({
       title: 'Handler time',
@@ -93,7 +93,7 @@ export const calls: BoardRow = {
       unit: 's',
       targets: percentiles(fleet, bus.requestSeconds),
       traces: tracesOf(),
-      evidence: { sane: SANE.latency, services: ['gateway', 'omnigate'] },
+      evidence: { sane: SANE.latency, services: CALLING },
     }),
     lines({
       title: 'Frames sent and received',

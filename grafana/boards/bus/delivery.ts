@@ -25,7 +25,7 @@ export const delivery: BoardRow = {
       targets: [{ expr: fleet.recorded('busRedelivered'), legend: '{{service}}' }],
       limit: BOUNDS.bus_redelivered,
       breach: 'failure',
-      evidence: { sane: SANE.share },
+      evidence: { sane: SANE.share, services: ANSWERING },
     }),
     lines({
       title: 'Redeliveries and reclaims',

@@ -7,7 +7,7 @@ import { bucketsOf } from '../latency.ts';
 import { SANE } from '../sane.ts';
 import { heatmap, lines, states } from '../sizes.ts';
 import { tracesOf } from '../traces.ts';
-import { ANSWERING } from './services.ts';
+import { ANSWERING, CALLING } from './services.ts';
 
 const fleet = series();
 const { bus, redis } = METRICS;
@@ -138,7 +138,7 @@ export const streams: BoardRow = {
       targets: [{ expr: fleet.recorded('busOverflow'), legend: '{{service}}' }],
       limit: BOUNDS.bus_overflow,
       breach: 'saturation',
-      evidence: { sane: SANE.share },
+      evidence: { sane: SANE.share, services: CALLING },
     }),
     lines({
       title: 'Refusals by gate',

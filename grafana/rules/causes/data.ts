@@ -142,10 +142,7 @@ export const dataAlerts: readonly Alert[] = [
     impact: 'Receivers die or take longer than they asked for: messages come again and late.',
     panel: { board: 'macronode-mailbox', title: 'Expired leases' },
     unknownWithoutTraffic: RECORDED.mailboxExpiredLeases,
-    signals: shareSignals(mailbox.visibilityTimeouts, [mailbox.delivered], BOUNDS.mailbox_expired_leases, {
-      ...MAILBOX,
-      partOfRest: false,
-    }),
+    signals: shareSignals(mailbox.visibilityTimeouts, [mailbox.acked], BOUNDS.mailbox_expired_leases, MAILBOX),
     faults: ['mailbox_poison'],
   },
   {
