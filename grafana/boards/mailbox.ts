@@ -152,7 +152,7 @@ const messages: BoardRow = {
       runbook: 'saturated',
       unit: 'ops',
       targets: [{ expr: mailbox.rate(own.saturated, 'bound'), legend: '{{bound}}' }],
-      evidence: { sane: SANE.perSecond, needs: 'inflight_flood' },
+      evidence: { sane: SANE.perSecond },
     }),
     lines({
       title: 'Repeated sends',
@@ -245,7 +245,7 @@ const queues: BoardRow = {
       runbook: 'MailboxDeadLetters',
       unit: 'ops',
       targets: [{ expr: mailbox.rate(own.dead, 'reason'), legend: '{{reason}}' }],
-      evidence: { sane: SANE.perSecond, needs: 'mailbox_poison' },
+      evidence: { sane: SANE.perSecond },
     }),
     lines({
       title: 'Long polls',

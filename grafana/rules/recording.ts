@@ -59,7 +59,10 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
     },
 
     { record: RECORDED.busHintLag, expr: ratio(service.rate(bus.lagged), hints) },
-    { record: RECORDED.busOverflow, expr: ratio(service.rate(bus.overflow), service.rate(bus.published)) },
+    {
+      record: RECORDED.busOverflow, // Both are counted within one call, and a scrape may fall between the two.
+      expr: `clamp_max(${ratio(service.rate(bus.overflow), service.rate(bus.published))}, 1)`,
+    },
     { record: RECORDED.busRedelivered, expr: ratio(service.rate(bus.redelivered), service.rate(bus.received, lane)) },
     { record: RECORDED.busQueueWait, expr: service.quantile(0.99, bus.queueWait, 'side="server"') },
     { record: RECORDED.busReconnects, expr: service.rate(bus.reconnects) },

@@ -7,6 +7,7 @@ export const mailboxMetrics = {
     name: 'mailbox_duplicates_total',
     help: 'Sends that repeated an idempotency key: answered with the first message, or refused for another payload.',
     labels: { result: ['answered', 'mismatch'] },
+    zeroFill: true,
   }),
   delivered: counter({ name: 'mailbox_delivered_total', help: 'Messages handed to a receiver, repeats included.' }),
   redelivered: counter({ name: 'mailbox_redelivered_total', help: 'Deliveries after the first of a message.' }),
@@ -15,11 +16,13 @@ export const mailboxMetrics = {
     name: 'mailbox_ack_refused_total',
     help: 'Receipts refused: the lease was over, or they name nothing.',
     labels: { reason: ['receipt_stale', 'not_found'] },
+    zeroFill: true,
   }),
   dead: counter({
     name: 'mailbox_dlq_total',
     help: 'Messages moved to the dead letters.',
     labels: { reason: ['max_attempts'] },
+    zeroFill: true,
   }),
   expired: counter({ name: 'mailbox_expired_total', help: 'Messages and dead letters dropped past their retention.' }),
   visibilityTimeouts: counter({
@@ -30,6 +33,7 @@ export const mailboxMetrics = {
     name: 'mailbox_saturated_total',
     help: 'Sends and polls refused by a bound.',
     labels: { bound: ['topic_depth', 'store_bytes', 'waiters'] },
+    zeroFill: true,
   }),
   commitLatency: histogram({
     name: 'mailbox_commit_latency_seconds',

@@ -6,7 +6,7 @@ import { SANE } from '../sane.ts';
 import { lines } from '../sizes.ts';
 
 const gateway = series('gateway');
-const { golden, gateway: own, connections, bus, state } = METRICS;
+const { golden, gateway: own, connections, state } = METRICS;
 
 const setting = (key: string): string => gateway.max(state.config, '', `key="${key}"`);
 
@@ -64,16 +64,6 @@ export const admission: BoardRow = {
         { expr: gateway.rate(golden.rejected, ''), legend: 'all' },
       ],
       evidence: { sane: SANE.perSecond },
-    }),
-    lines({
-      title: 'Retry-After asked',
-      what: 'Mean wait that refusals at a full bound of the bus asked of callers.',
-      good: 'no data: nothing was refused.',
-      bad: 'rising: what is refused comes back too early, so the bound moves it away.',
-      runbook: 'busy',
-      unit: 's',
-      targets: [{ expr: gateway.mean(bus.retryAfter, 'service'), legend: '{{service}}' }],
-      evidence: { sane: SANE.latency, needs: 'omnigate_paused' },
     }),
     lines({
       title: 'Connections',
