@@ -104,11 +104,14 @@ it('without Redis every ticket is quiet, the page itself is not', async () => {
   expect(quiet).toEqual(['BusReconnecting', 'ServiceNotReady']);
 });
 
-it('a broken dependency keeps what depends on it quiet, not other dependencies', async () => {
+it('a broken dependency keeps quiet what depends on it, not other dependencies, nor what stands beside it', async () => {
   const quiet = await suppressed([
     alert('TargetDown', 'ticket', 'storage', { cause: 'dependency' }),
     alert('ServiceAbsent', 'ticket', 'storage', { cause: 'dependency' }),
-    alert('BusGroupLag', 'ticket', 'gateway'),
+    alert('StoreQueueLong', 'ticket', 'storage'),
+    alert('GatewayNearCapacity', 'ticket', 'gateway'),
+    alert('OmnigateFailing', 'ticket', 'omnigate'),
+    alert('MailboxStalled', 'ticket', 'mailbox'),
   ]);
-  expect(quiet).toEqual(['BusGroupLag']);
+  expect(quiet).toEqual(['GatewayNearCapacity', 'OmnigateFailing', 'StoreQueueLong']);
 });

@@ -5,9 +5,10 @@ import { Gateway } from './lib/gateway.ts';
 import { waitUntilReady } from './lib/ready.ts';
 import { readSettings } from './lib/settings.ts';
 import { summarise, type SummaryData } from './lib/summary.ts';
+import { objectives } from './profiles/objectives.ts';
 import { smoke } from './profiles/smoke.ts';
 
-const PROFILES: Readonly<Record<string, Options>> = { smoke };
+const PROFILES: Readonly<Record<string, Options>> = { smoke, objectives };
 
 const settings = readSettings(__ENV);
 const gateway = new Gateway(settings);

@@ -3,7 +3,7 @@ import { DEFAULT_BUS_LIMITS, DEFAULT_REDIS_BOUNDS, FRAME_LIMITS, redisLinkMetric
 import { CONSOLE_LIMITS } from '@macronode/console';
 import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
-import { describeConfig, nodeDeclarations, startNode, type ConfigRow } from '@macronode/service';
+import { describeConfig, nodeDeclarations, startNode, type ConfigRow, TRACING_LIMITS } from '@macronode/service';
 import { STORE_LIMITS } from '@macronode/store';
 import { anchorOf } from '../grafana/runbook/entry.ts';
 import { boardsShowing } from '../grafana/shown-on.ts';
@@ -64,6 +64,14 @@ const PACKAGE_LIMITS = [
     file: 'packages/console/src/history/limits.ts',
     declaration: 'CONSOLE_LIMITS',
     values: CONSOLE_LIMITS,
+  },
+  {
+    title: 'Tracing',
+    intro:
+      'Each service, once `OTEL_EXPORTER_OTLP_ENDPOINT` is set. What is lost at a bound is counted in `trace_spans_dropped_total` and `trace_held_spans_dropped_total`; no request waits.',
+    file: 'packages/service/src/tracing/tracing-limits.ts',
+    declaration: 'TRACING_LIMITS',
+    values: TRACING_LIMITS,
   },
 ] as const;
 

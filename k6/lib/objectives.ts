@@ -22,3 +22,14 @@ export const metricOf = ({ tag }: Objective): string => `http_req_duration{name:
 /** A run too short to judge a percentile still shows it: k6 keeps a series per tag only where a threshold names it. */
 export const shownOnly = (): Record<string, string[]> =>
   Object.fromEntries(OBJECTIVES.map((one) => [metricOf(one), ['max>=0']]));
+
+/** What a run long enough for percentiles is judged by: the objectives themselves, at the edge where users are. */
+export const objectiveThresholds = (): Record<string, string[]> => ({
+  ...Object.fromEntries(
+    OBJECTIVES.map((one) => [
+      metricOf(one),
+      [`p(${one.latency.objective * 100})<=${one.latency.boundSeconds * 1_000}`],
+    ]),
+  ),
+  http_req_failed: [`rate<=${Number((1 - SLOS.availability.objective).toFixed(6))}`],
+});

@@ -4,7 +4,7 @@ import type { FaultName } from '../../grafana/faults.ts';
 import { ALERTS } from '../../grafana/rules/alerts.ts';
 import { poll } from '../poll.ts';
 import { type Client, steadyTraffic } from './client.ts';
-import { driverOf, expectedOf } from './faults.ts';
+import { driverOf, expectedOf } from './faults/index.ts';
 import type { Rig } from './rig.ts';
 import type { Timeline } from './timeline.ts';
 

@@ -29,6 +29,7 @@ export { HttpServer } from './http-server.ts';
 export type { HttpServerOptions } from './http-server.ts';
 export { RouteTable } from './route-table.ts';
 export { connectionMetrics, httpGolden } from './service-metrics.ts';
+export { TRACING_LIMITS } from './tracing/tracing-limits.ts';
 export { tracingMetrics } from './tracing/tracing-metrics.ts';
 export { createLogger, NestLogger } from './logging.ts';
 export type { Logger } from './logging.ts';

@@ -2,10 +2,9 @@ import type { BusHooks, ReceivedBatch } from '@macronode/bus';
 import { type Span, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
 import { mapError } from '../map-error.ts';
 import { hopsOf, parentContext, spanContextOf, traceparentOf, withHops } from './trace-context.ts';
+import { TRACING_LIMITS } from './tracing-limits.ts';
 
 const SYSTEM = { 'messaging.system': 'macronode' };
-/** Links of one batch, at most: what the SDK keeps of a span. */
-const LINKS = 128;
 
 /** Ends a span with what the error table calls the error; only what is not the caller's own fault is a failure. */
 function endSpan(span: Span, error: unknown): void {
@@ -69,7 +68,7 @@ export function busSpans(tracer: Tracer): BusHooks {
           `receive ${name}`,
           {
             kind: SpanKind.CONSUMER,
-            links: contexts.slice(0, LINKS).map((context) => ({ context })),
+            links: contexts.slice(0, TRACING_LIMITS.links).map((context) => ({ context })),
             attributes: {
               ...SYSTEM,
               'messaging.operation.name': 'receive',

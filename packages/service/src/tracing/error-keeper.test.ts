@@ -7,7 +7,8 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ErrorKeeper, HANDLER_WAIT_MS } from './error-keeper.ts';
+import { ErrorKeeper } from './error-keeper.ts';
+import { TRACING_LIMITS } from './tracing-limits.ts';
 import { ExportQueue } from './export-queue.ts';
 import { tracingMetrics } from './tracing-metrics.ts';
 
@@ -61,7 +62,7 @@ test('a receive span is kept with the handler that fails after it', async () => 
   const { tracer, exported, held, handlerWait } = keeping();
   receive(tracer);
   const handler = begin(tracer);
-  vi.advanceTimersByTime(HANDLER_WAIT_MS * 2);
+  vi.advanceTimersByTime(TRACING_LIMITS.handlerWaitMs * 2);
   handler.setStatus({ code: SpanStatusCode.ERROR }).end();
   expect(await exported()).toEqual(['receive', 'process']);
   expect(held()).toBe(0);
@@ -79,7 +80,7 @@ test('a receive span is let go with the handler that succeeds after it', async (
 test('a receive span whose handler never starts is let go after its wait, and counted', async () => {
   const { tracer, exported, held, handlerWait } = keeping();
   receive(tracer);
-  vi.advanceTimersByTime(HANDLER_WAIT_MS - 1);
+  vi.advanceTimersByTime(TRACING_LIMITS.handlerWaitMs - 1);
   expect(held()).toBe(1);
   vi.advanceTimersByTime(1);
   expect(held()).toBe(0);

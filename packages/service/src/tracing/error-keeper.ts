@@ -2,15 +2,8 @@ import type { CounterCell, GaugeCell } from '@macronode/metrics';
 import { SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace';
 import type { ExportQueue } from './export-queue.ts';
+import { TRACING_LIMITS } from './tracing-limits.ts';
 
-/** Spans kept of one unsampled trace in one service: more than the longest request of ours has. */
-const SPANS_PER_TRACE = 32;
-/** Bytes kept of one unsampled trace: 32 spans with all of their attributes. */
-const BYTES_PER_TRACE = 16_384;
-/** Unsampled traces kept at a time; the oldest goes first. 1024 of them with 16 KiB are 16 MiB at the worst. */
-const TRACES = 1_024;
-/** How long a receive span waits for its handler to start, in ms: the default deadline of a call, after which none runs. */
-export const HANDLER_WAIT_MS = 5_000;
 /** A span without its strings, as kept on the heap, in bytes. */
 const SPAN_BYTES = 256;
 
@@ -67,7 +60,7 @@ export class ErrorKeeper implements SpanProcessor {
       held.wait = undefined;
       return;
     }
-    if (this.#traces.size >= TRACES) this.#letGoOfOldest();
+    if (this.#traces.size >= TRACING_LIMITS.heldTraces) this.#letGoOfOldest();
     this.#traces.set(traceId, { spans: [], bytes: 0, open: 1, failed: false, wait: undefined });
   }
 
@@ -111,8 +104,8 @@ export class ErrorKeeper implements SpanProcessor {
 
   #hold(held: Held, span: ReadableSpan): void {
     const bytes = bytesOf(span);
-    if (held.spans.length >= SPANS_PER_TRACE) this.#counts.spansPerTrace.inc();
-    else if (held.bytes + bytes > BYTES_PER_TRACE) this.#counts.bytesPerTrace.inc();
+    if (held.spans.length >= TRACING_LIMITS.heldSpansPerTrace) this.#counts.spansPerTrace.inc();
+    else if (held.bytes + bytes > TRACING_LIMITS.heldBytesPerTrace) this.#counts.bytesPerTrace.inc();
     else {
       held.spans.push(span);
       held.bytes += bytes;
@@ -124,7 +117,7 @@ export class ErrorKeeper implements SpanProcessor {
     held.wait = setTimeout(() => {
       this.#counts.handlerWait.inc(held.spans.length);
       this.#forget(traceId, held);
-    }, HANDLER_WAIT_MS).unref();
+    }, TRACING_LIMITS.handlerWaitMs).unref();
   }
 
   #forget(traceId: string, held: Held): void {

@@ -2,7 +2,8 @@ import { MetricsRegistry } from '@macronode/metrics';
 import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { CLOSE_TIMEOUT_MS, ExportQueue } from './export-queue.ts';
+import { ExportQueue } from './export-queue.ts';
+import { TRACING_LIMITS } from './tracing-limits.ts';
 import { tracingMetrics } from './tracing-metrics.ts';
 
 beforeEach(() => {
@@ -36,7 +37,7 @@ test('a collector that hangs holds the close up for one deadline, and what it di
   const closing = queue.close().then(() => {
     closed = true;
   });
-  await vi.advanceTimersByTimeAsync(CLOSE_TIMEOUT_MS);
+  await vi.advanceTimersByTimeAsync(TRACING_LIMITS.closeTimeoutMs);
   expect(closed).toBe(true);
   await closing;
   queue.add(span);

@@ -1,15 +1,7 @@
 import type { CounterCell } from '@macronode/metrics';
 import { ExportResultCode } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
-
-/** Spans that wait for export, at most: about 2 MB, and several seconds of a busy service at the default ratio. */
-export const QUEUE_SPANS = 2_048;
-/** Spans of one export: a message of some 200 KB. */
-const BATCH_SPANS = 256;
-/** How long a span waits for others to share its export, in ms. */
-const EXPORT_INTERVAL_MS = 1_000;
-/** How long the last flush may take as a whole, in ms: a collector that hangs must not outlast the drain. */
-export const CLOSE_TIMEOUT_MS = 2_000;
+import { TRACING_LIMITS } from './tracing-limits.ts';
 
 export interface ExportCounts {
   readonly exported: CounterCell;
@@ -36,13 +28,13 @@ export class ExportQueue {
       this.#counts.droppedByExport.inc();
       return;
     }
-    if (this.#waiting.length >= QUEUE_SPANS) {
+    if (this.#waiting.length >= TRACING_LIMITS.queueSpans) {
       this.#counts.droppedByQueue.inc();
       return;
     }
     this.#waiting.push(span);
-    if (this.#waiting.length >= BATCH_SPANS) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), EXPORT_INTERVAL_MS).unref();
+    if (this.#waiting.length >= TRACING_LIMITS.batchSpans) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), TRACING_LIMITS.exportIntervalMs).unref();
   }
 
   /** Sends all that waits. Never rejects: what the collector does not take is counted. */
@@ -68,7 +60,7 @@ export class ExportQueue {
   async #withinClose(flushed: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      timer = setTimeout(resolve, TRACING_LIMITS.closeTimeoutMs);
     });
     await Promise.race([flushed, expired]);
     clearTimeout(timer);
@@ -76,7 +68,7 @@ export class ExportQueue {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_SPANS);
+      const batch = this.#waiting.splice(0, TRACING_LIMITS.batchSpans);
       const taken = await this.#send(batch);
       (taken ? this.#counts.exported : this.#counts.droppedByExport).inc(batch.length);
     }

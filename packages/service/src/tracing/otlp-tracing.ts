@@ -13,13 +13,7 @@ import { ExportQueue } from './export-queue.ts';
 import { httpSpans } from './http-spans.ts';
 import { tracingMetrics } from './tracing-metrics.ts';
 import type { Tracing, TracingOptions } from './tracing.ts';
-
-/** How long the collector may take for one export, in ms: a drain must not wait for it longer. */
-const EXPORT_TIMEOUT_MS = 2_000;
-/** Attributes of one span, at most; ours have a dozen. */
-const ATTRIBUTES = 32;
-/** Longest attribute value, in characters: a path of the longest name. */
-const ATTRIBUTE_CHARS = 1_024;
+import { TRACING_LIMITS } from './tracing-limits.ts';
 
 /** Tracing with `exporter`; that of `otlpTracing` sends to a collector. */
 export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions, 'endpoint'>): Tracing {
@@ -40,7 +34,10 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
   const provider = new TracerProvider({
     // Unsampled spans are recorded too: whether their request fails is not known when they begin.
     sampler: createAlwaysRecordSampler(new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) })),
-    spanLimits: { attributeCountLimit: ATTRIBUTES, attributeValueLengthLimit: ATTRIBUTE_CHARS },
+    spanLimits: {
+      attributeCountLimit: TRACING_LIMITS.attributes,
+      attributeValueLengthLimit: TRACING_LIMITS.attributeChars,
+    },
     resource: resourceFromAttributes({
       'service.name': service,
       'service.namespace': 'macronode',
@@ -61,5 +58,5 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
 /** Tracing towards an OTLP collector. */
 export function otlpTracing({ endpoint, ...options }: TracingOptions): Tracing {
   const url = `${endpoint.replace(/\/+$/, '')}/v1/traces`;
-  return tracingWith(new OTLPTraceExporter({ url, timeoutMillis: EXPORT_TIMEOUT_MS }), options);
+  return tracingWith(new OTLPTraceExporter({ url, timeoutMillis: TRACING_LIMITS.exportTimeoutMs }), options);
 }

@@ -6,7 +6,8 @@ import { ExportResultCode } from '@opentelemetry/core';
 import { InMemorySpanExporter, type ReadableSpan, type SpanExporter } from '@opentelemetry/sdk-trace';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ExportQueue, QUEUE_SPANS } from './export-queue.ts';
+import { ExportQueue } from './export-queue.ts';
+import { TRACING_LIMITS } from './tracing-limits.ts';
 import { tracingWith } from './otlp-tracing.ts';
 import { tracingMetrics } from './tracing-metrics.ts';
 import { openTracing } from './open-tracing.ts';
@@ -157,10 +158,10 @@ describe('an export queue', () => {
       m.dropped.cell({ reason: 'export' }),
     ];
     const queue = new ExportQueue(exporter, { exported: m.exported, droppedByQueue, droppedByExport });
-    for (let n = 0; n < QUEUE_SPANS * 2; n += 1) queue.add({} as ReadableSpan);
+    for (let n = 0; n < TRACING_LIMITS.queueSpans * 2; n += 1) queue.add({} as ReadableSpan);
     // The first batch is with the collector; the queue is full behind it.
-    const sent = QUEUE_SPANS * 2 - QUEUE_SPANS - droppedByQueue.value();
-    expect(droppedByQueue.value()).toBe(QUEUE_SPANS - sent);
+    const sent = TRACING_LIMITS.queueSpans * 2 - TRACING_LIMITS.queueSpans - droppedByQueue.value();
+    expect(droppedByQueue.value()).toBe(TRACING_LIMITS.queueSpans - sent);
     expect(sent).toBeGreaterThan(0);
     answers.shift()?.(false);
     await Promise.resolve();

@@ -1,0 +1,38 @@
+import type { Client } from '../client.ts';
+import type { Rig } from '../rig.ts';
+
+/** Undoes a fault. */
+export type Mend = () => Promise<unknown>;
+
+/** How a fault is made and mended; what follows from it is written beside the alerts. */
+export interface FaultDriver {
+  readonly what: string;
+  /** Seconds it is kept up at most, waiting for what must follow. */
+  readonly holdSeconds: number;
+  readonly make: (rig: Rig, client: Client) => Promise<Mend>;
+  /** May fire too: what depends on the thing that is broken. Anything else that fires is a finding. */
+  readonly beside: readonly string[];
+}
+
+export const LATENCY = ['ObjectGetLatencyBudgetBurn', 'ObjectPutLatencyBudgetBurn'] as const;
+
+/** What a part that is gone sets off at the edge. */
+export const OUTAGE = [
+  'AvailabilityBudgetBurn',
+  'AdmissionBudgetBurn',
+  'ServiceNotReady',
+  'BusOutcomeUnknown',
+  ...LATENCY,
+] as const;
+
+/** Repeats something until it is told to stop; resolves then when the last of it is done. */
+export function repeating(work: () => Promise<unknown>): Mend {
+  let over = false;
+  const loop = (async () => {
+    while (!over) await work();
+  })();
+  return async () => {
+    over = true;
+    await loop;
+  };
+}
