@@ -321,7 +321,7 @@ const saturation: BoardRow = {
     }),
     lines({
       title: 'Event loop lag by process',
-      what: 'How late timers run, 99th percentile since the last scrape.',
+      what: 'How late timers run, 99th percentile over the last 10 to 20 s.',
       good: 'under 20 ms.',
       bad: 'something computes on the event loop: profile it.',
       runbook: 'EventLoopLag',

@@ -15,7 +15,7 @@ export function processRow(service?: ServiceName): BoardRow {
     panels: [
       lines({
         title: 'Event loop lag p99',
-        what: 'How late timers run, 99th percentile since the last scrape.',
+        what: 'How late timers run, 99th percentile over the last 10 to 20 s.',
         good: 'under 20 ms.',
         bad: 'something computes on the event loop: profile it.',
         runbook: 'EventLoopLag',

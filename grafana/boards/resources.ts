@@ -102,7 +102,7 @@ const cpu: BoardRow = {
   panels: [
     lines({
       title: 'Event loop lag p99',
-      what: 'How late timers run, 99th percentile since the last scrape.',
+      what: 'How late timers run, 99th percentile over the last 10 to 20 s.',
       good: 'under 20 ms.',
       bad: 'something computes on the event loop: profile it.',
       runbook: 'EventLoopLag',
@@ -114,7 +114,7 @@ const cpu: BoardRow = {
     }),
     lines({
       title: 'Event loop lag, worst of each service',
-      what: 'Median, mean and longest event loop lag since the last scrape: the worst process.',
+      what: 'Median, mean and longest event loop lag over the last 10 to 20 s: the worst process.',
       good: 'the longest below 100 ms.',
       bad: 'longest alone: one long task. All three: the loop is full.',
       runbook: 'EventLoopLag',
@@ -129,7 +129,7 @@ const cpu: BoardRow = {
     }),
     lines({
       title: 'Event loop utilization',
-      what: 'Share of time each event loop was busy since the last scrape.',
+      what: 'Share of time each event loop was busy over the last 10 to 20 s.',
       good: 'below 0.7.',
       bad: 'near one: what arrives waits.',
       runbook: 'EventLoopLag',

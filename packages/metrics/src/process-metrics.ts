@@ -1,27 +1,25 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { constants, monitorEventLoopDelay, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 import { counter, gauge } from './declarations.ts';
+import { LoopWindow } from './loop-window.ts';
 import type { MetricsScope } from './registry.ts';
-
-/** Sampling step of the event-loop monitor, in ms: finer costs CPU, coarser hides short stalls. */
-const LAG_RESOLUTION_MS = 10;
 
 const GC_KINDS = ['minor', 'major', 'incremental', 'weak_callbacks', 'other'] as const;
 
 /** The process itself, under the names ordinary Node.js dashboards know. */
 export const processMetrics = Object.freeze({
-  lagMean: gauge({ name: 'nodejs_eventloop_lag_mean_seconds', help: 'Mean event-loop lag since the last scrape.' }),
-  lagP50: gauge({ name: 'nodejs_eventloop_lag_p50_seconds', help: 'Median event-loop lag since the last scrape.' }),
+  lagMean: gauge({ name: 'nodejs_eventloop_lag_mean_seconds', help: 'Mean event-loop lag over the last 10 to 20 s.' }),
+  lagP50: gauge({ name: 'nodejs_eventloop_lag_p50_seconds', help: 'Median event-loop lag over the last 10 to 20 s.' }),
   lagP99: gauge({
     name: 'nodejs_eventloop_lag_p99_seconds',
-    help: '99th percentile of event-loop lag since the last scrape.',
+    help: '99th percentile of event-loop lag over the last 10 to 20 s.',
   }),
-  lagMax: gauge({ name: 'nodejs_eventloop_lag_max_seconds', help: 'Longest event-loop lag since the last scrape.' }),
+  lagMax: gauge({ name: 'nodejs_eventloop_lag_max_seconds', help: 'Longest event-loop lag over the last 10 to 20 s.' }),
   utilization: gauge({
     name: 'nodejs_eventloop_utilization_ratio',
-    help: 'Share of time the event loop was busy since the last scrape.',
+    help: 'Share of time the event loop was busy over the last 10 to 20 s.',
   }),
   heapUsed: gauge({ name: 'nodejs_heap_size_used_bytes', help: 'V8 heap in use.' }),
   heapTotal: gauge({ name: 'nodejs_heap_size_total_bytes', help: 'V8 heap reserved.' }),
@@ -86,8 +84,7 @@ function openFds(): number {
 /** Registers the process metrics in `scope`. One per process; `close` stops the monitor and the observer. */
 export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
   const m = scope.bind(processMetrics);
-  const lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
-  lag.enable();
+  const loop = new LoopWindow();
   const gc = new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       m.gcSeconds.inc({ kind: gcKind(entry) }, entry.duration / 1000);
@@ -95,19 +92,13 @@ export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
   });
   gc.observe({ entryTypes: ['gc'] });
 
-  let utilization = performance.eventLoopUtilization();
-  // The monitor records whole intervals between its ticks, its own step included.
-  const seconds = (nanoseconds: number): number =>
-    lag.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - LAG_RESOLUTION_MS / 1e3);
   const stopRefresh = scope.refresh(() => {
-    m.lagMean.set(seconds(lag.mean));
-    m.lagP50.set(seconds(lag.percentile(50)));
-    m.lagP99.set(seconds(lag.percentile(99)));
-    m.lagMax.set(seconds(lag.max));
-    lag.reset();
-    const now = performance.eventLoopUtilization();
-    m.utilization.set(performance.eventLoopUtilization(now, utilization).utilization);
-    utilization = now;
+    const { mean, p50, p99, max, utilization } = loop.read();
+    m.lagMean.set(mean);
+    m.lagP50.set(p50);
+    m.lagP99.set(p99);
+    m.lagMax.set(max);
+    m.utilization.set(utilization);
     const memory = process.memoryUsage();
     m.heapUsed.set(memory.heapUsed);
     m.heapTotal.set(memory.heapTotal);
@@ -128,7 +119,7 @@ export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
   return {
     close() {
       stopRefresh();
-      lag.disable();
+      loop.close();
       gc.disconnect();
     },
   };
