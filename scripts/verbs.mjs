@@ -124,8 +124,9 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
     summary: 'every panel, alert and runbook step held against a node that is really broken',
     usage: `npm run verify:dashboards [-- --only PART[,PART] --faults NAME[,NAME] --write]
 
-  --only LIST    truth, faults, live, shots (default all): a known load against the panels; each fault and the alerts that
-                 follow; every query of every panel and variable; a picture of each board
+  --only LIST    settings, truth, faults, live, shots (default all): tests of all that is written down, compose and Alertmanager
+                 included; a known load against the panels; each fault and the alerts that follow; every query of every
+                 panel and variable; a picture of each board
   --faults LIST  these faults only; their names stand in grafana/faults.ts
   --write        write the report to docs/verification.md too
 

@@ -17,11 +17,12 @@ import { type FaultResult, isGreen, sufferFault } from './verify/matrix.ts';
 import { isSound, reportPage } from './verify/report.ts';
 import { Results } from './verify/results.ts';
 import { type Rig, startRig } from './verify/rig.ts';
+import { checkSettings } from './verify/settings.ts';
 import { Timeline } from './verify/timeline.ts';
 import { tellTruth, type TruthResult } from './verify/truth.ts';
 import { type WalkResult, walksOf } from './verify/walks.ts';
 
-const PARTS = ['truth', 'faults', 'live', 'shots'] as const;
+const PARTS = ['settings', 'truth', 'faults', 'live', 'shots'] as const;
 const RUN_DIR = join(ROOT, '.run', 'verification');
 const REPORT = join('docs', 'verification.md');
 /** Fired for as long as nobody receives: begun first, judged last. */
@@ -54,11 +55,13 @@ await endWith(async () => {
   const names = chosen('faults', values.faults, FAULT_NAMES);
   const findings = lintBoards(BOARDS);
   say(`lint: ${findings.length} findings`);
+  const whole = parts.length === PARTS.length && names.length === FAULT_NAMES.length;
+  const results = new Results(join(RUN_DIR, 'results.json'), { whole });
+  if (parts.includes('settings')) results.settingsSeen(await checkSettings());
   await using rig = await startRig();
   say(`the node runs at ${rig.url}, Prometheus at ${rig.prometheus.url}`);
   const since = Date.now() / 1_000;
 
-  const results = new Results(join(RUN_DIR, 'results.json'));
   if (parts.includes('faults')) await suffer(rig, names, results);
   // After the faults: the dead letters it makes keep alerts up that faults have to set off.
   if (parts.includes('truth')) results.truthsSeen(await truth(rig));

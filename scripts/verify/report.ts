@@ -24,8 +24,9 @@ const machine = (): string =>
   `${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}`;
 
 /** Nothing to mend. */
-export const isSound = ({ findings, results: { truths, faults, walks, panels } }: Verification): boolean =>
+export const isSound = ({ findings, results: { settings, truths, faults, walks, panels } }: Verification): boolean =>
   findings.length === 0 &&
+  settings.failed === 0 &&
   truths.every(({ holds }) => holds) &&
   faults.every(isGreen) &&
   walks.every(({ problem }) => problem === undefined) &&
@@ -48,7 +49,7 @@ function matrixRow(result: FaultResult): readonly string[] {
 /** The page. */
 export function reportPage(verification: Verification): string {
   const { findings, results } = verification;
-  const { truths, faults, walks, panels, k6, span } = results;
+  const { settings, truths, faults, walks, panels, k6, span, commits } = results;
   const [first, last] = span.map((at) => at.slice(0, 16).replace('T', ' '));
   const filled = panels.filter(({ problems }) => problems.length === 0).length;
   const slowest = [...panels].sort((a, b) => b.slowestSeconds - a.slowestSeconds).slice(0, 5);
@@ -57,7 +58,7 @@ export function reportPage(verification: Verification): string {
     [
       '<!-- Written by `npm run verify:dashboards -- --write`. -->',
       '# Verification of dashboards and alerts',
-      `Seen from ${first} to ${last} (UTC) on ${machine()}: five processes on a real Redis behind a real network proxy, scraped by a real Prometheus every second, rules compiled for a budget of twelve hours. ${isSound(verification) ? 'Nothing to mend.' : 'Not everything is as it must be: see below.'}`,
+      `Seen from ${first} to ${last} (UTC) of ${commits.join(', ')} on ${machine()}: five processes on a real Redis behind a real network proxy, scraped by a real Prometheus every second, rules compiled for a budget of twelve hours. ${isSound(verification) ? 'Nothing to mend.' : 'Not everything is as it must be: see below.'}`,
       '## In short',
       table(
         ['what', 'seen'],
@@ -70,6 +71,10 @@ export function reportPage(verification: Verification): string {
             `${walks.filter(({ problem }) => problem === undefined).length} of ${walks.length}`,
           ],
           ['lint findings', findings.length],
+          [
+            'tests of boards, rules, runbook, compose, Alertmanager',
+            `${settings.passed} passed, ${settings.failed} failed`,
+          ],
           ['metrics declared, left out with a reason', `${DECLARED.size}, ${Object.keys(UNUSED).length}`],
           ['alerts', `${new Set(ALERTS.map(({ name }) => name)).size} names, ${ALERTS.length} rules`],
           ['slowest query', `${((slowest[0]?.slowestSeconds ?? 0) * 1_000).toFixed(0)} ms`],

@@ -1,15 +1,19 @@
 // What runs have seen so far, part by part: a part that is run again replaces what was seen of it before.
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FaultName } from '../../grafana/faults.ts';
+import { ROOT } from '../bootstrap.mjs';
 import type { PanelAnswer } from './live.ts';
 import type { FaultResult } from './matrix.ts';
+import type { SettingsResult } from './settings.ts';
 import type { TruthResult } from './truth.ts';
 import type { WalkResult } from './walks.ts';
 
-/** Something that was seen, and when (RFC 3339). */
+/** Something that was seen, when (RFC 3339), and of which commit. */
 interface Seen<T> {
   readonly at: string;
+  readonly commit: string;
   readonly what: T;
 }
 
@@ -17,24 +21,35 @@ interface Seen<T> {
 export type PanelReport = Omit<PanelAnswer, 'drawn'>;
 
 interface Kept {
+  settings?: Seen<SettingsResult>;
   truths?: Seen<readonly TruthResult[]>;
   panels?: Seen<readonly PanelReport[]>;
   k6?: Seen<string>;
   faults: Partial<Record<FaultName, Seen<{ readonly result: FaultResult; readonly walks: readonly WalkResult[] }>>>;
 }
 
-const now = <T>(what: T): Seen<T> => ({ at: new Date().toISOString(), what });
+/** The commit that is checked out; with a plus where files differ from it. */
+const COMMIT = execFileSync('git', ['describe', '--always', '--dirty=+', '--abbrev=9', '--exclude=*'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+}).trim();
+
+const now = <T>(what: T): Seen<T> => ({ at: new Date().toISOString(), commit: COMMIT, what });
 
 /** Kept in a file after every part, so that nothing is lost when a long run is ended. */
 export class Results {
   readonly #file: string;
   readonly #kept: Kept;
 
-  constructor(file: string) {
+  /** What is kept of earlier runs is forgotten by a whole one. */
+  constructor(file: string, { whole }: { readonly whole: boolean }) {
     this.#file = file;
-    this.#kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : { faults: {} };
+    this.#kept = existsSync(file) && !whole ? (JSON.parse(readFileSync(file, 'utf8')) as Kept) : { faults: {} };
   }
 
+  get settings(): SettingsResult {
+    return this.#kept.settings?.what ?? { passed: 0, failed: 0 };
+  }
   get truths(): readonly TruthResult[] {
     return this.#kept.truths?.what ?? [];
   }
@@ -53,12 +68,22 @@ export class Results {
 
   /** When the oldest and the newest of it were seen. */
   get span(): readonly [first: string, last: string] {
-    const { truths, panels, k6, faults } = this.#kept;
-    const times = [truths, panels, k6, ...Object.values(faults)].flatMap((seen) =>
-      seen === undefined ? [] : [seen.at],
-    );
-    times.sort();
+    const times = this.#parts.map(({ at }) => at).sort();
     return [times[0] ?? '', times.at(-1) ?? ''];
+  }
+
+  get commits(): readonly string[] {
+    return [...new Set(this.#parts.map(({ commit }) => commit))];
+  }
+
+  get #parts(): readonly Seen<unknown>[] {
+    const { settings, truths, panels, k6, faults } = this.#kept;
+    return [settings, truths, panels, k6, ...Object.values(faults)].filter((seen) => seen !== undefined);
+  }
+
+  settingsSeen(settings: SettingsResult): void {
+    this.#kept.settings = now(settings);
+    this.#save();
   }
 
   truthsSeen(truths: readonly TruthResult[]): void {
