@@ -15,7 +15,7 @@ const ExportedSpan = z.object({
   startTimeUnixNano: z.string().transform(BigInt),
   endTimeUnixNano: z.string().transform(BigInt),
   attributes: Attributes,
-  links: z.array(z.object({ traceId: z.string() })).default([]),
+  links: z.array(z.object({ traceId: z.string(), spanId: z.string() })).default([]),
   status: z.object({ code: z.int().default(0) }).default({ code: 0 }),
 });
 

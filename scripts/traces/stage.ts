@@ -14,6 +14,8 @@ import { startTracedNode, type TracedNode, type TracingSetting } from './node.ts
 import { drawn, type Span, titleOf, traceOf, treeOf } from './span.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Requests at once: more than travel one by one, so that some share an entry. */
+const BURST = 64;
 
 interface Request {
   readonly method: string;
@@ -58,6 +60,26 @@ function complaints(trace: readonly Span[], corrId: string, expected: ExpectedTr
   ];
 }
 
+/**
+ * What is wrong with the spans of entries that carried several frames: each has to link to whoever sent each of them, in as
+ * many traces.
+ */
+function batchComplaints(batches: readonly Span[], spans: readonly Span[]): readonly string[] {
+  const byId = new Map(spans.map((span) => [span.spanId, span]));
+  if (batches.length === 0) return [`none of ${BURST} requests at once shared an entry`];
+  return batches.flatMap((batch) => {
+    const frames = Number(batch.attributes['messaging.batch.message_count']);
+    const senders = batch.links.map(({ spanId }) => byId.get(spanId));
+    const isSound =
+      senders.length === frames &&
+      senders.every((sender) => sender !== undefined && /^(send|forward) /.test(sender.name)) &&
+      senders.some((sender) => sender?.spanId === batch.parentSpanId);
+    return isSound
+      ? []
+      : [`${titleOf(batch)}: ${frames} frames, linked to ${senders.map((one) => one?.name ?? 'nobody').join(', ')}`];
+  });
+}
+
 /** Requests of every kind, all sampled and none, and the correlation id of each by the name of its expectation. */
 async function sendAll(
   runDir: string,
@@ -76,6 +98,7 @@ async function sendAll(
     await ask(node, { method: 'PUT', path: `/names/${name}`, body: new Owner().record(name, 1, id) }, 201);
     sent.set('readByName', await ask(node, byName, 200));
     const message = { topic: 'traces', idem_key: randomUUID(), payload_b64: bytes.toString('base64') };
+    await Promise.all(Array.from({ length: BURST }, () => ask(node, byName, 200)));
     sent.set('send', await ask(node, { method: 'POST', path: '/mailbox/send', body: message }, 200));
   }
   await using node = await start({ endpoint, ratio: 0 });
@@ -101,6 +124,14 @@ export async function traces(): Promise<undefined> {
     process.stdout.write(`\n${EXPECTED[name].title}\n${trace.length === 0 ? '  (nothing)' : drawn(trace)}\n`);
     for (const complaint of found) process.stdout.write(`  ${complaint}\n`);
     if (found.length > 0) wrong.push(name);
+  }
+  const batches = spans.filter(({ name }) => name.startsWith('receive '));
+  const [largest] = batches.toSorted((a, b) => b.links.length - a.links.length);
+  const example = largest === undefined ? '' : `, the largest ${titleOf(largest)}`;
+  process.stdout.write(`\n${batches.length} entries of several frames${example}\n`);
+  for (const complaint of batchComplaints(batches, spans)) {
+    process.stdout.write(`  ${complaint}\n`);
+    wrong.push('batches');
   }
   if (wrong.length > 0) throw new StageFailed(`Traces that are not as expected: ${wrong.join(', ')}`);
 }
