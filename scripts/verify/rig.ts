@@ -137,6 +137,18 @@ function mountDisk(folder: string): boolean {
   return true;
 }
 
+/** However the verification ends, nothing of it stays: not a process, not a disk. What it was doing fails meanwhile, and may. */
+function whenInterrupted(clear: () => Promise<void>): void {
+  let clearing = false;
+  const stop = (): void => {
+    if (clearing) return;
+    clearing = true;
+    for (const failure of ['uncaughtException', 'unhandledRejection'] as const) process.on(failure, () => undefined);
+    void clear().finally(() => process.exit(1));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+}
+
 /** Starts everything and waits until all of it is ready. */
 export async function startRig(): Promise<Rig> {
   const runDir = join(ROOT, '.run', 'verify');
@@ -145,11 +157,8 @@ export async function startRig(): Promise<Rig> {
   mkdirSync(join(dataDir, 'storage'), { recursive: true });
   mkdirSync(logDir, { recursive: true });
   const stack = new AsyncDisposableStack();
-  // However it ends, nothing of it stays: not a process, not a disk.
   let open = stack;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void open.disposeAsync().finally(() => process.exit(1)));
-  }
+  whenInterrupted(() => open.disposeAsync());
   try {
     const hasOwnDisk = mountDisk(join(dataDir, 'storage'));
     if (hasOwnDisk) stack.defer(() => void execFileSync('umount', ['-l', join(dataDir, 'storage')]));
