@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../scripts/ports.ts';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 const CONFIG = new URL('alertmanager/alertmanager.yml', import.meta.url).pathname;
@@ -15,15 +15,6 @@ interface HeldAlert {
 let url: string;
 let child: ChildProcess;
 let dir: string;
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 beforeAll(async () => {
   const port = await freePort();

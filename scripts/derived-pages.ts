@@ -5,25 +5,12 @@ import { ERRORS, LIMITS } from '@macronode/contracts';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow, TRACING_LIMITS } from '@macronode/service';
 import { STORE_LIMITS } from '@macronode/store';
+import { type Cell, page, table } from '../grafana/markdown.ts';
 import { anchorOf } from '../grafana/runbook/entry.ts';
 import { boardsShowing } from '../grafana/shown-on.ts';
 import { docstringsOf } from './docstrings.ts';
 
-const NOTICE = '<!-- Written by `npm run generate`; edits are lost. -->';
-
-type Cell = string | number;
-
-const cell = (text: Cell): string => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
-const row = (cells: readonly Cell[]): string => `| ${cells.map(cell).join(' | ')} |`;
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
-
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
-}
-
-function page(title: string, intro: string, ...sections: readonly string[]): string {
-  return `${[NOTICE, `# ${title}`, intro, ...sections].join('\n\n')}\n`;
-}
 
 /** Bounds that a package keeps: where they are declared, their values, and what a full one does. */
 const PACKAGE_LIMITS = [

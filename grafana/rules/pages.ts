@@ -1,5 +1,6 @@
 import { SLOS } from '@macronode/contracts';
 import type { Bound } from '../bounds.ts';
+import { page, table } from '../markdown.ts';
 import { runbookUrl } from '../runbook/entry.ts';
 import type { Alert } from './alert.ts';
 import { ALERTS } from './alerts.ts';
@@ -7,13 +8,7 @@ import { DEMO_CLOCK, REAL_CLOCK, windowSeconds } from './clock.ts';
 import { WATCHED } from './slos.ts';
 import { BURN_WINDOWS, WINDOWS } from './windows.ts';
 
-const NOTICE = '<!-- Written by `npm run generate`; edits are lost. -->';
 const MINUTES_OF_BUDGET = REAL_CLOCK.windowSeconds / 60;
-
-const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
-const page = (...parts: readonly string[]): string => `${[NOTICE, ...parts].join('\n\n')}\n`;
 
 const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`;
 const span = (seconds: number): string => (seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`);
@@ -33,13 +28,13 @@ function indicator(slo: (typeof SLOS)[keyof typeof SLOS]): string {
 export function sloPage(): string {
   const watched: readonly string[] = WATCHED;
   return page(
-    '# Service levels',
+    'Service levels',
     'What is promised at the edge and on the bus, from `packages/contracts/src/slo.ts`. Rules, boards, k6 and this page read the same constants.',
     table(
       ['objective', 'good events', 'share', 'budget of 28 days', 'why', 'judged'],
       Object.entries(SLOS).map(([name, slo]) => [
         `\`${name}\``,
-        indicator(slo).replaceAll('|', '\\|'),
+        indicator(slo),
         percent(slo.objective),
         `${percent(1 - slo.objective)}, ${Math.round(MINUTES_OF_BUDGET * (1 - slo.objective))} min of nothing but bad ones`,
         slo.why,
@@ -94,7 +89,7 @@ export function alertsPage(): string {
     ]);
   }
   return page(
-    '# Alerts',
+    'Alerts',
     'Pages wake somebody, tickets wait for the morning. Each alert draws its bound on its panel, has a heading in the runbook, unit tests for promtool, and is made to fire by a fault of the verification where one can make it.',
     table(['alert', 'severity', 'fires when', 'for', 'why there', 'panel', 'produced by'], [...rows.values()]),
   );

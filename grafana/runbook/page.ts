@@ -1,19 +1,12 @@
 import { ERRORS, isErrorCode } from '@macronode/contracts';
+import { page, table } from '../markdown.ts';
 import { ALERTS } from '../rules/alerts.ts';
 import { anchorOf, type RunbookEntry, type RunbookStep } from './entry.ts';
 import { ALERT_ENTRIES, ERROR_ENTRIES } from './index.ts';
 
-const NOTICE = '<!-- Written by `npm run generate`; edits are lost. -->';
-
 type Entries = Readonly<Record<string, RunbookEntry>>;
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
-const link = (heading: string): string => `[${cell(heading)}](#${anchorOf(heading)})`;
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
-}
+const link = (heading: string): string => `[${heading}](#${anchorOf(heading)})`;
 
 /** Names of headings in the prose are links to them. */
 const linked = (text: string): string =>
@@ -63,14 +56,13 @@ const sections = (entries: Entries, facts: (heading: string) => string): readonl
 const contents = (first: string, entries: Entries): string =>
   table(
     [first, 'what happened'],
-    Object.entries(entries).map(([heading, { meaning }]) => [link(heading), cell(linked(meaning))]),
+    Object.entries(entries).map(([heading, { meaning }]) => [link(heading), linked(meaning)]),
   );
 
 /** docs/runbook.md: from an alert or an error code to its cause, and how that is mended. */
 export function runbookPage(): string {
-  return `${[
-    NOTICE,
-    '# Runbook',
+  return page(
+    'Runbook',
     'A heading for every alert and for every error code a user can see. Queries are typed into Prometheus as they are; the tests parse each one, execute it against a running node, and follow some of them from an injected fault to its diagnosis. Commands stand as they are typed in the folder of the repository; ports are those of one machine (gateway 9080, omnigate 9081, index 9082, storage 9083, mailbox 9084). `docker compose` is for the containers; for `npm run up` the logs are in `.run/logs`. Where a command names storage, put the service of the alert.',
     '## By alert',
     contents('alert', ALERT_ENTRIES),
@@ -80,5 +72,5 @@ export function runbookPage(): string {
     ...sections(ALERT_ENTRIES, factsOfAlert),
     '## Errors',
     ...sections(ERROR_ENTRIES, factsOfError),
-  ].join('\n\n')}\n`;
+  );
 }

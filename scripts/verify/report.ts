@@ -1,5 +1,6 @@
 // docs/verification.md: what a run saw, as it saw it.
 import { cpus, totalmem } from 'node:os';
+import { table } from '../../grafana/markdown.ts';
 import type { Finding } from '../../grafana/lint/rule.ts';
 import { ALERTS } from '../../grafana/rules/alerts.ts';
 import { DECLARED } from '../../grafana/declared.ts';
@@ -11,11 +12,6 @@ export interface Verification {
   readonly findings: readonly Finding[];
   readonly results: Results;
 }
-
-const row = (cells: readonly (string | number)[]): string =>
-  `| ${cells.map((text) => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 
 const number = (value: number): string => String(Number(value.toPrecision(6)));
 const time = (seconds: number | undefined): string => (seconds === undefined ? '–' : `${seconds} s`);
