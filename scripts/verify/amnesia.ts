@@ -14,8 +14,9 @@ const OBJECT_BYTES = 1024 ** 2;
 const OBJECTS = 150;
 const READY_TIMEOUT_MS = 20_000;
 
-/** A group with a memory limit, in version 2 of control groups or the first; undefined where there is none to be made. */
-function memoryGroup(): { readonly procs: string; remove(): void } | undefined {
+/** A group with a memory limit, in version 2 of control groups or the first. Throws where none can be made. */
+function memoryGroup(): { readonly procs: string; remove(): void } {
+  const refusals: string[] = [];
   for (const [folder, file] of [
     ['/sys/fs/cgroup/memory/macronode-verify', 'memory.limit_in_bytes'],
     ['/sys/fs/cgroup/macronode-verify', 'memory.max'],
@@ -24,11 +25,11 @@ function memoryGroup(): { readonly procs: string; remove(): void } | undefined {
       mkdirSync(folder);
       writeFileSync(join(folder, file), String(LIMIT_BYTES), { flag: 'r+' });
       return { procs: join(folder, 'cgroup.procs'), remove: () => rmdirSync(folder) };
-    } catch {
-      // The other version, or no right to.
+    } catch (error) {
+      refusals.push(error instanceof Error ? error.message : String(error));
     }
   }
-  return undefined;
+  throw new Error(`no control group with a memory limit can be made here: ${refusals.join('; ')}`);
 }
 
 /** Starts one beside the rig, scraped as a target of its own, and fills it. What it answers ends it. */
@@ -36,8 +37,7 @@ export async function startAmnesia(rig: Rig): Promise<() => Promise<void>> {
   const group = memoryGroup();
   const [port, opsPort] = [await freePort(), rig.amnesiaOpsPort];
   const main = join(ROOT, 'apps', 'micronode', 'dist', 'main.js');
-  const join_ = group === undefined ? '' : `echo $$ > ${group.procs};`;
-  const child = spawn('sh', ['-c', `${join_} exec "$0" "$1"`, pinnedNode(), main], {
+  const child = spawn('sh', ['-c', `echo $$ > ${group.procs}; exec "$0" "$1"`, pinnedNode(), main], {
     stdio: 'ignore',
     env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '', LOG_LEVEL: 'warn' },
   });
@@ -49,6 +49,6 @@ export async function startAmnesia(rig: Rig): Promise<() => Promise<void>> {
     const gone = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await gone;
-    group?.remove();
+    group.remove();
   };
 }
