@@ -61,7 +61,8 @@ function samples(waves: readonly { readonly wave: Wave; readonly steps: number }
     if ('gauge' in wave) return `${wave.gauge}+0x${steps - 1}`;
     if ('rises' in wave) {
       const start = (phase + 1) * 1_000;
-      return `${start}+0x${steps - wave.rises - 1} ${start + 1}+1x${wave.rises - 1}`;
+      const stands = steps - wave.rises - MARGIN;
+      return `${start}+0x${stands - 1} ${start + 1}+1x${wave.rises - 1} ${start + wave.rises}+0x${MARGIN - 1}`;
     }
     const growth = wave.perSecond * interval;
     const start = level;

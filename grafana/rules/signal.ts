@@ -8,7 +8,7 @@ export type Wave =
   | { readonly gauge: number }
   /** A counter that grows by so much a second. */
   | { readonly perSecond: number }
-  /** A gauge that stands, and at last rises by one so many times, once a scrape. */
+  /** A gauge that stands, towards the end rises by one so many times, once a scrape, and stands again. */
   | { readonly rises: number }
   /** No sample at all. */
   | 'missing';
