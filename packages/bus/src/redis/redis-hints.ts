@@ -11,6 +11,8 @@ import type { CountedStream } from './stream-keys.ts';
 export type HintListener = (sequence: number, entry: Uint8Array) => void;
 
 const READ_ENTRIES = 64;
+/** Of so many empty reads the first is followed by a look whether the topics still live: at most 30 s apart. */
+const EMPTY_READS_PER_CHECK = 3;
 
 interface Topic {
   readonly keys: CountedStream;
@@ -39,7 +41,8 @@ export class RedisHintReader {
   #reader: RedisConnection | undefined;
   #loop: Promise<void> | undefined;
   #wakeUp: (() => void) | undefined;
-  #endsUnknown = false;
+  #livesUnknown = false;
+  #emptyReads = 0;
   #lastTraffic = Date.now();
 
   constructor(options: HintReaderOptions) {
@@ -102,7 +105,7 @@ export class RedisHintReader {
     while (!signal.aborted) {
       try {
         await reader.whenReady(signal);
-        if (this.#endsUnknown) await this.#checkEnds();
+        if (this.#livesUnknown) await this.#checkLives();
         if (signal.aborted) break;
         if (this.#topics.size === 0) await this.#untilWoken();
         else await this.#read(reader);
@@ -112,20 +115,21 @@ export class RedisHintReader {
         failures += 1;
         const message = error instanceof Error ? error.message : String(error);
         this.#options.onEvent({ type: 'loop_restarted', role: 'hints', fault: loopFault(error), message });
-        this.#endsUnknown = true;
+        this.#livesUnknown = true;
         if (reader.ready) await pause(backoffMs(failures), signal);
       }
     }
   }
 
-  /** After a restart without data the ids of the new life may lie before our last one: read it from its beginning. */
-  async #checkEnds(): Promise<void> {
-    await this.#options.writer.whenReady(this.#stopping.signal);
+  /** The ids of a new life may lie before our last one, as its clock may run behind: it is read from its beginning. */
+  async #checkLives(): Promise<void> {
+    const { writer } = this.#options;
+    await writer.whenReady(this.#stopping.signal);
     for (const topic of this.#topics.values()) {
-      const end = await this.#end(topic.keys);
-      if (end.epoch !== topic.epoch) topic.lastId = '0-0';
+      const epoch = asText(await writer.command('hget', [topic.keys.counters, 'epoch']));
+      if (epoch !== topic.epoch) topic.lastId = '0-0';
     }
-    this.#endsUnknown = false;
+    this.#livesUnknown = false;
   }
 
   async #read(reader: RedisConnection): Promise<void> {
@@ -138,6 +142,9 @@ export class RedisHintReader {
       [...args, ...topics.map(({ keys }) => keys.stream), ...topics.map(({ lastId }) => lastId)],
       block,
     );
+    // Nothing came; or it did, in a new life, before our last id.
+    if (reply === null) this.#livesUnknown = this.#emptyReads++ % EMPTY_READS_PER_CHECK === 0;
+    else this.#emptyReads = 0;
     for (const [stream, entries] of streamsOf(reply)) {
       const topic = this.#topics.get(stream);
       if (topic === undefined) continue;

@@ -84,8 +84,14 @@ export class RedisInbox {
   async renew(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     const { writer, keys, timings, instance } = this.#options;
-    const made = await writer.run(OPEN_INBOX, [keys.stream, keys.counters], [timings.inboxLease]);
+    // Taken as done from here on: the heartbeat and a quiet read often come due within the same millisecond.
     this.#renewedAt = performance.now();
+    const made = await writer
+      .run(OPEN_INBOX, [keys.stream, keys.counters], [timings.inboxLease])
+      .catch((error: unknown) => {
+        this.#renewedAt = 0;
+        throw error;
+      });
     if (made === 1 && this.#opened) {
       // A new stream may number from an earlier clock than the old one: all of it is new to us.
       this.#lastId = START;

@@ -239,16 +239,14 @@ export const PUBLISH_HINT = script(
 -- KEYS[1] hints  KEYS[2] counters
 -- ARGV[1] most entries  ARGV[2] most bytes  ARGV[3] entry
 -- returns {number of the hint, hints trimmed}
-local epoch, id = redis.call('HGET', KEYS[2], 'epoch'), '*'
+local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if not epoch then
   ${NOW}
   epoch = t[1] .. '.' .. t[2]
   redis.call('HSET', KEYS[2], 'epoch', epoch)
-  -- A follower of the former life goes on behind its last id, which may be of this very millisecond.
-  if redis.call('EXISTS', KEYS[1]) == 0 then id = string.format('%.0f-0', now + 1) end
 end
 local seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
-redis.call('XADD', KEYS[1], id, 's', seq, 'e', epoch, 'f', ARGV[3])
+redis.call('XADD', KEYS[1], '*', 's', seq, 'e', epoch, 'f', ARGV[3])
 local length, bytes, trimmed = redis.call('XLEN', KEYS[1]), 0, 0
 if length == 1 then
   bytes = #ARGV[3]
