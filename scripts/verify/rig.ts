@@ -1,5 +1,5 @@
 // The macronode the verification breaks: a process per service without a supervisor, so that what is killed stays dead.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
@@ -17,12 +17,11 @@ import { type OwnPrometheus, startPrometheus } from '../prometheus.ts';
 import { type OwnRedis, startRedis } from '../redis.ts';
 import { redisPid } from '../run-state.ts';
 import { BusProbe } from './bus-probe.ts';
+import { OwnDisk } from './own-disk.ts';
 
 /** Weeks in half a day: the fast page fires within seconds, and every window still holds four scrapes. */
 const VERIFY_CLOCK: RuleClock = Object.freeze({ windowSeconds: 12 * 3_600, scrapeSeconds: 1 });
 
-/** So far above the bound of the alert that a disk is full only when it is filled, whatever the traffic stores. */
-const DISK_BYTES = 5 * 1024 ** 3;
 /** Few enough to be exhausted by one test client. */
 const GATEWAY_DESCRIPTORS = 400;
 const GATEWAY_CONNECTIONS = 350;
@@ -100,8 +99,7 @@ export interface Rig extends AsyncDisposable {
   readonly network: ToxicNetwork;
   readonly redis: OwnRedis;
   readonly dataDir: string;
-  /** Whether storage has a disk of its own that can be filled; it takes root to mount one. */
-  readonly hasOwnDisk: boolean;
+  readonly storageDisk: OwnDisk | undefined;
   readonly probe: BusProbe;
   /** Where the micronode of one of the faults is scraped. */
   readonly amnesiaOpsPort: number;
@@ -131,12 +129,6 @@ async function startExporter(
   return { address: `127.0.0.1:${port}`, server, show: (fault) => (active = fault) };
 }
 
-function mountDisk(folder: string): boolean {
-  if (process.getuid?.() !== 0 || process.platform !== 'linux') return false;
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder]);
-  return true;
-}
-
 /** However the verification ends, nothing of it stays: not a process, not a disk. What it was doing fails meanwhile, and may. */
 function whenInterrupted(clear: () => Promise<void>): void {
   let clearing = false;
@@ -160,8 +152,7 @@ export async function startRig(): Promise<Rig> {
   let open = stack;
   whenInterrupted(() => open.disposeAsync());
   try {
-    const hasOwnDisk = mountDisk(join(dataDir, 'storage'));
-    if (hasOwnDisk) stack.defer(() => void execFileSync('umount', ['-l', join(dataDir, 'storage')]));
+    const storageDisk = stack.use(OwnDisk.mount(join(dataDir, 'storage')));
     const redis = stack.use(await startRedis());
     process.env['TOXIPROXY_SERVER'] = await provideGoTool(TOXIPROXY);
     const network = await ToxicNetwork.to(redis.url);
@@ -211,7 +202,7 @@ export async function startRig(): Promise<Rig> {
       network,
       redis,
       dataDir,
-      hasOwnDisk,
+      storageDisk,
       process: (service) => {
         const one = processes.get(service);
         if (one === undefined) throw new Error(`the rig runs no ${service}`);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, closeSync, openSync, readFileSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../../grafana/faults.ts';
@@ -34,21 +34,6 @@ async function endOf(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** All but a little of what is left of the disk of storage. */
-function fillDisk(folder: string): string {
-  const { bavail, bsize } = statfsSync(folder);
-  const file = join(folder, 'filler');
-  const descriptor = openSync(file, 'w');
-  const zeros = Buffer.alloc(1024 * 1024);
-  const keep = 64 * zeros.length;
-  try {
-    for (let left = bavail * bsize - keep; left > 0; left -= zeros.length) writeSync(descriptor, zeros);
-  } finally {
-    closeSync(descriptor);
-  }
-  return file;
-}
-
 /** Changes one bit near the end of a stored object. */
 function corrupt(folder: string, id: string): void {
   const hex = id.slice('b3:'.length);
@@ -69,12 +54,12 @@ function corrupt(folder: string, id: string): void {
 /** The disk of storage, and what lies on it. */
 export const diskFaults = {
   disk_full: {
-    what: 'the disk of storage filled but for 64 MiB',
+    what: 'the disk of storage full but for 64 MiB',
     holdSeconds: 110,
-    make: async ({ dataDir, hasOwnDisk }) => {
-      if (!hasOwnDisk) throw new Error('storage has no disk of its own here: it takes root to mount one');
-      const file = fillDisk(join(dataDir, 'storage'));
-      return async () => rmSync(file);
+    make: async ({ storageDisk }) => {
+      if (!storageDisk) throw new Error('storage has no disk of its own here: it takes root to mount one');
+      storageDisk.leave(64 * 1024 ** 2);
+      return async () => storageDisk.restore();
     },
     beside: ['AvailabilityBudgetBurn', 'AdmissionBudgetBurn'],
   },
