@@ -47,7 +47,12 @@ async function memoryUnderLoad(node: ComposeNode): Promise<ReadonlyMap<string, M
   const watch = async (): Promise<void> => {
     while (!over) {
       for (const [service, use] of await node.memory()) {
-        if (use.used > (highest.get(service)?.used ?? 0)) highest.set(service, use);
+        const { used, resident } = highest.get(service) ?? use;
+        highest.set(service, {
+          ...use,
+          used: Math.max(used, use.used),
+          resident: Math.max(resident, use.resident),
+        });
       }
     }
   };
@@ -75,10 +80,14 @@ async function measure(): Promise<Outcome> {
   const loaded = await memoryUnderLoad(node);
 
   const limits = [...atStart.values()].reduce((sum, { limit }) => sum + limit, 0);
-  const memory = [...atStart].flatMap(([service, { used, limit }]) => [
-    single(`${service}, of ${limit} MiB: just healthy`, 'MiB', used),
-    single(`${service}, of ${limit} MiB: smoke load`, 'MiB', loaded.get(service)?.used ?? NaN),
-  ]);
+  const memory = [...atStart].flatMap(([service, start]) => {
+    const load = loaded.get(service);
+    return [
+      single(`${service}: RSS, just healthy`, 'MiB', start.resident),
+      single(`${service}: RSS, smoke load`, 'MiB', load?.resident ?? NaN),
+      single(`${service}: of its ${start.limit} MiB, smoke load`, 'MiB', load?.used ?? NaN),
+    ];
+  });
   return {
     cases: [
       single('up to healthy, images there', 's', ready),

@@ -13,9 +13,12 @@ const STOP_SECONDS = 20;
 
 const run = promisify(execFile);
 
-/** What the engine counts against the limit of a container, in MiB. */
+/** Memory of a container, in MiB. */
 export interface MemoryUse {
+  /** What the engine counts against the limit: with the kernel's, and with files just read. */
   readonly used: number;
+  /** Resident sets of its processes. */
+  readonly resident: number;
   readonly limit: number;
 }
 
@@ -26,16 +29,20 @@ function mebibytes(text: string): number {
   return Number(value) * (MEBIBYTES[unit] ?? NaN);
 }
 
-/** Lines of `docker stats`, as `name used / limit`, by service. Pure. */
-export function memoryOf(stats: string, project: string): ReadonlyMap<string, MemoryUse> {
-  const uses = new Map<string, MemoryUse>();
-  for (const line of stats.trim().split('\n')) {
-    const [, name = '', used = '', limit = ''] = /^(\S+) (\S+) \/ (\S+)$/.exec(line) ?? [];
-    if (!name.startsWith(`${project}-`)) throw new Error(`docker stats said '${line}'`);
-    const service = name.slice(project.length + 1).replace(/-\d+$/, '');
-    uses.set(service, { used: mebibytes(used), limit: mebibytes(limit) });
-  }
-  return uses;
+/** A line of `docker stats`, as `name used / limit`. Pure. */
+export function countedOf(line: string, project: string): Omit<MemoryUse, 'resident'> & { readonly service: string } {
+  const [, name = '', used = '', limit = ''] = /^(\S+) (\S+) \/ (\S+)$/.exec(line) ?? [];
+  if (!name.startsWith(`${project}-`)) throw new Error(`docker stats said '${line}'`);
+  const service = name.slice(project.length + 1).replace(/-\d+$/, '');
+  return { service, used: mebibytes(used), limit: mebibytes(limit) };
+}
+
+/** The sum of `docker top -o pid,rss`, which counts in KiB. Pure. */
+export function residentOf(top: string): number {
+  const [head = '', ...processes] = top.trim().split('\n');
+  if (!/^PID\s+RSS$/.test(head)) throw new Error(`docker top said '${head}'`);
+  const kibibytes = processes.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[1]), 0);
+  return Number((kibibytes / 1_024).toFixed(2));
 }
 
 export class ComposeNode implements AsyncDisposable {
@@ -71,10 +78,19 @@ export class ComposeNode implements AsyncDisposable {
 
   async memory(): Promise<ReadonlyMap<string, MemoryUse>> {
     const options = { cwd: ROOT, env: { ...process.env, ...this.#env } };
-    const { stdout: ids } = await run('docker', ['compose', 'ps', '--quiet'], options);
-    const format = ['--no-stream', '--format', '{{.Name}} {{.MemUsage}}'];
-    const { stdout } = await run('docker', ['stats', ...format, ...ids.trim().split('\n')], options);
-    return memoryOf(stdout, PROJECT);
+    const { stdout } = await run('docker', ['compose', 'ps', '--quiet'], options);
+    const uses = stdout
+      .trim()
+      .split('\n')
+      .map(async (id): Promise<[string, MemoryUse]> => {
+        const [stats, top] = await Promise.all([
+          run('docker', ['stats', '--no-stream', '--format', '{{.Name}} {{.MemUsage}}', id]),
+          run('docker', ['top', id, '-o', 'pid,rss']),
+        ]);
+        const { service, ...counted } = countedOf(stats.stdout.trim(), PROJECT);
+        return [service, { ...counted, resident: residentOf(top.stdout) }];
+      });
+    return new Map(await Promise.all(uses));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
