@@ -13,6 +13,7 @@ if (node?.httpUrl !== undefined) {
 The micronode is ready ${(performance.now() / 1000).toFixed(2)} s after its start.
 
   API      ${httpUrl}        (described at ${httpUrl}/openapi.json)
+  console  ${opsUrl}/console
   ops      ${opsUrl}        (/healthz /readyz /version /metrics)
   data     ${dataDescription()}
 
