@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { startRedis } from '../redis.ts';
-import { Child } from './bus/child.ts';
-import { watchCpu } from './bus/cpu.ts';
+import { Child } from '../measure/child.ts';
+import { watchCpu } from '../measure/cpu.ts';
 
 const SECONDS = 60;
 /** A link reads in longer blocks once it had nothing to do for 30 s; before that it is not idle. */
@@ -25,7 +25,9 @@ async function commandCalls(redis: Redis): Promise<ReadonlyMap<string, number>> 
 
 async function measure(seconds: number, untilIdleSeconds: number): Promise<Outcome> {
   await using redis = await startRedis({ appendOnly: false });
-  const service = new Child<{ readonly type: 'ready' }>('../idle/idle-service-process.ts', [redis.url]);
+  const service = new Child<{ readonly type: 'ready' }>(new URL('idle/idle-service-process.ts', import.meta.url), [
+    redis.url,
+  ]);
   await using stack = new AsyncDisposableStack();
   stack.defer(() => service.stop());
   await service.next('ready');

@@ -1,7 +1,7 @@
 import type { CaseResult, Goal, Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { startRedis } from '../redis.ts';
-import { Child } from './bus/child.ts';
-import { LatencyHistogram } from './bus/histogram.ts';
+import { Child } from '../measure/child.ts';
+import { LatencyHistogram } from '../measure/histogram.ts';
 import type { LoadOrder, LoadReport, OverflowMessage } from './overflow/messages.ts';
 import { type MemoryCourse, MemoryWatch } from './overflow/memory-watch.ts';
 
@@ -124,10 +124,10 @@ class OverflowRun {
 
   async run(): Promise<Outcome> {
     const redis = this.#stack.use(await startRedis({ appendOnly: false }));
-    const server = await this.#start('../overflow/overflow-server-process.ts', [redis.url, String(BUSY_MICROS)]);
+    const server = await this.#start('overflow-server-process.ts', [redis.url, String(BUSY_MICROS)]);
     const clients: Child<OverflowMessage>[] = [];
     for (const { inflightCalls } of CLIENTS) {
-      clients.push(await this.#start('../overflow/overflow-client-process.ts', [redis.url, String(inflightCalls)]));
+      clients.push(await this.#start('overflow-client-process.ts', [redis.url, String(inflightCalls)]));
     }
     const each = async (order: LoadOrder): Promise<PhaseResult> => {
       const reports = clients.map((client) => client.next('report', order.ms + PHASE_SLACK_MS));
@@ -157,7 +157,7 @@ class OverflowRun {
   }
 
   async #start(script: string, args: readonly string[]): Promise<Child<OverflowMessage>> {
-    const child = new Child<OverflowMessage>(script, args);
+    const child = new Child<OverflowMessage>(new URL(`overflow/${script}`, import.meta.url), args);
     this.#stack.defer(() => child.stop());
     await child.next('ready');
     return child;

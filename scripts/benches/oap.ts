@@ -1,5 +1,5 @@
 import { type Bench, type BenchCase, perOperation } from '../bench-harness.ts';
-import { Child } from './bus/child.ts';
+import { Child } from '../measure/child.ts';
 import { FRAME_CASES, type FrameCase } from './oap/frame-cases.ts';
 import type { Allocations, AllocationsMessage } from './oap/messages.ts';
 
@@ -9,7 +9,7 @@ const SEMI_SPACE_MIB = 256;
 /** What each case allocates, counted in a process of its own, where nothing is timed. */
 async function countAllocations(): Promise<Readonly<Record<string, Allocations>>> {
   const flags = ['--expose-gc', `--max-semi-space-size=${SEMI_SPACE_MIB}`, `--min-semi-space-size=${SEMI_SPACE_MIB}`];
-  const child = new Child<AllocationsMessage>('../oap/allocations-process.ts', [], flags);
+  const child = new Child<AllocationsMessage>(new URL('oap/allocations-process.ts', import.meta.url), [], flags);
   const { byCase } = await child.next('allocations');
   await child.stop();
   return byCase;

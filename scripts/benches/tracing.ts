@@ -8,7 +8,7 @@ import { ROOT } from '../bootstrap.mjs';
 import { startRedis } from '../redis.ts';
 import { startTracedNode, type TracedNode, type TracingSetting } from '../traces/node.ts';
 import { OtlpSink } from '../traces/sink.ts';
-import { watchCpu } from './bus/cpu.ts';
+import { watchCpu } from '../measure/cpu.ts';
 
 /** Requests under way at a time: enough to keep five processes busy, too few to queue. */
 const USERS = 8;

@@ -1,9 +1,9 @@
 import { freePort } from '../../ports.ts';
 import { type OwnRedis, startRedis } from '../../redis.ts';
-import { Child } from './child.ts';
+import { Child } from '../../measure/child.ts';
 import { CONTESTANTS, type ContestantName } from './contestants/contestants.ts';
-import { watchCpu } from './cpu.ts';
-import { LatencyHistogram } from './histogram.ts';
+import { watchCpu } from '../../measure/cpu.ts';
+import { LatencyHistogram } from '../../measure/histogram.ts';
 import type { ChildMessage, WindowOrder } from './messages.ts';
 
 /** CPU microseconds one answered call cost, by process. */
@@ -51,13 +51,13 @@ export class Arena implements AsyncDisposable {
     try {
       const args = [name, String(redis?.process.port ?? 0), String(await freePort())];
       const start = async (script: string): Promise<Child<ChildMessage>> => {
-        const child = new Child<ChildMessage>(script, args);
+        const child = new Child<ChildMessage>(new URL(script, import.meta.url), args);
         started.push(child);
         await child.next('ready');
         return child;
       };
-      const server = await start('./server-process.ts');
-      const connected = await Promise.all(Array.from({ length: clients }, () => start('./client-process.ts')));
+      const server = await start('server-process.ts');
+      const connected = await Promise.all(Array.from({ length: clients }, () => start('client-process.ts')));
       return new Arena(name, redis, server, connected);
     } catch (error) {
       await Promise.all(started.map((child) => child.stop()));

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
+import { openLoop } from '../../measure/open-loop.ts';
 import type { EchoClient } from './contestant.ts';
-import { LatencyHistogram } from './histogram.ts';
+import { LatencyHistogram } from '../../measure/histogram.ts';
 import type { Shape, WindowOrder, WindowReport } from './messages.ts';
 import { isEcho, lengthOf, makePayload, PAYLOADS } from './payloads.ts';
 
@@ -138,31 +139,6 @@ export class LoadWindow {
 export function errorName(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.name === 'Error' ? error.message : error.name;
-}
-
-/**
- * Poisson arrivals at `rate` a second, released by a timer of 1 ms: those of one millisecond leave together. `arrive` is
- * told the millisecond they were due: latency counts from there, so that a client that is late does not hide it.
- */
-export async function openLoop(rate: number, over: () => boolean, arrive: (dueAt: number) => void): Promise<void> {
-  const perMs = rate / MICROS_PER_MS;
-  const startedAt = performance.now();
-  let dueMs = 0;
-  while (!over()) {
-    const now = performance.now() - startedAt;
-    for (; dueMs <= now; dueMs += 1) {
-      for (let left = poisson(perMs); left > 0; left -= 1) arrive(startedAt + dueMs);
-    }
-    await delay(1);
-  }
-}
-
-/** How many arrivals a millisecond has when `mean` are expected (Knuth's method; `mean` is small). */
-function poisson(mean: number): number {
-  const limit = Math.exp(-mean);
-  let count = 0;
-  for (let product = Math.random(); product > limit; product *= Math.random()) count += 1;
-  return count;
 }
 
 /** How a shape reads in a table. */

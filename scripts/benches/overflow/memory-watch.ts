@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { residentBytesOf } from '../bus/cpu.ts';
+import { residentBytesOf } from '../../measure/cpu.ts';
 
 const SAMPLE_MS = 1_000;
 /** Samples before this are the way up: heaps and queues fill to their bounds. */

@@ -2,9 +2,10 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { Bus, BusOverflow, type BusSubject, RedisLink } from '@macronode/bus';
 import { MetricsRegistry } from '@macronode/metrics';
-import { LatencyHistogram } from '../bus/histogram.ts';
-import { errorName, openLoop } from '../bus/load-loops.ts';
+import { LatencyHistogram } from '../../measure/histogram.ts';
+import { errorName } from '../bus/load-loops.ts';
 import { makePayload } from '../bus/payloads.ts';
+import { openLoop } from '../../measure/open-loop.ts';
 import type { LoadOrder, LoadReport, OverflowMessage } from './messages.ts';
 import { readSeries, sumBy } from './series.ts';
 

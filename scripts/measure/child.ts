@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { basename } from 'node:path';
 
-/** A process of the bench is given up when it says nothing for this long. */
+/** A process is given up when it says nothing for this long. */
 const SILENCE_MS = 60_000;
 
-/** A process that runs a script beside this file and talks by messages that have a `type`. */
+/** A process that runs a script of ours and talks by messages that have a `type`. */
 export class Child<Message extends { readonly type: string }> {
   readonly #title: string;
   readonly #process: ChildProcess;
@@ -12,11 +12,10 @@ export class Child<Message extends { readonly type: string }> {
   #fail: ((error: Error) => void)[] = [];
   #ended: string | undefined;
 
-  constructor(script: string, args: readonly string[], execArgv: readonly string[] = []) {
-    this.#title = `${script} ${args.join(' ')}`;
-    const file = fileURLToPath(new URL(script, import.meta.url));
+  constructor(script: URL, args: readonly string[], execArgv: readonly string[] = []) {
+    this.#title = `${basename(script.pathname)} ${args.join(' ')}`;
     // NestJS and libraries may print to stdout; the table is ours alone.
-    this.#process = fork(file, args, { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#process = fork(script, args, { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#process.on('message', (message: Message) => {
       const resolve = this.#waiting.get(message.type);
       this.#waiting.delete(message.type);

@@ -1,0 +1,67 @@
+import type { Route } from '../../packages/contracts/src/routes.ts';
+
+export interface Call {
+  /** Value of the one parameter of the route. */
+  readonly at?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer> | string;
+  /** Statuses that are right here; anything else counts as a failed request. */
+  readonly expect: readonly number[];
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** One header whatever its case; empty when it is absent. */
+  header(name: string): string;
+}
+
+/** Bytes nobody has stored before, and the id they must be stored under. */
+export interface FreshObject {
+  readonly id: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Whoever walks a flow: a virtual user of k6, or one of a load loop in Node. Flows know nothing else, so both walk the same.
+ * Every request is named by its route template, so that a million ids make one series.
+ */
+export interface User {
+  /** From 1, different for each user of a run. */
+  readonly number: number;
+  /** Different for each run: part of the names and topics it makes. */
+  readonly run: string;
+  /** 1, 2, 3 … */
+  next(): number;
+  /** From 0 up to 1, the same sequence for the same seed and number. */
+  random(): number;
+  /** `FRESH_BYTES` long. */
+  freshObject(): FreshObject;
+  send(route: Route, call: Call): Answer | Promise<Answer>;
+  /** Named claims about one request; a false one is a failed check of the run. */
+  check(what: string, claims: Readonly<Record<string, boolean>>): void;
+}
+
+/** Size of fresh objects: one whole chunk. */
+export const FRESH_BYTES = 64 * 1024;
+
+export function sendJson(user: User, route: Route, value: unknown, call: Call): Answer | Promise<Answer> {
+  const headers = { 'Content-Type': 'application/json', ...call.headers };
+  return user.send(route, { ...call, headers, body: JSON.stringify(value) });
+}
+
+/** JSON of an answer, which is ASCII; undefined when it is none. */
+export function jsonOf({ body }: Pick<Answer, 'body'>): unknown {
+  try {
+    return JSON.parse(String.fromCharCode(...body));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Picks one; the list is not empty. */
+export function oneOf<T>(user: User, list: readonly T[]): T {
+  const one = list[Math.floor(user.random() * list.length)];
+  if (one === undefined) throw new Error('nothing to pick from');
+  return one;
+}
