@@ -6,8 +6,8 @@ import { mapError } from '@macronode/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayMetrics } from './metrics.ts';
 
-/** An answer of up to one chunk is sent in one piece: no stream, and an error still has a status to answer with. */
-const WHOLE_BYTES = LIMITS.chunk_bytes.value;
+const WRONG_LENGTH = 'storage sent another number of bytes than it promised';
+const EMPTY = Buffer.alloc(0);
 
 interface ObjectAnswer {
   readonly method: 'GET' | 'HEAD';
@@ -58,10 +58,17 @@ export class ObjectReply {
         .header('content-range', `bytes ${String(head.start)}-${String(head.end - 1)}/${String(head.size)}`);
     }
     if (method === 'HEAD') return void reply.send();
-    const bytes = this.#counted(request, head, body);
-    if (head.end - head.start <= WHOLE_BYTES) return void reply.send(await collect(bytes));
+    if (head.bytes !== undefined) return void reply.send(this.#whole(head, head.bytes));
+    if (head.end === head.start) return void reply.send(EMPTY);
     cutWhenStalled(reply.raw);
-    reply.send(Readable.from(bytes));
+    reply.send(Readable.from(this.#counted(request, head, body)));
+  }
+
+  /** A short body came with the answer: were it wrong, there would still be a status to say so. */
+  #whole({ start, end }: ObjectReadReply, bytes: Uint8Array): Buffer {
+    if (bytes.length !== end - start) throw new ServiceError('integrity', WRONG_LENGTH);
+    this.#metrics.bodyBytes.inc({ direction: 'out' }, bytes.length);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Outcomes that are errors on the public surface. */
@@ -95,7 +102,7 @@ export class ObjectReply {
         yield step.value;
         out.inc(step.value.length);
       }
-      if (left !== 0) throw new ServiceError('integrity', 'storage sent another number of bytes than it promised');
+      if (left !== 0) throw new ServiceError('integrity', WRONG_LENGTH);
       ended = undefined;
     } catch (error) {
       if (!request.ctx.signal.aborted) {
@@ -125,12 +132,4 @@ function cutWhenStalled(response: ServerResponse): void {
 async function awaitEnd(chunks: AsyncIterator<Uint8Array>, body: ByteStream): Promise<void> {
   const end = await chunks.next().catch(() => undefined);
   if (end?.done === false) body.cancel('more than was promised');
-}
-
-async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of bytes) chunks.push(chunk);
-  const [only] = chunks;
-  if (chunks.length === 1 && only !== undefined) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
-  return Buffer.concat(chunks);
 }

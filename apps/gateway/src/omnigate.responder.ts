@@ -132,7 +132,11 @@ export class OmnigateResponder implements AsyncDisposable {
       if (context.signal.reason instanceof BusCanceled) this.cancelledReads += 1;
     });
     const sends = conditions.method === 'GET' && (head.outcome === 'full' || head.outcome === 'partial');
-    return context.stream(head, this.#chunks(sends ? bytes.subarray(head.start, head.end) : Buffer.alloc(0)));
+    if (!sends || head.start === head.end) return head;
+    const body = bytes.subarray(head.start, head.end);
+    if (body.length > CHUNK) return context.stream(head, this.#chunks(body));
+    if (this.failReadAfter === 0) throw new ServiceError('integrity');
+    return { ...head, bytes: this.sendsTooMuch ? Buffer.concat([body, Buffer.alloc(1)]) : body };
   }
 
   async *#chunks(bytes: Buffer): AsyncGenerator<Uint8Array> {

@@ -51,12 +51,10 @@ class Pair implements AsyncDisposable {
   }
 
   async get(id: string, conditions: Partial<ReadConditions> = {}): Promise<{ head: ObjectReadReply; bytes: Buffer }> {
-    const { head, body } = await this.caller.read(
-      objectRead,
-      { id, conditions: { method: 'GET', ...conditions } },
-      context,
-    );
-    const pieces: Uint8Array[] = [];
+    const request = { id, conditions: { method: 'GET' as const, ...conditions } };
+    const { head: reply, body } = await this.caller.read(objectRead, request, context);
+    const { bytes, ...head } = reply;
+    const pieces: Uint8Array[] = bytes === undefined ? [] : [bytes];
     for await (const piece of body) pieces.push(piece);
     return { head, bytes: Buffer.concat(pieces) };
   }

@@ -99,7 +99,7 @@ export class ObjectService {
     throw new ServiceError('too_large', undefined, { details: { limit_bytes: this.#config.maxObjectBytes } });
   }
 
-  /** Judges conditions and range, and streams what they leave. The first piece is verified before the answer. */
+  /** Judges conditions and range, and answers what they leave: in the answer when it is short, else as a stream. */
   read(
     { id, conditions }: ObjectReadRequest,
     context: Pick<BusContext, 'stream'>,
@@ -110,17 +110,19 @@ export class ObjectService {
       if (object === undefined) throw new ServiceError('not_found');
       const head: ObjectReadReply = { ...object, ...judgeRead(id, object.size, conditions) };
       if (conditions.method === 'HEAD' || head.end === head.start) return head;
-      const leave = this.#enter(head);
-      const pieces = this.#store.read(object, head.start, head.end);
-      const stream = await VerifiedStream.open(this.#metered(pieces), leave);
+      const pieces = this.#metered(this.#store.read(object, head.start, head.end));
+      const answer =
+        head.end - head.start <= LIMITS.chunk_bytes.value
+          ? { ...head, bytes: await collected(pieces) }
+          : // The first piece is verified before the answer.
+            context.stream(head, await VerifiedStream.open(pieces, this.#enter()));
       this.#metrics.getLatency.observe(secondsSince(started), { range: head.outcome === 'full' ? 'full' : 'partial' });
-      return context.stream(head, stream);
+      return answer;
     });
   }
 
-  /** A read of one chunk holds no window, so it needs no slot; what runs at once is bounded by the bus. */
-  #enter({ start, end }: ObjectReadReply): () => void {
-    if (end - start <= LIMITS.chunk_bytes.value) return () => undefined;
+  /** Takes a slot. A read that is answered at once holds no window and needs none; what runs at once is bounded by the bus. */
+  #enter(): () => void {
     if (this.#reads >= this.#config.readSlots) {
       throw new ServiceError('busy', 'All read slots are taken.', { reason: 'read_slots', retryAfterMs: 1_000 });
     }
@@ -150,6 +152,14 @@ export class ObjectService {
   close(): void {
     this.#uploads.close();
   }
+}
+
+/** A range of one chunk's length may cross a border between two. */
+async function collected(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  const [only] = all;
+  return only !== undefined && all.length === 1 ? only : Buffer.concat(all);
 }
 
 const wrongLength = (reason: 'truncated' | 'oversized'): ServiceError =>

@@ -21,8 +21,8 @@ export const ObjectReadRequest = z.strictObject({ id: ContentId, conditions: Rea
 export type ObjectReadRequest = z.infer<typeof ObjectReadRequest>;
 
 /**
- * What storage answers before the bytes. `full` and `partial` are followed by a stream of exactly
- * `end - start` bytes when the method is GET; the other outcomes have no body.
+ * What storage answers to a read. `full` and `partial` have a body of exactly `end - start` bytes when the method is GET:
+ * here, when it is one chunk at most, else as a stream that follows. The other outcomes have none.
  */
 export const ObjectReadReply = z.strictObject({
   id: ContentId,
@@ -32,6 +32,8 @@ export const ObjectReadReply = z.strictObject({
   start: byteCount,
   /** One past the last byte sent. */
   end: byteCount,
+  /** The whole body, if it is not streamed: one frame instead of three, and no window to grant. */
+  bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes').optional(),
 });
 export type ObjectReadReply = z.infer<typeof ObjectReadReply>;
 
