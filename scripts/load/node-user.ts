@@ -71,6 +71,8 @@ export class NodeUser implements User {
         path: route.template.replace(/\{[a-z]+\}/, at),
         headers: { 'X-Corr-ID': randomUUID(), ...headers },
         ...(body !== undefined && { body }),
+        // It would close the connection after every HEAD.
+        reset: false,
       });
       const bytes = await response.body.bytes();
       return {

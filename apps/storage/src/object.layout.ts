@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isContentId } from '@macronode/content';
-import { ulid } from 'ulid';
+import { newUlid } from '@macronode/service';
 
 const VERSION = '1\n';
 
@@ -64,7 +64,7 @@ export class ObjectLayout {
   }
 
   async createTemp(): Promise<{ path: string; file: FileHandle }> {
-    const path = join(this.#root, 'tmp', ulid());
+    const path = join(this.#root, 'tmp', newUlid());
     return { path, file: await open(path, 'wx', 0o440) };
   }
 

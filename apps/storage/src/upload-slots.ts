@@ -1,5 +1,5 @@
 import { type ObjectOpenRequest, ServiceError } from '@macronode/contracts';
-import { ulid } from 'ulid';
+import { newUlid } from '@macronode/service';
 
 /** An upload that was promised a place. */
 export interface Upload {
@@ -32,7 +32,7 @@ export class UploadSlots {
     if (this.#held.size >= this.#limit) {
       throw new ServiceError('busy', 'All upload slots are taken.', { reason: 'upload_slots', retryAfterMs: 1_000 });
     }
-    const key = ulid();
+    const key = newUlid();
     const expiry = setTimeout(() => this.#held.delete(key), this.#ticketMs).unref();
     const held: Held = { key, request, expiry };
     this.#held.set(key, held);

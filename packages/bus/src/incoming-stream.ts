@@ -54,6 +54,11 @@ export class IncomingStream<T> extends Timed {
     options.wheel.add(this.#progressAt + options.idleMs, this);
   }
 
+  /** False once it was read to its end, failed or was ended. */
+  get isOpen(): boolean {
+    return !this.#closed;
+  }
+
   /** A DATA frame. What comes out of order was lost on the way, and what is over the window is a broken sender. */
   push(frame: Frame): void {
     if (this.#ended || this.#closed || frame.seq < this.#nextSeq) return;

@@ -65,7 +65,9 @@ export class PeerCalls {
   /** The handler of a write answered. */
   closeBody(caller: string, call: number): void {
     const key = keyOf(caller, call);
-    this.#calls.get(key)?.incoming?.abort(new BusCanceled('the request was answered'));
+    const incoming = this.#calls.get(key)?.incoming;
+    // Most have been read to their end, and an error with its stack is dear.
+    if (incoming?.isOpen === true) incoming.abort(new BusCanceled('the request was answered'));
     this.#calls.delete(key);
   }
 

@@ -77,7 +77,8 @@ export class Uploads {
     call = begin({
       inbox,
       onReply: (reply) => {
-        outgoing.cancel(new BusCanceled('answered'));
+        // Most answers come when every byte was sent, and an error with its stack is dear.
+        if (call !== undefined && this.#open.has(call.number)) outgoing.cancel(new BusCanceled('answered'));
         return this.#onReply(reply);
       },
       resolve,
