@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { HEAP_FLAGS } from '../scripts/bootstrap.mjs';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -95,6 +96,13 @@ describe('compose', () => {
       }
     }
     expect(existsSync(join(ROOT, 'infra/prometheus/24h/prometheus.yml'))).toBe(true);
+  });
+});
+
+describe('the images', () => {
+  it('start services with the heap they have everywhere else', () => {
+    const entrypoint = /^ENTRYPOINT (\["node", "--.*\])$/m.exec(text('infra/Dockerfile'))?.[1] ?? '[]';
+    expect((JSON.parse(entrypoint) as string[]).slice(1)).toEqual(HEAP_FLAGS);
   });
 });
 

@@ -47,6 +47,16 @@ export function pinnedNode() {
   );
 }
 
+/**
+ * How the heap of a service grows; infra/Dockerfile has the same. Bytes of bodies live outside the heap and count towards its
+ * limit: with the small one V8 begins with, a hundred bodies of 64 KiB make a full collection, half the CPU of an upload.
+ * The young generation is kept at half of what it would take, which gives the memory back.
+ */
+export const HEAP_FLAGS = Object.freeze(['--initial-old-space-size=192', '--max-semi-space-size=16']);
+
+/** The command of an app. @param {string} app @returns {[string, ...string[]]} */
+export const appCommand = (app) => [pinnedNode(), ...HEAP_FLAGS, join(ROOT, 'apps', app, 'dist', 'main.js')];
+
 /** The environment of a verb: the pinned Node and the workspace's programs first on PATH, no telemetry. */
 export function bootstrapEnvironment() {
   return {

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import {
   BootstrapError,
+  HEAP_FLAGS,
   ROOT,
   bootstrapEnvironment,
   ensureBuilt,
@@ -31,9 +32,12 @@ function asksForHelp(args) {
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
 }
 
-/** Runs a script on the pinned Node and becomes it: same arguments, signals and exit code. @param {string} script @param {readonly string[]} args */
-function become(script, args) {
-  const child = spawn(pinnedNode(), [join(ROOT, 'scripts', script), ...args], {
+/**
+ * Runs a script on the pinned Node and becomes it: same arguments, signals and exit code.
+ * @param {string} script @param {readonly string[]} args @param {readonly string[]} flags
+ */
+function become(script, args, flags) {
+  const child = spawn(pinnedNode(), [...flags, join(ROOT, 'scripts', script), ...args], {
     stdio: 'inherit',
     env: bootstrapEnvironment(),
   });
@@ -85,7 +89,8 @@ async function main() {
     say('every workspace is built');
     return;
   }
-  become(verb.script, args);
+  // The one verb that is a service itself.
+  become(verb.script, args, name === 'start' ? HEAP_FLAGS : []);
 }
 
 main().catch((error) => {

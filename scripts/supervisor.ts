@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { pinnedNode, ROOT } from './bootstrap.mjs';
+import { appCommand, ROOT } from './bootstrap.mjs';
 import type { PlannedProcess } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
 import { startRedis, type OwnRedis, type RedisProcess } from './redis.ts';
@@ -88,7 +88,8 @@ class Supervised {
     if ((statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX)
       renameSync(this.#log, `${this.#log}.1`);
     const log = openSync(this.#log, 'a');
-    const child = spawn(pinnedNode(), [join(ROOT, 'apps', this.service, 'dist', 'main.js')], {
+    const [program, ...args] = appCommand(this.service);
+    const child = spawn(program, args, {
       cwd: ROOT,
       stdio: ['ignore', log, log, ...(standIn ? (['ipc'] as const) : [])],
       env: {

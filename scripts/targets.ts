@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
-import { pinnedNode, ROOT } from './bootstrap.mjs';
+import { appCommand, ROOT } from './bootstrap.mjs';
 import { borrowListenMigration } from './listen-migration.ts';
 import { opsPortOffsets, planProcesses } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
@@ -66,7 +66,8 @@ async function startMicronode(runDir: string, dataDir: string | undefined): Prom
   const [port, opsPort] = [await freePort(), await freePort()];
   const log = join(runDir, 'logs', 'micronode.log');
   const output = openSync(log, 'a');
-  const child = spawn(pinnedNode(), [join(ROOT, 'apps', 'micronode', 'dist', 'main.js')], {
+  const [program, ...args] = appCommand('micronode');
+  const child = spawn(program, args, {
     cwd: ROOT,
     stdio: ['ignore', output, output],
     env: {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pinnedNode, ROOT } from '../bootstrap.mjs';
+import { appCommand } from '../bootstrap.mjs';
 import { answersOk, poll } from '../poll.ts';
 import { freePort } from '../ports.ts';
 import { Client } from './client.ts';
@@ -36,8 +36,7 @@ function memoryGroup(): { readonly procs: string; remove(): void } {
 export async function startAmnesia(rig: Rig): Promise<() => Promise<void>> {
   const group = memoryGroup();
   const [port, opsPort] = [await freePort(), rig.amnesiaOpsPort];
-  const main = join(ROOT, 'apps', 'micronode', 'dist', 'main.js');
-  const child = spawn('sh', ['-c', `echo $$ > ${group.procs}; exec "$0" "$1"`, pinnedNode(), main], {
+  const child = spawn('sh', ['-c', `echo $$ > ${group.procs}; exec "$0" "$@"`, ...appCommand('micronode')], {
     stdio: 'ignore',
     env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '', LOG_LEVEL: 'warn' },
   });

@@ -8,7 +8,7 @@ import { FAULT_NAMES, type FaultName } from '../../grafana/faults.ts';
 import { ruleFiles } from '../../grafana/rules/files.ts';
 import type { RuleClock } from '../../grafana/rules/clock.ts';
 import { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
-import { pinnedNode, ROOT } from '../bootstrap.mjs';
+import { appCommand, ROOT } from '../bootstrap.mjs';
 import { provideGoTool, TOXIPROXY } from '../go-tools.ts';
 import { opsPortOffsets, type PlannedProcess, planProcesses } from '../plan.ts';
 import { answersOk, poll } from '../poll.ts';
@@ -57,7 +57,7 @@ export class RigProcess {
   async start(): Promise<void> {
     if (this.isRunning) return;
     const output = openSync(this.#log, 'a');
-    const main = [pinnedNode(), join(ROOT, 'apps', this.service, 'dist', 'main.js')] as const;
+    const main = appCommand(this.service);
     const [program, ...args] =
       this.service === 'gateway' ? ['prlimit', `--nofile=${GATEWAY_DESCRIPTORS}`, ...main] : main;
     this.#child = spawn(program ?? '', args, {
