@@ -8,7 +8,10 @@ import { busIdle } from './benches/bus-idle.ts';
 import { busInProcess } from './benches/bus-in-process.ts';
 import { busOverflow } from './benches/bus-overflow.ts';
 import { bus } from './benches/bus.ts';
+import { coldStart } from './benches/cold-start.ts';
 import { compose } from './benches/compose.ts';
+import { edge } from './benches/edge.ts';
+import { flows, flowsMicronode } from './benches/flows.ts';
 import { oap } from './benches/oap.ts';
 import { tracing } from './benches/tracing.ts';
 import { endWith } from './verb.ts';
@@ -20,7 +23,11 @@ const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   'bus-idle': busIdle,
   'bus-in-process': busInProcess,
   'bus-overflow': busOverflow,
+  'cold-start': coldStart,
   compose,
+  edge,
+  flows,
+  'flows-micronode': flowsMicronode,
   oap,
   tracing,
 };

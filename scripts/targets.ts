@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import { appCommand, ROOT } from './bootstrap.mjs';
 import { borrowListenMigration } from './listen-migration.ts';
-import { opsPortOffsets, planProcesses } from './plan.ts';
+import { opsPortOffsets, planProcesses, type PlanOptions } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
 import { freePort, freePortBase } from './ports.ts';
 import { startProcesses, stopProcesses } from './processes.ts';
@@ -16,7 +16,7 @@ import { runProgram, StageFailed } from './stages.ts';
 const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 12_000;
 /** Two of each that may run more than once: a test suite that knew only one would miss what replicas break. */
-const REPLICAS = { gateway: 2, omnigate: 2 } as const;
+const REPLICAS: Replicas = { gateway: 2, omnigate: 2 };
 const COMPOSE_PROJECT = 'macronode-e2e';
 
 /** Turns on the admin routes of the nodes the tests start themselves. */
@@ -32,37 +32,50 @@ export interface RunningTarget extends AsyncDisposable {
   readonly control: string;
 }
 
+type Replicas = PlanOptions['replicas'];
+
 export interface TargetOptions {
   /** A micronode that keeps its data in a folder; without it everything is in memory. */
   readonly onDisk?: boolean;
+  /** Processes of a macronode. */
+  readonly replicas?: Replicas;
+  /** Settings of every process; an engine of containers takes none. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Tells nodes of one process apart. */
+  readonly label?: string;
 }
 
-export function startTarget(kind: TargetKind, { onDisk = false }: TargetOptions = {}): Promise<RunningTarget> {
-  const runDir = freshRunDir(kind);
+export function startTarget(kind: TargetKind, options: TargetOptions = {}): Promise<RunningTarget> {
+  const { onDisk = false, replicas = REPLICAS, env = {}, label = '' } = options;
+  const runDir = freshRunDir(`${kind}${label}`);
   switch (kind) {
     case 'micronode':
-      return startMicronode(runDir, onDisk ? join(runDir, 'data') : undefined);
+      return startMicronode(runDir, onDisk ? join(runDir, 'data') : undefined, env);
     case 'processes':
-      return startMacronode(runDir);
+      return startMacronode(runDir, replicas, env);
     case 'compose':
       return startCompose(runDir);
   }
 }
 
 /** A folder of this run under .run/e2e. Logs stay for reading until the next run, whatever came out. */
-function freshRunDir(kind: TargetKind): string {
+function freshRunDir(name: string): string {
   const parent = join(ROOT, '.run', 'e2e');
   mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent)) {
-    const pid = Number(name.split('-').at(-1));
-    if (!isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+  for (const old of readdirSync(parent)) {
+    const pid = Number(old.split('-').at(-1));
+    if (!isAlive(pid)) rmSync(join(parent, old), { recursive: true, force: true });
   }
-  const runDir = join(parent, `${kind}-${process.pid}`);
+  const runDir = join(parent, `${name}-${process.pid}`);
   mkdirSync(join(runDir, 'logs'), { recursive: true });
   return runDir;
 }
 
-async function startMicronode(runDir: string, dataDir: string | undefined): Promise<RunningTarget> {
+async function startMicronode(
+  runDir: string,
+  dataDir: string | undefined,
+  env: NonNullable<TargetOptions['env']>,
+): Promise<RunningTarget> {
   const [port, opsPort] = [await freePort(), await freePort()];
   const log = join(runDir, 'logs', 'micronode.log');
   const output = openSync(log, 'a');
@@ -76,6 +89,7 @@ async function startMicronode(runDir: string, dataDir: string | undefined): Prom
       OPS_PORT: String(opsPort),
       DATA_DIR: dataDir ?? '',
       ADMIN_TOKEN: E2E_ADMIN_TOKEN,
+      ...env,
     },
   });
   closeSync(output);
@@ -113,19 +127,23 @@ async function stopChild(child: ChildProcess): Promise<void> {
   clearTimeout(deadline);
 }
 
-async function startMacronode(runDir: string): Promise<RunningTarget> {
+async function startMacronode(
+  runDir: string,
+  replicas: Replicas,
+  env: NonNullable<TargetOptions['env']>,
+): Promise<RunningTarget> {
   const dataDir = join(runDir, 'data');
   // Redis is not the supervisor's here: the outage tests stop and start it themselves.
   const redis = await startRedis({ dir: join(dataDir, 'redis') });
   const httpPort = await freePort();
   const plan = planProcesses({
-    replicas: REPLICAS,
-    opsPortBase: await freePortBase(opsPortOffsets(REPLICAS)),
+    replicas,
+    opsPortBase: await freePortBase(opsPortOffsets(replicas)),
     httpPort,
     redisUrl: redis.url,
     dataDir,
     nodeId: 'e2e',
-  }).map((planned) => ({ ...planned, env: { ...planned.env, ADMIN_TOKEN: E2E_ADMIN_TOKEN } }));
+  }).map((planned) => ({ ...planned, env: { ...planned.env, ADMIN_TOKEN: E2E_ADMIN_TOKEN, ...env } }));
   const returnSetting = borrowListenMigration();
   const stop = async (): Promise<void> => {
     returnSetting();

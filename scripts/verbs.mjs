@@ -102,6 +102,8 @@ VECTORS_DIR. Nothing is skipped silently.`,
   bus-overflow   --seconds N    seconds of overload (default 60)
   bus-idle       --seconds N    seconds measured (default 60)
                  --until-idle N seconds waited before (default 35)
+  flows          --flows LIST   mixed, objects, puts, names, mailbox (default all); flows-micronode the same
+                 --seconds N    of each step of the closed loop (default 4)
   tracing        --runs N       rounds of one window each, interleaved (default 5)
 
 Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,
