@@ -1,36 +1,10 @@
 // npm run bench: one benchmark by name.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Bench, type BenchResult, isMet, runBench, runSelf, type SelfRunningBench } from './bench-harness.ts';
+import { type BenchResult, isMet, runBench, runSelf } from './bench-harness.ts';
 import { pageWith } from './bench-page.ts';
-import { blake3 } from './benches/blake3.ts';
-import { busIdle } from './benches/bus-idle.ts';
-import { busInProcess } from './benches/bus-in-process.ts';
-import { busOverflow } from './benches/bus-overflow.ts';
-import { bus } from './benches/bus.ts';
-import { coldStart } from './benches/cold-start.ts';
-import { compose } from './benches/compose.ts';
-import { edge } from './benches/edge.ts';
-import { flows, flowsMicronode } from './benches/flows.ts';
-import { oap } from './benches/oap.ts';
-import { tracing } from './benches/tracing.ts';
+import { BENCHES } from './benches/benches.ts';
 import { endWith } from './verb.ts';
-
-/** Every benchmark by its name on the command line. */
-const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
-  blake3,
-  bus,
-  'bus-idle': busIdle,
-  'bus-in-process': busInProcess,
-  'bus-overflow': busOverflow,
-  'cold-start': coldStart,
-  compose,
-  edge,
-  flows,
-  'flows-micronode': flowsMicronode,
-  oap,
-  tracing,
-};
 
 const [name, ...args] = process.argv.slice(2);
 

@@ -1,0 +1,28 @@
+import type { Bench, SelfRunningBench } from '../bench-harness.ts';
+import { blake3 } from './blake3.ts';
+import { busIdle } from './bus-idle.ts';
+import { busInProcess } from './bus-in-process.ts';
+import { busOverflow } from './bus-overflow.ts';
+import { bus } from './bus.ts';
+import { coldStart } from './cold-start.ts';
+import { compose } from './compose.ts';
+import { edge } from './edge.ts';
+import { flows, flowsMicronode } from './flows.ts';
+import { oap } from './oap.ts';
+import { tracing } from './tracing.ts';
+
+/** Every benchmark by its name on the command line. */
+export const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
+  blake3,
+  bus,
+  'bus-idle': busIdle,
+  'bus-in-process': busInProcess,
+  'bus-overflow': busOverflow,
+  'cold-start': coldStart,
+  compose,
+  edge,
+  flows,
+  'flows-micronode': flowsMicronode,
+  oap,
+  tracing,
+};
