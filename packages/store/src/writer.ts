@@ -1,15 +1,10 @@
 import { statSync } from 'node:fs';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { CheckpointPolicy } from './checkpoint-policy.ts';
 import type { CommandsModule } from './command.ts';
 import { type BatchItem, Engine } from './engine.ts';
 import { StoreBusy, StoreFull } from './errors.ts';
 import type { FromWriter, ToWriter, WriterData } from './writer-protocol.ts';
-
-/** WAL size from which an idle writer checkpoints. */
-const CHECKPOINT_IDLE_BYTES = 1024 * 1024;
-
-/** WAL size from which a busy writer checkpoints between two batches; below the size the journal is cut back to. */
-const CHECKPOINT_FORCED_BYTES = 16 * 1024 * 1024;
 
 /** Quiet time after which the writer counts as idle. */
 const IDLE_MS = 100;
@@ -21,12 +16,13 @@ class Writer {
   readonly #port: MessagePort;
   readonly #walFile: string;
   readonly #idle: NodeJS.Timeout;
+  readonly #policy = new CheckpointPolicy();
 
   constructor(engine: Engine, port: MessagePort, file: string) {
     this.#engine = engine;
     this.#port = port;
     this.#walFile = `${file}-wal`;
-    this.#idle = setTimeout(() => this.#checkpoint(CHECKPOINT_IDLE_BYTES), IDLE_MS);
+    this.#idle = setTimeout(() => this.#checkpointIf((bytes) => this.#policy.whenIdle(bytes)), IDLE_MS);
   }
 
   receive(message: ToWriter): void {
@@ -44,13 +40,14 @@ class Writer {
       return;
     }
     // After the answer, so that no caller waits for it; the next batch gathers meanwhile.
-    this.#checkpoint(CHECKPOINT_FORCED_BYTES);
+    this.#checkpointIf((bytes) => this.#policy.afterBatch(bytes));
     this.#idle.refresh();
   }
 
-  #checkpoint(fromBytes: number): void {
-    const wal = statSync(this.#walFile, { throwIfNoEntry: false });
-    if (wal === undefined || wal.size < fromBytes) return;
+  #checkpointIf(isDue: (walBytes: number) => boolean): void {
+    const walBytes = statSync(this.#walFile, { throwIfNoEntry: false })?.size ?? 0;
+    if (!isDue(walBytes)) return;
+    this.#policy.checkpointed(walBytes);
     try {
       this.#engine.checkpoint();
     } catch (error) {
