@@ -120,6 +120,25 @@ Redis is redis-server or valkey-server on PATH, started on a free port without p
 
 k6 is the one on PATH, else its image if Docker runs, else it is built with Go from infra/tools.`,
   },
+  'perf:gate': {
+    script: 'perf-gate.ts',
+    build: true,
+    summary: 'the working tree against a base revision, interleaved on this machine; fails on a regression',
+    usage: `npm run perf:gate [-- --base REV --profile macronode --flows LIST --json FILE]
+
+  --base REV       what to compare with (default: HEAD when there are changes, else where the branch left main,
+                   else the commit before); it is built once under .run/perf-gate
+  --profile P      macronode (a process per service on Redis, default) or micronode
+  --flows LIST     flows of k6/flows (default all); one the base has no route for is shown and not judged
+  --seconds N      time measured (default 205, so that a run takes less than four minutes beside the build)
+  --json FILE      samples and verdicts; they are in .run/perf-gate too (--report DIR)
+  --write-baseline keep the medians in k6/baselines/PROFILE.json
+  --seed-cpu N     make each request of the working tree N % dearer, to see it caught
+  --prove          nothing changed three times, and a seeded rise of 15 % three times: about 25 minutes
+
+Fails on p95 +10 %, throughput -10 %, CPU or memory +15 %, a blown error budget, a golden metric gone; never on 'cannot tell'.
+Waivers: k6/baselines/waivers.json.`,
+  },
   'verify:dashboards': {
     script: 'verify-dashboards.ts',
     build: true,
