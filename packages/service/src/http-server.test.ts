@@ -27,6 +27,7 @@ beforeEach(async () => {
     golden: bindHttpGolden(metrics, routes.templates),
     reporter: { log: createLogger('silent', {}), count: bindRefusals(metrics, 0) },
     spans: undefined,
+    accessLog: undefined,
     maxConnections: 100,
   });
   const http = server.instance;

@@ -8,6 +8,7 @@ import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { DestinationStream } from 'pino';
+import { openAccessLog } from './access-log.ts';
 import { AdminGuard } from './admin-guard.ts';
 import { readBuildInfo } from './build-info.ts';
 import { addBusAdmin } from './bus-admin.ts';
@@ -127,11 +128,13 @@ class NodeAssembly {
   readonly link: Link;
   readonly ops: OpsServer;
   readonly hosted: Hosted[] = [];
+  readonly logStream: DestinationStream | undefined;
   readonly #options: NodeOptions;
   readonly #base: Logger;
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.logStream = options.logStream;
     const { services, profile } = options;
     const name = options.name ?? (services.length === 1 ? services[0]?.name : undefined) ?? profile;
     this.plan = { name, services, profile };
@@ -198,7 +201,7 @@ class NodeAssembly {
       nodeId: common.nodeId,
       version: this.build.version,
       metrics,
-      endpoint: common.otlpEndpoint,
+      endpoint: common.tracing ? common.otlpEndpoint : undefined,
       ratio: Number(common.traceRatio),
     });
     if (tracing !== undefined) this.closing.add(`${name} tracing`, () => tracing.close());
@@ -239,6 +242,7 @@ class NodeAssembly {
         readiness,
         log,
         profile: this.plan.profile,
+        toggles: common,
         dataDir,
         nodeId: common.nodeId,
         onClose: (what, close) => this.closing.add(`${name} ${what}`, close),
@@ -264,7 +268,15 @@ function createHttp(assembly: NodeAssembly): HttpPart | undefined {
   if (face === undefined) return undefined;
   if (faces.length > 1) throw new Error('one process has one public surface; these services each have one');
   const { definition, deps, reporter, tracing } = face.hosted;
-  const routes = new RouteTable(definition.routes ?? Object.values(ROUTES));
+  const { accessLog: wanted, logLevel, nodeId } = assembly.config.common;
+  const accessLog = openAccessLog({
+    bindings: { node_id: nodeId, service: deps.service },
+    metrics: deps.metrics,
+    wanted: wanted && (logLevel === 'info' || logLevel === 'debug'),
+    stream: assembly.logStream,
+  });
+  assembly.closing.add('access log', () => accessLog.close());
+  const routes = new RouteTable(definition.routes?.(deps.config) ?? Object.values(ROUTES));
   const server = new HttpServer({
     reporter,
     routes,
@@ -272,6 +284,7 @@ function createHttp(assembly: NodeAssembly): HttpPart | undefined {
     golden: bindHttpGolden(deps.metrics, routes.templates, definition.rejectReasons),
     maxConnections: face.listen.maxConnections ?? LIMITS.http_connections.value,
     spans: tracing?.http,
+    accessLog: accessLog.log,
   });
   return { server, listen: face.listen };
 }
