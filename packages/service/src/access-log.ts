@@ -49,9 +49,10 @@ export class AccessLines implements DestinationStream {
     else this.#sink.write(line);
   }
 
-  /** Writes what waits. The descriptor stays open when it is stdout. */
+  /** Writes what waits, and closes the descriptor unless it is stdout. What comes later is counted as lost. */
   async close(): Promise<void> {
     if (this.#gone) return;
+    this.#gone = true;
     const closed = once(this.#sink, 'close');
     this.#sink.end();
     if (!(await within(CLOSE_MS, () => closed))) this.#sink.destroy();
