@@ -14,8 +14,6 @@ const FLUSH_MS = 1_000;
 /** A reader that takes nothing is not waited for longer at the end. */
 const CLOSE_MS = 500;
 
-const STDOUT = 1;
-
 export const accessLogMetrics = Object.freeze({
   dropped: counter({
     name: 'access_log_dropped_total',
@@ -97,18 +95,17 @@ export interface AccessLogOptions {
   readonly metrics: MetricsScope;
   /** Whether lines are asked for: by their setting, and by the level of the log. */
   readonly wanted: boolean;
-  /** Where lines go; stdout by default. */
-  readonly stream: DestinationStream | undefined;
+  /** Where lines go: a stream, or a file descriptor, which is not waited for. */
+  readonly to: DestinationStream | number;
 }
 
 /** Opens the access log of a public surface; `log` is undefined where no line is wanted. */
 export function openAccessLog(options: AccessLogOptions): { log: AccessLog | undefined; close(): Promise<void> } {
-  const { bindings, wanted, stream } = options;
+  const { bindings, wanted, to } = options;
   const metrics = options.metrics.bind(accessLogMetrics);
   if (!wanted) return { log: undefined, close: () => Promise.resolve() };
-  const lines = stream === undefined ? new AccessLines(STDOUT, metrics) : undefined;
-  return {
-    log: new AccessLog(createBareLogger(bindings, lines ?? (stream as DestinationStream))),
-    close: () => lines?.close() ?? Promise.resolve(),
-  };
+  if (typeof to !== 'number')
+    return { log: new AccessLog(createBareLogger(bindings, to)), close: () => Promise.resolve() };
+  const lines = new AccessLines(to, metrics);
+  return { log: new AccessLog(createBareLogger(bindings, lines)), close: () => lines.close() };
 }

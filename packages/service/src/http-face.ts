@@ -9,6 +9,8 @@ import { HttpServer } from './http-server.ts';
 import { RouteTable } from './route-table.ts';
 import { bindHttpGolden } from './service-metrics.ts';
 
+const STDOUT = 1;
+
 /** The one public surface of a process. */
 export interface HttpFace {
   readonly server: HttpServer;
@@ -38,7 +40,7 @@ export function createFace({ hosted: all, common, closing, logStream }: FaceOpti
     bindings: { node_id: nodeId, service: deps.service },
     metrics: deps.metrics,
     wanted: wanted && (logLevel === 'info' || logLevel === 'debug'),
-    stream: logStream,
+    to: logStream ?? STDOUT,
   });
   closing.add('access log', () => accessLog.close());
   const routes = new RouteTable(definition.routes?.(deps.config) ?? Object.values(ROUTES));

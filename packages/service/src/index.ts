@@ -29,7 +29,7 @@ export { echoController } from './echo.controller.ts';
 export { HttpServer } from './http-server.ts';
 export type { HttpServerOptions } from './http-server.ts';
 export { RouteTable } from './route-table.ts';
-export { accessLogMetrics } from './access-log.ts';
+export { accessLogMetrics, openAccessLog } from './access-log.ts';
 export { connectionMetrics, httpGolden } from './service-metrics.ts';
 export { TRACING_LIMITS } from './tracing/tracing-limits.ts';
 export { tracingMetrics } from './tracing/tracing-metrics.ts';
