@@ -67,8 +67,12 @@ export class Compression {
   #once(payload: Buffer, coding: Coding): Promise<Buffer> {
     const forms = this.#kept.get(payload) ?? new Map<Coding, Promise<Buffer>>();
     this.#kept.set(payload, forms);
-    const form = forms.get(coding) ?? COMPRESS[coding](payload);
+    const kept = forms.get(coding);
+    if (kept !== undefined) return kept;
+    const form = COMPRESS[coding](payload);
     forms.set(coding, form);
+    // A failure is of one moment, such as no memory: the next request tries again.
+    form.catch(() => forms.delete(coding));
     return form;
   }
 }

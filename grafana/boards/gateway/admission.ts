@@ -93,7 +93,7 @@ export const admission: BoardRow = {
       what: 'Lines of the access log per second that were not written: who reads the log is slower than they come.',
       good: 'zero.',
       bad: 'a log reader or a disk that is behind: move it, or set LOG_LEVEL=warn.',
-      runbook: 'busy',
+      runbook: 'DiskNearlyFull',
       unit: 'ops',
       targets: [{ expr: gateway.rate(accessLog.dropped, 'instance'), legend: '{{instance}}' }],
       evidence: { sane: SANE.perSecond },
