@@ -106,6 +106,30 @@ test('a name and a message make their round trip', async () => {
   });
 });
 
+test('a document arrives compressed, an object as it was stored', async () => {
+  const url = `${target.url}/openapi.json`;
+  const plain = await curl('--fail-with-body', url);
+  expect(await curl('--fail-with-body', '--compressed', url)).toBe(plain);
+  const header = await curl('-o', '/dev/null', '-D', '-', '-H', 'Accept-Encoding: gzip', url);
+  expect(header).toMatch(/^content-encoding: gzip\r$/im);
+  expect(header).toMatch(/^vary: accept-encoding\r$/im);
+  const length = Number(/^content-length: (\d+)/im.exec(header)?.[1]);
+  expect(length).toBeLessThan(plain.length / 5);
+  const etag = /^etag: (".*-gzip")\r$/im.exec(header)?.[1] ?? '';
+  const code = ['-o', '/dev/null', '-w', '%{http_code}'];
+  expect(await curl(...code, '--compressed', '-H', `If-None-Match: ${etag}`, url)).toBe('304');
+  const bytes = Buffer.alloc(10_000, unique('a'));
+  const id = hashBytes(bytes);
+  const file = join(folder, unique('plain'));
+  await writeFile(file, bytes);
+  const object = `${target.url}/o/${id}`;
+  await curl('--fail-with-body', '-T', file, object);
+  const head = await curl('--compressed', '-o', join(folder, 'whole'), '-D', '-', object);
+  expect(head).not.toMatch(/^content-encoding:/im);
+  expect(head).toMatch(new RegExp(`^etag: "${id}"\\r$`, 'im'));
+  expect((await readFile(join(folder, 'whole'))).equals(bytes)).toBe(true);
+});
+
 test('a large file is sent with Expect: 100-continue, which curl does by itself', async () => {
   const { file, id } = await objectFile(3_000_000);
   const trace = await curl(

@@ -18,6 +18,9 @@ const EVERYWHERE = [
   'saturation.e2e.ts',
 ];
 
+/** Off by default: the targets that are started here have it switched on. */
+const ECHO = ['echo.e2e.ts'];
+
 /**
  * Only where the kernel hands on what waits at a port that closes, or where that could be turned on for the run: elsewhere
  * it would fail for the machine.
@@ -26,10 +29,11 @@ const ROLLING = ['rolling-restart.e2e.ts'];
 
 /** What only some targets give a hold on: their Redis, their folders, their processes. Faults come last. */
 const MORE: Record<TargetName, readonly string[]> = {
-  micronode: [],
+  micronode: ECHO,
   url: [],
-  compose: [],
+  compose: ECHO,
   processes: [
+    ...ECHO,
     'bus-streams.e2e.ts',
     'bus-dead-letters.e2e.ts',
     'storage-disk.e2e.ts',

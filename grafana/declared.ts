@@ -12,7 +12,7 @@ import {
   registryMetrics,
 } from '@macronode/metrics';
 import { omnigateMetrics } from '@macronode/omnigate';
-import { connectionMetrics, httpGolden, tracingMetrics } from '@macronode/service';
+import { accessLogMetrics, connectionMetrics, httpGolden, tracingMetrics } from '@macronode/service';
 import { storageMetrics } from '@macronode/storage';
 import { storeMetrics } from '@macronode/store';
 
@@ -23,6 +23,7 @@ import { storeMetrics } from '@macronode/store';
 export const METRICS = Object.freeze({
   golden: httpGolden([...new Set(Object.values(ROUTES).map(({ template }) => template))]),
   connections: connectionMetrics,
+  accessLog: accessLogMetrics,
   gateway: gatewayMetrics,
   omnigate: omnigateMetrics,
   index: indexMetrics,

@@ -43,6 +43,12 @@ describe('planProcesses', () => {
     expect(named['storage-0']?.env).not.toHaveProperty('PORT');
   });
 
+  it('tells the gateways alone to answer echoes, when asked', () => {
+    const echoing = planProcesses({ ...options, echo: true }).filter(({ env }) => 'GATEWAY_ECHO' in env);
+    expect(echoing.map(({ service }) => service)).toEqual(['gateway', 'gateway']);
+    expect(plan.some(({ env }) => 'GATEWAY_ECHO' in env)).toBe(false);
+  });
+
   it('tells every process of all, in the order of the services', () => {
     const peers = plan.map(({ env }) => env['OPS_PEERS']);
     expect(new Set(peers).size).toBe(1);

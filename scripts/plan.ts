@@ -15,6 +15,8 @@ export interface PlanOptions {
   readonly redisUrl: string;
   readonly dataDir: string;
   readonly nodeId: string;
+  /** Whether the gateways answer POST /echo. */
+  readonly echo?: boolean;
 }
 
 export interface PlannedProcess {
@@ -69,7 +71,12 @@ export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
           NODE_ID: options.nodeId,
           OPS_PORT: String(opsPort),
           ...(service === 'gateway'
-            ? { HTTP_HOST: '127.0.0.1', PORT: String(options.httpPort), HTTP_REUSE_PORT: 'true' }
+            ? {
+                HTTP_HOST: '127.0.0.1',
+                PORT: String(options.httpPort),
+                HTTP_REUSE_PORT: 'true',
+                ...(options.echo === true ? { GATEWAY_ECHO: 'true' } : {}),
+              }
             : {}),
         },
       };

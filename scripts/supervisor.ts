@@ -1,6 +1,6 @@
 // Keeps the processes of a macronode running: starts them, restarts what ends, stops them in order. Started by up.ts.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, openSync, closeSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdirSync, openSync, closeSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { appCommand, ROOT } from './bootstrap.mjs';
 import type { PlannedProcess } from './plan.ts';
@@ -9,7 +9,7 @@ import { startRedis, type OwnRedis, type RedisProcess } from './redis.ts';
 import { RestartPolicy } from './restart-policy.ts';
 import { stateFile, writeState, type ProcessState, type ProcessStatus, type RunState } from './run-state.ts';
 
-/** A log above this is set aside once before the next start, so that a crash loop fills no disk. */
+/** A log above this is set aside, and the one before it thrown away: neither a crash loop nor the access log fills the disk. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
 const PROBE_INTERVAL_MS = 250;
 /** A stand-in that is not ready by then is left to the ordinary restarts, and the next process has its turn. */
@@ -85,8 +85,6 @@ class Supervised {
   }
 
   #spawn(restarts: number, standIn: boolean): ChildProcess {
-    if ((statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX)
-      renameSync(this.#log, `${this.#log}.1`);
     const log = openSync(this.#log, 'a');
     const [program, ...args] = appCommand(this.service);
     const child = spawn(program, args, {
@@ -109,8 +107,16 @@ class Supervised {
     child.once('exit', (code) => this.#onExit(code));
   }
 
-  /** Asks the service whether it is ready. */
+  /** The process appends to the file it was given, so the file stays and only what is in it moves. */
+  #boundLog(): void {
+    if ((statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0) <= LOG_BYTES_MAX) return;
+    copyFileSync(this.#log, `${this.#log}.1`);
+    truncateSync(this.#log);
+  }
+
+  /** Asks the service whether it is ready, and bounds its log. */
   async probe(): Promise<void> {
+    this.#boundLog();
     const asked = this.#child;
     const ready = asked !== undefined && (await answersOk(`${this.#planned.opsUrl}/readyz`));
     // The process may have ended meanwhile, and its answer with it.

@@ -89,6 +89,7 @@ async function startMicronode(
       OPS_PORT: String(opsPort),
       DATA_DIR: dataDir ?? '',
       ADMIN_TOKEN: E2E_ADMIN_TOKEN,
+      GATEWAY_ECHO: 'true',
       ...env,
     },
   });
@@ -143,6 +144,7 @@ async function startMacronode(
     redisUrl: redis.url,
     dataDir,
     nodeId: 'e2e',
+    echo: true,
   }).map((planned) => ({ ...planned, env: { ...planned.env, ADMIN_TOKEN: E2E_ADMIN_TOKEN, ...env } }));
   const returnSetting = borrowListenMigration();
   const stop = async (): Promise<void> => {
@@ -176,6 +178,7 @@ async function startCompose(runDir: string): Promise<RunningTarget> {
     ...ports,
     COMPOSE_PROFILES: '',
     OTEL_EXPORTER_OTLP_ENDPOINT: '',
+    GATEWAY_ECHO: 'true',
     COMPOSE_PROJECT_NAME: COMPOSE_PROJECT,
   };
   const stop = async (): Promise<void> => {

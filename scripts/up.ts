@@ -18,6 +18,7 @@ const { values } = parseArgs({
     port: { type: 'string', default: process.env['PORT'] ?? '8080' },
     'ops-port-base': { type: 'string', default: String(OPS_PORT_BASE) },
     redis: { type: 'string', default: process.env['REDIS_URL'] ?? '' },
+    echo: { type: 'boolean', default: false },
     detach: { type: 'boolean', default: false },
     status: { type: 'boolean', default: false },
     restart: { type: 'boolean', default: false },
@@ -58,6 +59,7 @@ async function up(): Promise<void> {
     redisUrl: own === undefined ? values.redis : `redis://127.0.0.1:${own.port}`,
     dataDir,
     nodeId: process.env['NODE_ID'] ?? 'local',
+    echo: values.echo,
   });
   const state = await startProcesses({ runDir, url, plan, dataDir, ...(own === undefined ? {} : { ownRedis: own }) });
   process.stdout.write(`${statusTable(state)}\n\n`);

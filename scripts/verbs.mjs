@@ -53,13 +53,14 @@ VECTORS_DIR. Nothing is skipped silently.`,
     script: 'up.ts',
     build: true,
     summary: 'the macronode: one process per service on real Redis, supervised',
-    usage: `npm run up [-- --replicas gateway=2,omnigate=2 --data DIR --port 8080 --redis URL --detach]
+    usage: `npm run up [-- --replicas gateway=2,omnigate=2 --data DIR --port 8080 --redis URL --echo --detach]
 
   --replicas LIST      processes of a service; gateway and omnigate take any number (default 1 each)
   --data DIR           where the services and the node's own Redis keep their data (default .run/data)
   --port N             HTTP port, shared by all gateways (default 8080)
   --ops-port-base N    ops port of the first gateway; service k adds k, replica i adds 100 i (default 9080)
   --redis URL          use this Redis (default REDIS_URL, else one is started with an append-only file)
+  --echo               answer POST /echo, which load tests ask (GATEWAY_ECHO=true does the same)
   --detach             return when everything is ready; npm run down stops it
   --status             print the status table of what is running
   --restart            replace every process of it, one after another; with two gateways no request fails

@@ -14,6 +14,7 @@ const omnigate = series('omnigate');
 const { omnigate: own, golden, bus, state } = METRICS;
 
 const FORWARDED = 'result="forwarded"';
+const INDEX = 'hop="index"';
 const REFUSED = 'result="refused"';
 
 const judged = (extra: string): string =>
@@ -39,7 +40,7 @@ const judgement: BoardRow = {
       title: 'Handed on',
       what: 'Share of requests handed on to their owner.',
       good: 'nearly all; long polls among them.',
-      bad: 'what is missing was refused here or failed here.',
+      bad: 'what is missing was refused here or failed here; an echo is answered here.',
       runbook: 'OmnigateFailing',
       unit: 'percentunit',
       targets: [{ expr: judged(FORWARDED), legend: 'handed on' }],
@@ -183,7 +184,7 @@ const hops: BoardRow = {
       bad: 'open the board of the index: lookups, store.',
       runbook: 'OmnigateFailing',
       unit: 's',
-      targets: bucketsOf(omnigate, own.upstreamLatency),
+      targets: bucketsOf(omnigate, own.upstreamLatency, INDEX),
       traces: tracesOf('omnigate'),
       evidence: { sane: SANE.perSecond },
     }),
@@ -194,7 +195,18 @@ const hops: BoardRow = {
       bad: 'p99 alone: one index. All three: the bus or the store of the index.',
       runbook: 'OmnigateFailing',
       unit: 's',
-      targets: percentiles(omnigate, own.upstreamLatency),
+      targets: percentiles(omnigate, own.upstreamLatency, INDEX),
+      traces: tracesOf('omnigate'),
+      evidence: { sane: SANE.latency },
+    }),
+    lines({
+      title: 'Own calls by hop, p95',
+      what: 'Time of a call omnigate waits for, 95th percentile by hop: the index for names, all three for an echo.',
+      good: 'a few ms, alike.',
+      bad: 'one above the rest: the board of that service.',
+      runbook: 'BusQueueWait',
+      unit: 's',
+      targets: [slowest(omnigate, own.upstreamLatency, 'hop', '{{hop}}')],
       traces: tracesOf('omnigate'),
       evidence: { sane: SANE.latency },
     }),

@@ -1,4 +1,5 @@
 import type { Bench, SelfRunningBench } from '../bench-harness.ts';
+import { accessLog } from './access-log.ts';
 import { blake3 } from './blake3.ts';
 import { busIdle } from './bus-idle.ts';
 import { busInProcess } from './bus-in-process.ts';
@@ -13,6 +14,7 @@ import { tracing } from './tracing.ts';
 
 /** Every benchmark by its name on the command line. */
 export const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
+  'access-log': accessLog,
   blake3,
   bus,
   'bus-idle': busIdle,

@@ -42,13 +42,19 @@ export async function until(holds: () => boolean | Promise<boolean>, what: strin
 export class BootedGateway {
   readonly link = new InProcessLink();
   readonly omnigate = new OmnigateResponder(this.link);
+  readonly #env: Readonly<Record<string, string>>;
   #node: RunningNode | undefined;
+
+  /** `env` is laid over GATEWAY_ENV. */
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#env = { ...GATEWAY_ENV, ...env };
+  }
 
   async start(): Promise<void> {
     await this.link.start();
     await this.omnigate.start();
     const services = [gatewayService];
-    this.#node = await startNode({ services, profile: 'micronode', env: GATEWAY_ENV, link: this.link });
+    this.#node = await startNode({ services, profile: 'micronode', env: this.#env, link: this.link });
   }
 
   async close(): Promise<void> {

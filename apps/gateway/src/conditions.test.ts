@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allowsTag, mustBeNew, namesTag, parseEntityTags, readConditions } from './conditions.ts';
+import { allowsTag, currentCopy, mustBeNew, parseEntityTags, readConditions } from './conditions.ts';
 
 describe('entity tags', () => {
   it.each([
@@ -36,11 +36,15 @@ describe('entity tags', () => {
   });
 
   it('compares weakly for If-None-Match and strongly for If-Match', () => {
-    expect(namesTag('W/"a"', 'a')).toBe(true);
+    expect(currentCopy('W/"a"', 'a')).toBe('a');
     expect(allowsTag('W/"a"', 'a')).toBe(false);
     expect(allowsTag('"b", "a"', 'a')).toBe(true);
-    expect(namesTag('"b"', 'a')).toBe(false);
-    expect(namesTag(undefined, 'a')).toBe(false);
+    expect(currentCopy('"b"', 'a')).toBeUndefined();
+    expect(currentCopy(undefined, 'a')).toBeUndefined();
+    expect(currentCopy('*', 'a')).toBe('a');
+    expect(currentCopy('"b", "a-gzip"', 'a')).toBe('a-gzip');
+    expect(allowsTag('"a-zstd"', 'a')).toBe(true);
+    expect(allowsTag('"a-br"', 'a')).toBe(false);
     expect(allowsTag(undefined, 'a')).toBe(true);
     expect(allowsTag('not a tag', 'a')).toBe(false);
   });

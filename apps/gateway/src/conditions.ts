@@ -1,4 +1,5 @@
 import { LIMITS, ServiceError, type ReadConditions } from '@macronode/contracts';
+import { identityTags } from './compression.ts';
 
 interface EntityTag {
   readonly weak: boolean;
@@ -22,18 +23,23 @@ export function parseEntityTags(header: string): '*' | readonly EntityTag[] | un
   return tags.length === 0 ? undefined : tags;
 }
 
-/** Whether If-None-Match names `etag` (weak comparison): the caller's copy is current. */
-export function namesTag(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
+/**
+ * The tag of the caller's copy when that is current: the one of If-None-Match that stands for `etag` (weak comparison), or
+ * for a compressed form of it. A 304 carries it, so that a cache knows which of its copies is meant (RFC 9111, 4.3.4).
+ */
+export function currentCopy(header: string | undefined, etag: string): string | undefined {
+  if (header === undefined) return undefined;
   const tags = parseEntityTags(header);
-  return tags === '*' || (tags?.some(({ tag }) => tag === etag) ?? false);
+  return tags === '*' ? etag : tags?.find(({ tag }) => isFormOf(tag, etag))?.tag;
 }
+
+const isFormOf = (tag: string, etag: string): boolean => identityTags(`"${tag}"`) === `"${etag}"`;
 
 /** Whether If-Match allows the request (strong comparison). Absent allows, malformed names nothing. */
 export function allowsTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return true;
   const tags = parseEntityTags(header);
-  return tags === '*' || (tags?.some(({ weak, tag }) => !weak && tag === etag) ?? false);
+  return tags === '*' || (tags?.some(({ weak, tag }) => !weak && isFormOf(tag, etag)) ?? false);
 }
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;

@@ -24,6 +24,12 @@ export const gatewayConfig = defineConfig('gateway', {
     max: 65_535,
     help: LIMITS.http_connections.reason,
   }),
+  echo: knob.bool({
+    env: 'GATEWAY_ECHO',
+    default: false,
+    help: 'Answers POST /echo: the bytes sent, through every service and back. Load tests switch it on.',
+    reason: 'Off by default, because it makes work in every service for anybody who asks.',
+  }),
   inflight: knob.int({
     env: 'GATEWAY_INFLIGHT',
     default: LIMITS.gateway_inflight.value,

@@ -1,3 +1,4 @@
+import { ROUTES } from '@macronode/contracts';
 import type { ServiceDefinition } from '@macronode/service';
 import { gatewayConfig, type GatewayConfig } from './config.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -28,6 +29,7 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
     reusePort: config.reusePort,
     maxConnections: config.connections,
   }),
+  routes: (config) => Object.values(ROUTES).filter((route) => config.echo || route !== ROUTES.echo),
   rejectReasons: REJECT_REASONS,
   module: GatewayModule,
   declarations: Object.values(gatewayMetrics),

@@ -4,7 +4,8 @@ import { toCallContext } from '@macronode/service';
 import { Controller, Get, Head, Put, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionGuard } from './admission.guard.ts';
-import { allowsTag, headerText, mustBeNew, namesTag, readConditions } from './conditions.ts';
+import { identityTags, VARIES } from './compression.ts';
+import { allowsTag, currentCopy, headerText, mustBeNew, readConditions } from './conditions.ts';
 import { JsonBody } from './json-body.ts';
 import { ObjectReply } from './object-reply.ts';
 import { NameParam } from './route-params.ts';
@@ -22,8 +23,9 @@ export class NameHttpController {
     const found = await this.bus.call(SUBJECTS.omnigate.nameGet, { name }, toCallContext(request.ctx));
     const { headers } = request;
     if (!allowsTag(headerText(headers, 'if-match'), found.etag)) throw new ServiceError('precondition_failed');
-    reply.headers({ etag: `"${found.etag}"`, 'cache-control': 'public, max-age=5' });
-    if (namesTag(headerText(headers, 'if-none-match'), found.etag)) return void reply.code(304).send();
+    const copy = currentCopy(headerText(headers, 'if-none-match'), found.etag);
+    reply.headers({ etag: `"${copy ?? found.etag}"`, 'cache-control': 'public, max-age=5', ...VARIES });
+    if (copy !== undefined) return void reply.code(304).send();
     reply.send(found.record);
   }
 
@@ -39,7 +41,7 @@ export class NameHttpController {
       name,
       body,
       must_be_new: mustBeNew(request.headers),
-      ...(ifMatch === undefined ? {} : { if_match: ifMatch }),
+      ...(ifMatch === undefined ? {} : { if_match: identityTags(ifMatch) }),
     };
     const stored = await this.bus.call(SUBJECTS.omnigate.namePut, payload, toCallContext(request.ctx));
     sendPublished(reply, name, stored);

@@ -28,6 +28,10 @@ export class OmnigateResponder implements AsyncDisposable {
   waiting = 0;
   /** What the mailbox answers; replaced by tests. */
   mailbox: (payload: unknown, context: BusContext) => unknown = () => ({ messages: [] });
+  /** `if_match` of the last name written. */
+  lastIfMatch: string | undefined;
+  /** What comes back of an echo; replaced by tests. */
+  echo: (bytes: Uint8Array) => unknown = (bytes) => bytes;
   /** Whether storage takes every byte of an upload and then says nothing, as one that was killed. */
   silentCommits = false;
   /** Bytes a read sends before it fails; undefined: it does not. */
@@ -45,6 +49,7 @@ export class OmnigateResponder implements AsyncDisposable {
     this.#omnigate = new Bus({ service: 'omnigate', link, metrics: scope('omnigate') });
     this.#storage = new Bus({ service: 'storage', link, metrics: scope('storage') });
     const { omnigate, storage } = SUBJECTS;
+    this.#omnigate.serve(omnigate.echo.name, (payload) => this.echo(omnigate.echo.request.parse(payload)));
     this.#omnigate.serve(omnigate.objectOpen.name, (payload) => this.#open(ObjectOpenRequest.parse(payload)));
     this.#omnigate.serve(omnigate.objectRead.name, (payload, context) => {
       const { id, conditions } = ObjectReadRequest.parse(payload);
@@ -56,7 +61,8 @@ export class OmnigateResponder implements AsyncDisposable {
     });
     this.#omnigate.serve(omnigate.nameGet.name, (payload) => this.#named(omnigate.nameGet.request.parse(payload).name));
     this.#omnigate.serve(omnigate.namePut.name, (payload) => {
-      const { name, must_be_new } = omnigate.namePut.request.parse(payload);
+      const { name, must_be_new, if_match } = omnigate.namePut.request.parse(payload);
+      this.lastIfMatch = if_match;
       if (must_be_new && this.names.has(name)) throw new ServiceError('precondition_failed');
       return { ...this.#named(name), created: must_be_new };
     });

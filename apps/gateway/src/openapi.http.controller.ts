@@ -3,7 +3,8 @@ import { openApiDocument } from '@macronode/contracts';
 import { Controller, Get, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionGuard } from './admission.guard.ts';
-import { headerText, namesTag } from './conditions.ts';
+import { VARIES } from './compression.ts';
+import { currentCopy, headerText } from './conditions.ts';
 
 @Controller()
 @UseGuards(AdmissionGuard)
@@ -13,8 +14,9 @@ export class OpenApiHttpController {
 
   @Get('openapi.json')
   document(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
-    reply.headers({ etag: `"${this.#etag}"`, 'cache-control': 'public, max-age=300' });
-    if (namesTag(headerText(request.headers, 'if-none-match'), this.#etag)) return void reply.code(304).send();
+    const copy = currentCopy(headerText(request.headers, 'if-none-match'), this.#etag);
+    reply.headers({ etag: `"${copy ?? this.#etag}"`, 'cache-control': 'public, max-age=300', ...VARIES });
+    if (copy !== undefined) return void reply.code(304).send();
     reply.type('application/json; charset=utf-8').send(this.#bytes);
   }
 }

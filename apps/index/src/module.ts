@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { SUBJECTS } from '@macronode/contracts';
 import { NodeKey } from '@macronode/keys';
-import type { ServiceDeps } from '@macronode/service';
+import { echoController, type ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { IndexBusController } from './bus.controller.ts';
 import type { IndexConfig } from './config.ts';
@@ -27,7 +28,7 @@ export class IndexModule {
     deps.log.info({ names: store.count(), key: key.publicKeyHex }, 'names are open');
     return {
       module: IndexModule,
-      controllers: [IndexBusController],
+      controllers: [IndexBusController, echoController(SUBJECTS.index.echo)],
       providers: [{ provide: NameService, useValue: names }],
     };
   }

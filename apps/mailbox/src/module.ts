@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { ServiceDeps } from '@macronode/service';
+import { SUBJECTS } from '@macronode/contracts';
+import { echoController, type ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { MailboxBusController } from './bus.controller.ts';
 import { systemClock } from './clock.ts';
@@ -55,7 +56,7 @@ export class MailboxModule {
     log.info(store.census(), 'messages are open');
     return {
       module: MailboxModule,
-      controllers: [MailboxBusController],
+      controllers: [MailboxBusController, echoController(SUBJECTS.mailbox.echo)],
       providers: [{ provide: MailboxService, useValue: messages }],
     };
   }

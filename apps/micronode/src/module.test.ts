@@ -15,10 +15,10 @@ afterEach(async () => {
   node = folder = undefined;
 });
 
-async function start(dataDir?: string): Promise<string> {
+async function start(dataDir?: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
   node = await startNode({
     ...micronode,
-    env: { PORT: '0', OPS_PORT: '0', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'silent', DATA_DIR: dataDir },
+    env: { PORT: '0', OPS_PORT: '0', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'silent', DATA_DIR: dataDir, ...more },
   });
   expect(node.httpUrl).toBeDefined();
   return node.httpUrl ?? '';
@@ -35,6 +35,18 @@ describe('the micronode', () => {
     const read = await fetch(`${url}/o/${HELLO}`);
     expect(read.headers.get('etag')).toBe(`"${HELLO}"`);
     expect(await read.text()).toBe('hello world');
+  });
+
+  it('sends an echo through every service and back', async () => {
+    const url = await start(undefined, { GATEWAY_ECHO: 'true' });
+    const bytes = Buffer.from(Array.from({ length: 65_536 }, (_, i) => i % 251));
+    const response = await fetch(`${url}/echo`, { method: 'POST', body: bytes });
+    expect(response.status).toBe(200);
+    expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
+    const metrics = await (await fetch(`${node?.opsUrl ?? ''}/metrics`)).text();
+    for (const service of ['omnigate', 'index', 'storage', 'mailbox']) {
+      expect(metrics).toMatch(new RegExp(`bus_handler_seconds_count\\{[^}]*subject="${service}\\.echo"[^}]*\\} 1\\b`));
+    }
   });
 
   it('answers for all services on one ops port', async () => {

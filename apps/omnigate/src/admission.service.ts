@@ -1,4 +1,4 @@
-import type { BusContext } from '@macronode/bus';
+import { type BusContext, Forwarded } from '@macronode/bus';
 import { ERRORS, ServiceError } from '@macronode/contracts';
 import { mapError } from '@macronode/service';
 import type { OmnigateMetrics } from './metrics.ts';
@@ -30,7 +30,7 @@ export class AdmissionService {
     this.#inflight += 1;
     try {
       const answer = await judge();
-      this.#metrics.requests.inc({ subject, result: 'forwarded' });
+      this.#metrics.requests.inc({ subject, result: answer instanceof Forwarded ? 'forwarded' : 'answered' });
       return answer;
     } catch (error) {
       // That a name is not there is an answer, not a failure of whoever was asked.

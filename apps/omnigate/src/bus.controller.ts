@@ -14,6 +14,7 @@ import { BusPayload, Serves } from '@macronode/service';
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { AdmissionService } from './admission.service.ts';
+import { Echoer } from './echoer.service.ts';
 import { NameReader } from './name-reader.service.ts';
 
 const { omnigate, index, storage, mailbox } = SUBJECTS;
@@ -24,7 +25,13 @@ export class OmnigateBusController {
   constructor(
     private readonly admission: AdmissionService,
     private readonly names: NameReader,
+    private readonly echoer: Echoer,
   ) {}
+
+  @Serves(omnigate.echo)
+  echo(@Payload(BusPayload(omnigate.echo)) bytes: Uint8Array, @Ctx() context: BusContext): Promise<Uint8Array> {
+    return this.admission.admit(context, () => this.echoer.echo(bytes, context));
+  }
 
   @Serves(omnigate.objectRead)
   objectRead(

@@ -6,14 +6,14 @@ const OMNIGATE_SUBJECTS: readonly string[] = Object.values(SUBJECTS.omnigate).ma
 export const omnigateMetrics = {
   requests: counter({
     name: 'omnigate_requests_total',
-    help: 'Requests judged: handed on to their owner, refused (here, or by who was asked first), or failed at a call this service made itself.',
-    labels: { subject: OMNIGATE_SUBJECTS, result: ['forwarded', 'refused', 'failed'] },
+    help: 'Requests judged: handed on to their owner, refused (here, or by who was asked first), failed at a call this service made itself, or answered here (echo).',
+    labels: { subject: OMNIGATE_SUBJECTS, result: ['forwarded', 'answered', 'refused', 'failed'] },
     zeroFill: true,
   }),
   upstreamLatency: histogram({
     name: 'upstream_latency_seconds',
     help: 'Time of a call this service waited for. A forwarded request is answered past it and has no time here.',
-    labels: { hop: ['index'] },
+    labels: { hop: ['index', 'storage', 'mailbox'] },
     buckets: LATENCY_BUCKETS_SECONDS,
     bucketsReason: 'The edges of request latency, so that a hop can be held against the request it is part of.',
   }),

@@ -1,8 +1,8 @@
 import { Bus, type BusContext, InProcessLink, RemoteError } from '@macronode/bus';
-import { type NameReply, type ObjectReadRequest, ServiceError, SUBJECTS } from '@macronode/contracts';
+import { LIMITS, type NameReply, type ObjectReadRequest, ServiceError, SUBJECTS } from '@macronode/contracts';
 import { MetricsRegistry } from '@macronode/metrics';
 import { type RunningNode, startNode } from '@macronode/service';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { omnigateService } from './index.ts';
 
 const link = new InProcessLink();
@@ -33,6 +33,8 @@ const asked: { subject: string; payload: unknown; corrId: string; caller: string
 const note = (payload: unknown, { subject, corrId, caller }: BusContext): void => {
   asked.push({ subject, payload, corrId, caller });
 };
+/** What the mailbox makes of an echo. */
+let echoOfMailbox = (bytes: unknown): unknown => bytes;
 /** Resolves the next answer of the index, while a test holds it back. */
 let held: Promise<void> | undefined;
 
@@ -41,6 +43,9 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 }
 
 function serveOwners(): void {
+  index.serve(SUBJECTS.index.echo.name, (bytes) => bytes);
+  storage.serve(SUBJECTS.storage.echo.name, (bytes) => bytes);
+  mailbox.serve(SUBJECTS.mailbox.echo.name, (bytes) => echoOfMailbox(bytes));
   index.serve(SUBJECTS.index.nameGet.name, async (payload, context) => {
     note(payload, context);
     await held;
@@ -74,11 +79,12 @@ function serveOwners(): void {
   });
 }
 
+const env = { OPS_PORT: '0', LOG_LEVEL: 'silent', OMNIGATE_INFLIGHT: '2' };
+
 beforeAll(async () => {
   await link.start();
   serveOwners();
   for (const each of [client, index, storage, mailbox]) await each.start();
-  const env = { OPS_PORT: '0', LOG_LEVEL: 'silent', OMNIGATE_INFLIGHT: '2' };
   node = await startNode({ services: [omnigateService], profile: 'micronode', env, link });
 });
 afterAll(async () => {
@@ -172,6 +178,76 @@ describe('omnigate', () => {
     await Promise.all(waiting);
     expect(await client.call(SUBJECTS.omnigate.nameGet, { name: 'a' }, call)).toMatchObject({ etag: ID });
     expect(await metric('rejected_total{service="omnigate",reason="inflight"}')).toBe(1);
+  });
+
+  describe('an echo', () => {
+    const judged = (result: string): Promise<number> =>
+      metric(`omnigate_requests_total{service="omnigate",subject="omnigate.echo",result="${result}"}`);
+    const echo = (bytes: Uint8Array): Promise<Uint8Array> => client.call(SUBJECTS.omnigate.echo, bytes, call);
+    afterEach(() => {
+      echoOfMailbox = (bytes) => bytes;
+    });
+
+    it.each([0, 1, LIMITS.echo_bytes.value])('of %i bytes comes back from all three services', async (length) => {
+      const bytes = new Uint8Array(length).map((_, i) => i);
+      const calls = (hop: string): Promise<number> =>
+        metric(`upstream_latency_seconds_count{service="omnigate",hop="${hop}"}`);
+      const before = await Promise.all(['index', 'storage', 'mailbox'].map(calls));
+      const answered = await judged('answered');
+      expect(Buffer.compare(await echo(bytes), bytes)).toBe(0);
+      expect(await Promise.all(['index', 'storage', 'mailbox'].map(calls))).toEqual(before.map((n) => n + 1));
+      expect(await judged('answered')).toBe(answered + 1);
+    });
+
+    it('waits for the last of the three', async () => {
+      const gate = Promise.withResolvers<void>();
+      let reached = false;
+      echoOfMailbox = async (bytes) => {
+        reached = true;
+        await gate.promise;
+        return bytes;
+      };
+      let done = false;
+      const answer = echo(Uint8Array.of(1)).finally(() => (done = true));
+      await vi.waitFor(() => expect(reached).toBe(true), { timeout: 10_000 });
+      expect(done).toBe(false);
+      gate.resolve();
+      expect(Buffer.compare(await answer, Uint8Array.of(1))).toBe(0);
+    });
+
+    it('with other bytes is not answered', async () => {
+      const failed = await judged('failed');
+      echoOfMailbox = () => Uint8Array.of(2);
+      await expect(echo(Uint8Array.of(1))).rejects.toMatchObject({ code: 'integrity' });
+      expect(await judged('failed')).toBe(failed + 1);
+    });
+
+    it('fails as the service that fails', async () => {
+      echoOfMailbox = () => {
+        throw new ServiceError('busy', 'full', { retryAfterMs: 700 });
+      };
+      await expect(echo(Uint8Array.of(1))).rejects.toMatchObject({ code: 'busy', retryAfterMs: 700 });
+    });
+
+    it('over its limit is refused', async () => {
+      const large = new Uint8Array(LIMITS.echo_bytes.value + 1);
+      await expect(echo(large)).rejects.toMatchObject({ code: 'schema' });
+    });
+  });
+
+  it('without quotas judges above its bound', async () => {
+    await node.close();
+    node = await startNode({ services: [omnigateService], profile: 'micronode', env: { ...env, QUOTAS: 'off' }, link });
+    const gate = Promise.withResolvers<void>();
+    held = gate.promise;
+    const from = asked.length;
+    const waiting = Array.from({ length: 5 }, () =>
+      client.read(SUBJECTS.omnigate.nameRead, { name: 'a', conditions }, call),
+    );
+    await vi.waitFor(() => expect(asked.length).toBe(from + 5), { timeout: 10_000 });
+    held = undefined;
+    gate.resolve();
+    await Promise.all(waiting);
   });
 
   it('is ready when its bus is', async () => {

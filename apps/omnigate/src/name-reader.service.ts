@@ -1,22 +1,17 @@
 import type { BusContext, Forwarded } from '@macronode/bus';
 import { type NameReadRequest, SUBJECTS } from '@macronode/contracts';
-import type { OmnigateMetrics } from './metrics.ts';
+import type { HopClock } from './hop-clock.ts';
 
 /** Turns a read by name into a read by id: one call to the index, then the storage answers. */
 export class NameReader {
-  readonly #metrics: OmnigateMetrics;
+  readonly #clock: HopClock;
 
-  constructor(metrics: OmnigateMetrics) {
-    this.#metrics = metrics;
+  constructor(clock: HopClock) {
+    this.#clock = clock;
   }
 
   async read({ name, conditions }: NameReadRequest, context: BusContext): Promise<Forwarded> {
-    const started = performance.now();
-    try {
-      const { record } = await context.call(SUBJECTS.index.nameGet, { name });
-      return context.forward(SUBJECTS.storage.objectRead, { id: record.record.target, conditions });
-    } finally {
-      this.#metrics.upstreamLatency.observe((performance.now() - started) / 1_000, { hop: 'index' });
-    }
+    const { record } = await this.#clock.time('index', context.call(SUBJECTS.index.nameGet, { name }));
+    return context.forward(SUBJECTS.storage.objectRead, { id: record.record.target, conditions });
   }
 }

@@ -1,4 +1,5 @@
-import type { ServiceDeps } from '@macronode/service';
+import { SUBJECTS } from '@macronode/contracts';
+import { echoController, type ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { StorageBusController } from './bus.controller.ts';
 import type { StorageConfig } from './config.ts';
@@ -26,7 +27,7 @@ export class StorageModule {
     deps.readiness.check('disk_headroom', () => store.refusal() !== 'no_space', { gates: 'write' });
     return {
       module: StorageModule,
-      controllers: [StorageBusController],
+      controllers: [StorageBusController, echoController(SUBJECTS.storage.echo)],
       providers: [{ provide: ObjectService, useValue: objects }],
     };
   }

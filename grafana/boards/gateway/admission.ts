@@ -6,7 +6,7 @@ import { SANE } from '../sane.ts';
 import { lines } from '../sizes.ts';
 
 const gateway = series('gateway');
-const { golden, gateway: own, connections, state } = METRICS;
+const { golden, accessLog, gateway: own, connections, state } = METRICS;
 
 const setting = (key: string): string => gateway.max(state.config, '', `key="${key}"`);
 
@@ -86,6 +86,16 @@ export const admission: BoardRow = {
       runbook: 'GatewayConnectionsDropped',
       unit: 'ops',
       targets: [{ expr: gateway.rate(connections.dropped, 'instance'), legend: '{{instance}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Access lines lost',
+      what: 'Lines of the access log per second that were not written: who reads the log is slower than they come.',
+      good: 'zero.',
+      bad: 'a log reader or a disk that is behind: move it, or set LOG_LEVEL=warn.',
+      runbook: 'DiskNearlyFull',
+      unit: 'ops',
+      targets: [{ expr: gateway.rate(accessLog.dropped, 'instance'), legend: '{{instance}}' }],
       evidence: { sane: SANE.perSecond },
     }),
     lines({

@@ -11,6 +11,7 @@ export {
   BusDeadLettersReplayed,
   BusServiceName,
 } from './bus-admin.ts';
+export { EchoBytes } from './echo.ts';
 export { ERRORS, ERROR_CODES, ServiceError, isErrorCode } from './errors.ts';
 export type { ErrorCode, ErrorRow, ServiceErrorOptions } from './errors.ts';
 export { LIMITS } from './limits.ts';

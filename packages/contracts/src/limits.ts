@@ -17,6 +17,21 @@ export const LIMITS = Object.freeze({
   chunk_bytes: limit(64 * KIB, 'bytes', 'The unit of verification and of streaming: one chunk travels in one frame.'),
   inline_object_bytes: limit(16 * KIB, 'bytes', 'Below it a row is cheaper than a file with its own fsync.'),
   json_body_bytes: limit(MIB, 'bytes', 'A JSON body is parsed in memory; larger content is an object.'),
+  echo_bytes: limit(
+    64 * KIB,
+    'bytes',
+    'Body of an echo. It crosses the bus seven times in memory: as much as one chunk, and far below a frame.',
+  ),
+  compress_min_bytes: limit(
+    KIB,
+    'bytes',
+    'JSON answers from here on are compressed. A smaller one is one packet either way, and the CPU is lost.',
+  ),
+  access_log_buffer_bytes: limit(
+    MIB,
+    'bytes',
+    'Lines of the access log that wait to be written. A reader this far behind loses the next ones, which are counted.',
+  ),
   header_bytes: limit(16 * KIB, 'bytes', 'Header of a request in all (RFC 6585: 431 above it).'),
   json_depth: limit(32, 'count', 'Nesting of a JSON body; deeper input is an attack on the parser.'),
   name_chars: limit(253, 'chars', 'As a DNS name, so that names can be mapped to hosts.'),

@@ -44,7 +44,11 @@ const PARAMETERS: Readonly<Record<ParameterName, Json>> = {
 
 const HEADERS: Readonly<Record<HeaderName, Json>> = {
   'X-Corr-ID': { description: 'The correlation id of this request.', schema: string },
-  ETag: { description: 'Strong entity tag: of an object, its id in quotes.', schema: string },
+  ETag: {
+    description:
+      'Strong entity tag: of an object, its id in quotes. A compressed answer has its own, which conditions take as well.',
+    schema: string,
+  },
   'Cache-Control': { description: 'How long the answer may be kept.', schema: string },
   'Accept-Ranges': { description: 'The range unit.', schema: { type: 'string', const: 'bytes' } },
   'Content-Length': { description: 'Bytes of the body.', schema: { type: 'integer', minimum: 0 } },
@@ -54,6 +58,7 @@ const HEADERS: Readonly<Record<HeaderName, Json>> = {
   'X-Content-Type-Options': { description: 'Always `nosniff`.', schema: string },
   Location: { description: 'The path of the object.', schema: string },
   Allow: { description: 'The methods the route has.', schema: string },
+  Vary: { description: 'Always `accept-encoding`: JSON may be compressed.', schema: string },
   'Retry-After': { description: 'Whole seconds, at least 1.', schema: { type: 'integer', minimum: 1 } },
 };
 
@@ -101,7 +106,7 @@ function requestBodyOf(operation: Operation): Json {
   if (operation.request === 'bytes') {
     return {
       requestBody: {
-        description: `Raw bytes, at most ${String(LIMITS.max_object_bytes.value)}; sized or chunked; no Content-Encoding.`,
+        description: `Raw bytes, at most ${String((operation.requestLimit ?? LIMITS.max_object_bytes).value)}; sized or chunked; no Content-Encoding.`,
         required: false,
         content: BYTES,
       },
@@ -122,6 +127,7 @@ function operationOf(name: RouteName, route: Route): Json {
   return {
     operationId: name,
     summary: route.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
     tags: [operation.tag],
     parameters: names.map((parameter) => ref('parameters', parameter)),
     ...requestBodyOf(operation),

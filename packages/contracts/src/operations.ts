@@ -1,5 +1,6 @@
 import type { ComponentName } from './components.ts';
 import type { ErrorCode } from './errors.ts';
+import { LIMITS, type Limit } from './limits.ts';
 import type { RouteName } from './routes.ts';
 
 export type ParameterName =
@@ -26,7 +27,8 @@ export type HeaderName =
   | 'X-Content-Type-Options'
   | 'Location'
   | 'Allow'
-  | 'Retry-After';
+  | 'Retry-After'
+  | 'Vary';
 
 /** A success answer: `bytes` is an octet stream, `any` is JSON without a schema of ours. */
 export interface Answer {
@@ -40,7 +42,11 @@ export interface Answer {
 export interface Operation {
   readonly tag: 'objects' | 'names' | 'mailbox' | 'meta';
   readonly parameters: readonly ParameterName[];
+  /** Said of it beyond its summary. */
+  readonly description?: string;
   readonly request?: ComponentName | 'bytes';
+  /** Of a request of bytes; an object's by default. */
+  readonly requestLimit?: Limit;
   readonly answers: readonly Answer[];
   readonly errors: readonly ErrorCode[];
 }
@@ -69,6 +75,7 @@ const OBJECT_HEADERS = [
 ] as const satisfies readonly HeaderName[];
 const NAMED = [...OBJECT_HEADERS, 'Content-Location'] as const satisfies readonly HeaderName[];
 const CACHED = ['ETag', 'Cache-Control'] as const satisfies readonly HeaderName[];
+const CACHED_JSON = [...CACHED, 'Vary'] as const satisfies readonly HeaderName[];
 
 const whole = (headers: readonly HeaderName[]): Answer => ({
   status: 200,
@@ -140,7 +147,10 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = Object.freeze(
   nameGet: {
     tag: 'names',
     parameters: ['name', ...CONDITIONS],
-    answers: [{ status: 200, description: 'The record.', headers: CACHED, body: 'NameRecord' }, notModified(CACHED)],
+    answers: [
+      { status: 200, description: 'The record.', headers: CACHED_JSON, body: 'NameRecord' },
+      notModified(CACHED_JSON),
+    ],
     errors: [...BEHIND, 'bad_name', 'not_found', 'precondition_failed'],
   },
   namePut: {
@@ -195,10 +205,30 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = Object.freeze(
     answers: answered('One result per receipt, in order.', 'MailboxAckReply'),
     errors: [...WRITE, ...JSON_BODY],
   },
+  echo: {
+    tag: 'meta',
+    description:
+      'For load tests: omnigate asks the index, the storage and the mailbox, and answers once all three have sent the bytes back. Nothing is stored. Off unless the node was started with GATEWAY_ECHO=true, since it makes work for anybody; then there is no such route.',
+    parameters: [],
+    request: 'bytes',
+    requestLimit: LIMITS.echo_bytes,
+    answers: [
+      {
+        status: 200,
+        description: 'The bytes that were sent.',
+        headers: ['Cache-Control', 'Content-Length', 'Content-Disposition', 'X-Content-Type-Options'],
+        body: 'bytes',
+      },
+    ],
+    errors: [...BEHIND, 'not_found', 'too_large', 'unsupported_media_type', 'integrity'],
+  },
   openapi: {
     tag: 'meta',
     parameters: ['ifNoneMatch'],
-    answers: [{ status: 200, description: 'This document.', headers: CACHED, body: 'any' }, notModified(CACHED)],
+    answers: [
+      { status: 200, description: 'This document.', headers: CACHED_JSON, body: 'any' },
+      notModified(CACHED_JSON),
+    ],
     errors: EDGE,
   },
 });

@@ -22,6 +22,7 @@ export const ROUTES = Object.freeze({
   mailboxSend: route('POST', '/mailbox/send', 'Send a message to a topic'),
   mailboxRecv: route('POST', '/mailbox/recv', 'Lease messages of a topic'),
   mailboxAck: route('POST', '/mailbox/ack', 'Acknowledge leased messages'),
+  echo: route('POST', '/echo', 'The bytes sent, back from every service behind the gateway'),
   openapi: route('GET', '/openapi.json', 'This surface as OpenAPI 3.1'),
 } satisfies Record<string, Route>);
 

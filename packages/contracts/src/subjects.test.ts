@@ -21,6 +21,17 @@ describe('subjects', () => {
     expect(SUBJECTS.omnigate.mailboxRecv.deadlineMs).toBe(SUBJECTS.mailbox.recv.deadlineMs);
   });
 
+  it('echo at most as many bytes as the route takes, and may be repeated', () => {
+    const echoes = subjects.filter(({ name }) => name.endsWith('.echo'));
+    expect(echoes.map(({ service }) => service)).toEqual(['omnigate', 'index', 'storage', 'mailbox']);
+    for (const { idempotent, request } of echoes) {
+      expect(idempotent).toBe(true);
+      expect(request.safeParse(new Uint8Array(LIMITS.echo_bytes.value)).success).toBe(true);
+      expect(request.safeParse(new Uint8Array(LIMITS.echo_bytes.value + 1)).success).toBe(false);
+      expect(request.safeParse('text').success).toBe(false);
+    }
+  });
+
   it('do not call a publication idempotent: the node may pick the next sequence twice', () => {
     expect(SUBJECTS.index.namePut.idempotent).toBe(false);
     expect(SUBJECTS.mailbox.recv.idempotent).toBe(false);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EchoBytes } from './echo.ts';
 import { LIMITS } from './limits.ts';
 import {
   MailboxAckReply,
@@ -67,6 +68,7 @@ const longPoll = { idempotent: false, deadlineMs: LIMITS.mailbox_wait_max_ms.val
 /** Every subject of the bus. The gateway speaks to omnigate; omnigate forwards to the owner; the owner answers the gateway. */
 export const SUBJECTS = Object.freeze({
   omnigate: {
+    echo: subject('omnigate', 'echo', EchoBytes, EchoBytes, query),
     objectRead: subject('omnigate', 'object.read', ObjectReadRequest, ObjectReadReply, read),
     objectOpen: subject('omnigate', 'object.open', ObjectOpenRequest, ObjectOpenReply, query),
     nameRead: subject('omnigate', 'name.read', NameReadRequest, ObjectReadReply, read),
@@ -77,10 +79,12 @@ export const SUBJECTS = Object.freeze({
     mailboxAck: subject('omnigate', 'mailbox.ack', MailboxAckRequest, MailboxAckReply, query),
   },
   index: {
+    echo: subject('index', 'echo', EchoBytes, EchoBytes, query),
     nameGet: subject('index', 'name.get', NameGetRequest, NameReply, query),
     namePut: subject('index', 'name.put', NamePutRequest, NameReply, command),
   },
   storage: {
+    echo: subject('storage', 'echo', EchoBytes, EchoBytes, query),
     objectRead: subject('storage', 'object.read', ObjectReadRequest, ObjectReadReply, read),
     objectOpen: subject('storage', 'object.open', ObjectOpenRequest, ObjectOpenReply, query),
     /** Sent to the inbox named by a ticket, never to the service's stream. */
@@ -91,6 +95,7 @@ export const SUBJECTS = Object.freeze({
     }),
   },
   mailbox: {
+    echo: subject('mailbox', 'echo', EchoBytes, EchoBytes, query),
     send: subject('mailbox', 'send', MailboxSendRequest, MailboxSendReply, query),
     recv: subject('mailbox', 'recv', MailboxRecvRequest, MailboxRecvReply, longPoll),
     ack: subject('mailbox', 'ack', MailboxAckRequest, MailboxAckReply, query),

@@ -10,13 +10,14 @@ import {
 import { peerProblems, PEERS_PATTERN } from '@macronode/console';
 import { type ConfigDeclaration, defineConfig } from './config.ts';
 import { knob } from './knob.ts';
+import { type Toggles, TOGGLES } from './toggles.ts';
 
 export type Profile = 'micronode' | 'macronode';
 export type LinkKind = 'redis' | 'in-process';
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** The settings every process has. */
-export interface CommonConfig {
+export interface CommonConfig extends Toggles {
   readonly busLink: LinkKind;
   readonly redisUrl: string | undefined;
   readonly redisTlsCa: string | undefined;
@@ -232,6 +233,7 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
         reason:
           'One in ten shows every route, and keeps export cheap. Every span is recorded whatever the share (about 0.3 ms of CPU a request), so that failures are kept.',
       }),
+      ...TOGGLES,
     },
     {
       prefix: undefined,

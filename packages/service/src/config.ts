@@ -49,7 +49,13 @@ function readKnob(entry: Knob<unknown>, env: Env, problems: string[]): unknown {
     return entry.default;
   }
   try {
-    return entry.read(text);
+    const value = entry.read(text);
+    if (entry.fixedInProduction !== undefined && env['NODE_ENV'] === 'production' && value !== entry.default) {
+      problems.push(
+        `${entry.env}=${text} is refused with NODE_ENV=production: ${entry.fixedInProduction}. Unset ${entry.env}, or unset NODE_ENV for a measurement`,
+      );
+    }
+    return value;
   } catch (error) {
     if (!(error instanceof KnobProblem)) throw error;
     problems.push(`${entry.env} ${error.message}; got ${shown(entry, text)}. Example: ${entry.env}=${entry.example}`);

@@ -3,6 +3,7 @@ import type { Route, ServiceName } from '@macronode/contracts';
 import type { Declaration, MetricsScope } from '@macronode/metrics';
 import type { DynamicModule } from '@nestjs/common';
 import type { Profile } from './common-config.ts';
+import type { Toggles } from './toggles.ts';
 import type { ConfigDeclaration } from './config.ts';
 import type { Logger } from './logging.ts';
 import type { ReadinessRegistry } from './readiness.ts';
@@ -17,6 +18,8 @@ export interface ServiceDeps<C extends object> {
   readonly readiness: ReadinessRegistry;
   readonly log: Logger;
   readonly profile: Profile;
+  /** What a measurement may switch off. */
+  readonly toggles: Toggles;
   /** This service's own folder, made before the module is; undefined: keep nothing (amnesia). */
   readonly dataDir: string | undefined;
   readonly nodeId: string;
@@ -32,7 +35,7 @@ export interface ServiceDefinition<C extends object> {
   /** Where its public surface listens; a service without one speaks over the bus only. */
   http?(config: C): HttpListen;
   /** The routes of that surface: labels of its metrics, and what `Allow` lists. The gateway's by default. */
-  readonly routes?: readonly Pick<Route, 'method' | 'template'>[];
+  routes?(config: C): readonly Pick<Route, 'method' | 'template'>[];
   /** Words it puts into `reason` of its errors, beside the codes and the bounds of the bus. */
   readonly rejectReasons?: readonly string[];
   readonly module: { register(deps: ServiceDeps<C>): DynamicModule | Promise<DynamicModule> };

@@ -3,8 +3,9 @@ import { connect } from 'node:net';
 import { ErrorEnvelope, ROUTES, ServiceError } from '@macronode/contracts';
 import { MetricsRegistry } from '@macronode/metrics';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AccessLog } from './access-log.ts';
 import { HttpServer } from './http-server.ts';
-import { createLogger } from './logging.ts';
+import { createBareLogger, createLogger } from './logging.ts';
 import { RouteTable } from './route-table.ts';
 import { bindHttpGolden, bindRefusals } from './service-metrics.ts';
 
@@ -16,8 +17,10 @@ let registry: MetricsRegistry;
 let base: string;
 let port: number;
 const opened: (() => void)[] = [];
+let accessLines: string[] = [];
 
 beforeEach(async () => {
+  accessLines = [];
   registry = new MetricsRegistry();
   const metrics = registry.scope({ service: 'gateway' });
   const routes = new RouteTable(Object.values(ROUTES));
@@ -27,6 +30,7 @@ beforeEach(async () => {
     golden: bindHttpGolden(metrics, routes.templates),
     reporter: { log: createLogger('silent', {}), count: bindRefusals(metrics, 0) },
     spans: undefined,
+    accessLog: new AccessLog(createBareLogger({}, { write: (line) => void accessLines.push(line) })),
     maxConnections: 100,
   });
   const http = server.instance;
@@ -171,6 +175,50 @@ describe('an error', () => {
     expect(error.code).toBe(code);
     expect(head.toLowerCase()).toContain(`x-corr-id: ${error.corr_id.toLowerCase()}`);
     expect(await sample(`rejected_total{service="gateway",reason="${error.code}"}`)).toBe(1);
+  });
+});
+
+/** The next lines of the access log: a line is written when the connection has the answer, which may be after its client. */
+async function lines(count: number): Promise<Record<string, unknown>[]> {
+  while (accessLines.length < count) await new Promise(setImmediate);
+  return accessLines.splice(0).map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+describe('the access log', () => {
+  it('has one line for each request, by template, without its query or its headers', async () => {
+    const headers = { 'x-corr-id': CORR, authorization: 'Bearer hunter2' };
+    const response = await fetch(`${base}/o/x?token=hunter2`, { headers });
+    const body = await response.text();
+    const [line, ...more] = await lines(1);
+    expect(more).toEqual([]);
+    expect(line).toMatchObject({ method: 'GET', route: '/o/{id}', status: 200, bytes: body.length, corr_id: CORR });
+    expect(line?.['duration_ms']).toBeGreaterThan(0);
+    expect(Object.keys(line ?? {}).sort()).toEqual(
+      ['level', 'time', 'method', 'route', 'status', 'bytes', 'duration_ms', 'corr_id', 'message'].sort(),
+    );
+  });
+
+  it('tells refusals, and paths nobody serves', async () => {
+    await (await fetch(`${base}/o/x`, { method: 'PUT', body: 'x' })).text();
+    await (await fetch(`${base}/scan/hunter2`)).text();
+    const told = await lines(2);
+    expect(told).toMatchObject([
+      { method: 'PUT', route: '/o/{id}', status: 503 },
+      { method: 'GET', route: 'unmatched', status: 404 },
+    ]);
+    expect(JSON.stringify(told)).not.toContain('hunter2');
+  });
+
+  it('tells a client that leaves, without a length', async () => {
+    const leaving = new AbortController();
+    const request = fetch(`${base}/names/x`, { signal: leaving.signal }).catch(() => undefined);
+    while ((await sample('inflight_requests{service="gateway",route="/names/{name}"}')) !== 1)
+      await new Promise(setImmediate);
+    leaving.abort();
+    await request;
+    const [left] = await lines(1);
+    expect(left).toMatchObject({ route: '/names/{name}', status: 499 });
+    expect(left).not.toHaveProperty('bytes');
   });
 });
 

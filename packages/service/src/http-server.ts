@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { LIMITS, ServiceError } from '@macronode/contracts';
-import type { MetricsScope } from '@macronode/metrics';
+import { type MetricsScope, UNMATCHED_ROUTE } from '@macronode/metrics';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AccessLog } from './access-log.ts';
 import { errorAnswer } from './envelope.ts';
 import { HttpDrain } from './http-drain.ts';
 import { HttpErrors, type ErrorReporter } from './error-filter.ts';
@@ -32,6 +33,16 @@ export interface HttpServerOptions {
   readonly maxConnections: number;
   /** Where tracing is on. */
   readonly spans: HttpSpans | undefined;
+  /** Where the access log is on. */
+  readonly accessLog: AccessLog | undefined;
+}
+
+/** Bytes of the body an answer was sent with; undefined when it broke off or never had a length. */
+function sentBytes(method: string, reply: FastifyReply): number | undefined {
+  if (!reply.raw.writableFinished) return undefined;
+  const length = reply.getHeader('content-length');
+  if (method === 'HEAD') return 0;
+  return length === undefined ? (reply.statusCode === 304 ? 0 : undefined) : Number(length);
 }
 
 /** What the parser of Node refuses before there is a request: the same envelope, written to the bare socket. */
@@ -70,6 +81,7 @@ export class HttpServer {
   readonly #meter: RequestMeter;
   readonly #routes: RouteTable;
   readonly #spans: HttpSpans | undefined;
+  readonly #accessLog: AccessLog | undefined;
   readonly #open = new Set<ServerResponse>();
   readonly #drain: HttpDrain;
   #draining = false;
@@ -80,6 +92,7 @@ export class HttpServer {
     this.#meter = requestMeter(options.golden, options.routes);
     this.#routes = options.routes;
     this.#spans = options.spans;
+    this.#accessLog = options.accessLog;
     this.adapter = new FastifyAdapter({
       logger: false,
       trustProxy: false,
@@ -141,8 +154,22 @@ export class HttpServer {
       this.#open.delete(raw);
       if (!raw.writableFinished) ctx.clientGone();
       const status = countedStatus(raw, ctx.failure);
-      meter.done(status, (performance.now() - ctx.startedAt) / 1_000, ctx.span?.sampledTrace);
+      const seconds = (performance.now() - ctx.startedAt) / 1_000;
+      meter.done(status, seconds, ctx.span?.sampledTrace);
       ctx.span?.end(status);
+      this.#tell(request, reply, status, seconds);
+    });
+  }
+
+  #tell({ method, routeOptions, ctx }: FastifyRequest, reply: FastifyReply, status: number, seconds: number): void {
+    this.#accessLog?.finished({
+      method,
+      route: this.#routes.templateOf(routeOptions.url) ?? UNMATCHED_ROUTE,
+      status,
+      bytes: sentBytes(method, reply),
+      seconds,
+      corrId: ctx.corrId,
+      trace: ctx.span?.sampledTrace,
     });
   }
 

@@ -25,9 +25,11 @@ export { ClientGone, RequestContext, toCallContext } from './request-context.ts'
 export { acceptCorrId, childTraceparent, newUlid } from './trace-id.ts';
 export { BusPayload, parseAs } from './bus-payload.ts';
 export { Serves } from './serves.ts';
+export { echoController } from './echo.controller.ts';
 export { HttpServer } from './http-server.ts';
 export type { HttpServerOptions } from './http-server.ts';
 export { RouteTable } from './route-table.ts';
+export { accessLogMetrics, openAccessLog } from './access-log.ts';
 export { connectionMetrics, httpGolden } from './service-metrics.ts';
 export { TRACING_LIMITS } from './tracing/tracing-limits.ts';
 export { tracingMetrics } from './tracing/tracing-metrics.ts';

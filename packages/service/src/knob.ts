@@ -7,6 +7,8 @@ export interface KnobOptions {
   readonly reason?: string;
   /** Never printed: not in `--help`, not in errors, not in logs. */
   readonly secret?: boolean;
+  /** Another value than the default is refused with NODE_ENV=production; says why, or what to do instead. */
+  readonly fixedInProduction?: string;
   /** Must be set; there is no sensible default. */
   readonly required?: boolean;
 }
@@ -21,6 +23,7 @@ export interface Knob<T> {
   readonly reason: string | undefined;
   readonly secret: boolean;
   readonly required: boolean;
+  readonly fixedInProduction: string | undefined;
   readonly unit: string | undefined;
   readonly default: T | undefined;
   /** The range or the choices, in words. */
@@ -65,8 +68,8 @@ export interface UrlOptions extends WithDefault<string> {
 const isSet = (value: unknown): number => (value === undefined || value === '' ? 0 : 1);
 
 function base(options: KnobOptions) {
-  const { env, help, reason, secret = false, required = false } = options;
-  return { env, help, reason, secret, required, unit: undefined };
+  const { env, help, reason, secret = false, required = false, fixedInProduction } = options;
+  return { env, help, reason, secret, required, fixedInProduction, unit: undefined };
 }
 
 function int<const O extends IntOptions>(options: O): Knob<Value<O, number>> {
@@ -92,9 +95,11 @@ function int<const O extends IntOptions>(options: O): Knob<Value<O, number>> {
 
 const BOOLEANS: Readonly<Record<string, boolean>> = {
   true: true,
+  on: true,
   1: true,
   yes: true,
   false: false,
+  off: false,
   0: false,
   no: false,
 };

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bus, BusServer, type Link } from '@macronode/bus';
 import { addConsole, parsePeers } from '@macronode/console';
-import { LIMITS, ROUTES, ServiceError, type ServiceName } from '@macronode/contracts';
+import { ServiceError, type ServiceName } from '@macronode/contracts';
 import { type BuildInfo, MetricsRegistry, registerProcessMetrics } from '@macronode/metrics';
 import type { DynamicModule, INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -15,18 +15,17 @@ import { createLink, linkAddress } from './bus-link.ts';
 import { CloseStack, within } from './close-stack.ts';
 import type { Profile } from './common-config.ts';
 import type { Env } from './config.ts';
-import type { AnyServiceDefinition, HttpListen, ServiceDeps } from './definition.ts';
-import { type ErrorReporter, HttpErrorFilter } from './error-filter.ts';
-import { HttpServer } from './http-server.ts';
+import type { AnyServiceDefinition, ServiceDeps } from './definition.ts';
+import { HttpErrorFilter } from './error-filter.ts';
+import type { Hosted } from './hosted.ts';
+import { createFace, type HttpFace, listenFace } from './http-face.ts';
 import { createLogger, type Logger, NestLogger } from './logging.ts';
 import { type NodeConfig, nodeDeclarations, type NodePlan, readNodeConfig } from './node-config.ts';
 import { OpsServer } from './ops-server.ts';
 import { nodeReadiness, type NodeReadiness, ReadinessRegistry } from './readiness.ts';
-import { RouteTable } from './route-table.ts';
 import { openTracing } from './tracing/open-tracing.ts';
 import { traceFields } from './trace-id.ts';
-import type { Tracing } from './tracing/tracing.ts';
-import { bindHttpGolden, bindRefusals, bindServiceState } from './service-metrics.ts';
+import { bindRefusals, bindServiceState } from './service-metrics.ts';
 
 /** How long a start waits for the bus before the rest goes on without it. Below the 2 s a cold start may take. */
 const BUS_WAIT_MS = 1_500;
@@ -45,14 +44,6 @@ export interface NodeOptions {
   readonly logStream?: DestinationStream;
   /** Told when the node cannot go on (a medium it cannot use). */
   readonly onFatal?: (error: unknown) => void;
-}
-
-/** One service of a running node, before and after its module is made. */
-interface Hosted {
-  readonly definition: AnyServiceDefinition;
-  readonly deps: ServiceDeps<object>;
-  readonly reporter: ErrorReporter;
-  readonly tracing: Tracing | undefined;
 }
 
 /** A process's worth of services, started. The same for one service, for a micronode, and for a module's test. */
@@ -198,7 +189,7 @@ class NodeAssembly {
       nodeId: common.nodeId,
       version: this.build.version,
       metrics,
-      endpoint: common.otlpEndpoint,
+      endpoint: common.tracing ? common.otlpEndpoint : undefined,
       ratio: Number(common.traceRatio),
     });
     if (tracing !== undefined) this.closing.add(`${name} tracing`, () => tracing.close());
@@ -239,6 +230,7 @@ class NodeAssembly {
         readiness,
         log,
         profile: this.plan.profile,
+        toggles: common,
         dataDir,
         nodeId: common.nodeId,
         onClose: (what, close) => this.closing.add(`${name} ${what}`, close),
@@ -249,39 +241,12 @@ class NodeAssembly {
   }
 }
 
-interface HttpPart {
-  readonly server: HttpServer;
-  readonly listen: HttpListen;
-}
-
-/** The one public surface of the process, when a service has one. */
-function createHttp(assembly: NodeAssembly): HttpPart | undefined {
-  const faces = assembly.hosted.flatMap((hosted) => {
-    const listen = hosted.definition.http?.(hosted.deps.config);
-    return listen === undefined ? [] : [{ hosted, listen }];
-  });
-  const [face] = faces;
-  if (face === undefined) return undefined;
-  if (faces.length > 1) throw new Error('one process has one public surface; these services each have one');
-  const { definition, deps, reporter, tracing } = face.hosted;
-  const routes = new RouteTable(definition.routes ?? Object.values(ROUTES));
-  const server = new HttpServer({
-    reporter,
-    routes,
-    metrics: deps.metrics,
-    golden: bindHttpGolden(deps.metrics, routes.templates, definition.rejectReasons),
-    maxConnections: face.listen.maxConnections ?? LIMITS.http_connections.value,
-    spans: tracing?.http,
-  });
-  return { server, listen: face.listen };
-}
-
 class NodeModule {}
 
 async function createApp(
   assembly: NodeAssembly,
   modules: DynamicModule[],
-  http: HttpPart | undefined,
+  http: HttpFace | undefined,
 ): Promise<INestApplication> {
   const app = await NestFactory.create(
     { module: NodeModule, imports: modules },
@@ -325,22 +290,8 @@ async function waitForBus(
   );
 }
 
-/** Port of a listening server, as part of a URL a client on this machine can use. */
-function urlOf(address: unknown, host: string): string {
-  const port = typeof address === 'object' && address !== null && 'port' in address ? Number(address.port) : 0;
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-}
-
-async function listenHttp({ server, listen }: HttpPart): Promise<string> {
-  const { host, port, reusePort } = listen;
-  await server.instance.ready();
-  await server.instance.listen({ host, port, ...(reusePort === true && { reusePort: true }) });
-  return urlOf(server.instance.server.address(), host);
-}
-
 /** The drain: unready, a pause for balancers, no new connections, answers finished, everything closed in reverse. */
-async function drain(assembly: NodeAssembly, http: HttpPart | undefined): Promise<readonly string[]> {
+async function drain(assembly: NodeAssembly, http: HttpFace | undefined): Promise<readonly string[]> {
   const { drainTimeoutMs, drainGraceMs } = assembly.config.common;
   const deadlineAt = performance.now() + drainGraceMs + drainTimeoutMs;
   for (const { deps } of assembly.hosted) deps.readiness.setDraining();
@@ -353,7 +304,7 @@ async function drain(assembly: NodeAssembly, http: HttpPart | undefined): Promis
 }
 
 /** Registers how to stop what takes requests; closed before anything those requests need. */
-function closeIntake(assembly: NodeAssembly, app: INestApplication, http: HttpPart | undefined): void {
+function closeIntake(assembly: NodeAssembly, app: INestApplication, http: HttpFace | undefined): void {
   const { drainTimeoutMs } = assembly.config.common;
   const share = Math.max(drainTimeoutMs / 2, drainTimeoutMs - CLOSE_RESERVE_MS);
   assembly.closing.add('application', () => app.close());
@@ -371,12 +322,17 @@ async function assemble(assembly: NodeAssembly, options: NodeOptions): Promise<R
     const { deps } = await assembly.host(definition);
     modules.push(await definition.module.register(deps));
   }
-  const http = createHttp(assembly);
+  const http = createFace({
+    hosted: assembly.hosted,
+    common: assembly.config.common,
+    closing: assembly.closing,
+    logStream: options.logStream,
+  });
   const app = await createApp(assembly, modules, http);
   closeIntake(assembly, app, http);
   await app.init();
   await waitForBus(assembly, app, options.onFatal ?? (() => undefined));
-  const httpUrl = http === undefined ? undefined : await listenHttp(http);
+  const httpUrl = http === undefined ? undefined : await listenFace(http);
   for (const { deps } of assembly.hosted) deps.readiness.setServing();
   return new RunningNode({ assembly, app, httpUrl, drain: () => drain(assembly, http) });
 }
