@@ -1,11 +1,12 @@
+import { echo } from './echo.ts';
 import type { Flow } from './flow.ts';
 import { mailbox } from './mailbox.ts';
 import { mixed } from './mixed.ts';
 import { names } from './names.ts';
 import { objects, puts } from './objects.ts';
 
-export const FLOW_NAMES = ['mixed', 'objects', 'puts', 'names', 'mailbox'] as const;
+export const FLOW_NAMES = ['echo', 'mixed', 'objects', 'puts', 'names', 'mailbox'] as const;
 export type FlowName = (typeof FLOW_NAMES)[number];
 
 /** Every flow by its name; each takes the world it made. */
-export const FLOWS: Readonly<Record<FlowName, Flow>> = { mixed, objects, puts, names, mailbox };
+export const FLOWS: Readonly<Record<FlowName, Flow>> = { echo, mixed, objects, puts, names, mailbox };

@@ -132,7 +132,7 @@ function chosen(flags: Flags): readonly FlowName[] {
 
 async function measure(kind: 'micronode' | 'processes', flags: Flags): Promise<Outcome> {
   const windowMs = Number(flags['seconds'] ?? 4) * 1_000;
-  const env = { LOG_LEVEL: 'warn', STORAGE_MEMORY_BYTES: String(MEMORY_BYTES) };
+  const env = { GATEWAY_ECHO: 'true', STORAGE_MEMORY_BYTES: String(MEMORY_BYTES) };
   await using target = await startTarget(kind, { replicas: {}, env });
   await using loop = await LoadLoop.start(target.state.url, { users: USERS_MAX });
   const measurement = new Measurement(loop, target.state);

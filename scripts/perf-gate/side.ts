@@ -37,7 +37,7 @@ export interface SideOptions {
 
 /** Whether a revision serves a flow: those that came later need a route it has not. */
 export function serves(root: string, flow: FlowName): boolean {
-  if ((flow as string) !== 'echo') return true;
+  if (flow !== 'echo') return true;
   return /^ {2}echo: route\(/m.test(readFileSync(join(root, 'packages', 'contracts', 'src', 'routes.ts'), 'utf8'));
 }
 
@@ -48,8 +48,7 @@ async function planOf(
 ): Promise<[string, readonly Planned[]]> {
   const httpPort = await freePort();
   const common = {
-    LOG_LEVEL: 'warn',
-    ...(serves(root, 'echo' as FlowName) && { GATEWAY_ECHO: 'true' }),
+    ...(serves(root, 'echo') && { GATEWAY_ECHO: 'true' }),
   };
   const url = `http://127.0.0.1:${httpPort}`;
   if (profile === 'micronode') {
