@@ -22,6 +22,8 @@ export class GatewayModule {
     const metrics = deps.metrics.bind(gatewayMetrics);
     const bound = toggles.quotas ? config.inflight : Infinity;
     const compression = toggles.compression ? new Compression() : undefined;
+    const admission = new AdmissionService(bound, metrics);
+    deps.metrics.occupied(() => [admission.occupancy()]);
     return {
       module: GatewayModule,
       controllers: [
@@ -35,7 +37,7 @@ export class GatewayModule {
         { provide: Bus, useValue: deps.bus },
         { provide: Uploads, useValue: new Uploads(deps.bus, metrics) },
         { provide: ObjectReply, useValue: new ObjectReply(metrics) },
-        { provide: AdmissionService, useValue: new AdmissionService(bound, metrics) },
+        { provide: AdmissionService, useValue: admission },
         {
           provide: HttpEdge,
           inject: [HttpAdapterHost],

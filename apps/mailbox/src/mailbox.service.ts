@@ -9,6 +9,7 @@ import type {
   MailboxSendReply,
   MailboxSendRequest,
 } from '@macronode/contracts';
+import type { Occupancy } from '@macronode/metrics';
 import { monotonicFactory } from 'ulid';
 import type { Clock } from './clock.ts';
 import type { Acked, Leased, MessageStore, Released } from './message.store.ts';
@@ -65,6 +66,10 @@ export class MailboxService {
     this.#settings = settings;
     this.#bell = new TopicBell(settings.maxWaiters);
     this.#observe();
+  }
+
+  occupancy(): Occupancy {
+    return this.#bell.occupancy();
   }
 
   /** @throws ServiceError `too_large`, `idempotency_mismatch`, `saturated`, `busy`. */

@@ -33,6 +33,7 @@ export class MailboxModule {
     const store = await SqliteMessageStore.open({ location, metrics: deps.metrics });
     deps.onClose('store', () => store.close());
     const messages = new MailboxService({ store, metrics, clock: systemClock, settings: settingsOf(config) });
+    deps.metrics.occupied(() => [messages.occupancy()]);
     const sweeper = new Sweeper({
       sweep: () => messages.sweep(),
       intervalMs: config.sweepIntervalMs,

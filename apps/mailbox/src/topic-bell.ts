@@ -1,3 +1,5 @@
+import { type Holder, Holders, type Occupancy } from '@macronode/metrics';
+
 /** A consumer that waits for a topic. Made before the store is asked, so that a message cannot slip in between. */
 export interface Listener {
   /** Resolves true when the bell rings (or has rung since the last wait), false after `ms` or when the signal aborts. */
@@ -59,7 +61,7 @@ class Waiter implements Listener {
 export class TopicBell {
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #max: number;
-  #count = 0;
+  readonly #holders = new Holders();
   #dismissed = false;
 
   /** `max`: listeners at once. */
@@ -68,23 +70,28 @@ export class TopicBell {
   }
 
   get listeners(): number {
-    return this.#count;
+    return this.#holders.size;
+  }
+
+  occupancy(): Occupancy {
+    const [held, bound] = [this.#holders.size, this.#max];
+    return { kind: 'semaphore', name: 'long polls', held, bound, oldestMs: this.#holders.oldestMs() };
   }
 
   /** Undefined when as many listen as may. */
   listen(topic: string): Listener | undefined {
-    if (this.#count >= this.#max) return undefined;
+    if (this.#holders.size >= this.#max) return undefined;
     const waiters = this.#waiters.get(topic) ?? new Set<Waiter>();
     this.#waiters.set(topic, waiters);
+    const holder: Holder = this.#holders.enter();
     const waiter = new Waiter((unused) => {
       if (!waiters.delete(waiter)) return;
-      this.#count -= 1;
+      this.#holders.leave(holder);
       if (waiters.size === 0 && this.#waiters.get(topic) === waiters) this.#waiters.delete(topic);
       if (unused) this.ring(topic);
     });
     waiters.add(waiter);
     if (this.#dismissed) waiter.dismiss();
-    this.#count += 1;
     return waiter;
   }
 

@@ -1,5 +1,6 @@
 import { type BusContext, Forwarded } from '@macronode/bus';
 import { ERRORS, ServiceError } from '@macronode/contracts';
+import { Holders, type Occupancy } from '@macronode/metrics';
 import { mapError } from '@macronode/service';
 import type { OmnigateMetrics } from './metrics.ts';
 
@@ -9,14 +10,19 @@ const SERVER_ERROR = 500;
 
 /** Decides whether a request is judged at all, before anything is asked of the services behind. */
 export class AdmissionService {
-  #inflight = 0;
+  readonly #inflight = new Holders();
   readonly #bound: number;
   readonly #metrics: OmnigateMetrics;
 
   constructor(bound: number, metrics: OmnigateMetrics) {
     this.#bound = bound;
     this.#metrics = metrics;
-    metrics.inflight.collect(() => this.#inflight);
+    metrics.inflight.collect(() => this.#inflight.size);
+  }
+
+  occupancy(): Occupancy {
+    const [held, bound] = [this.#inflight.size, this.#bound];
+    return { kind: 'semaphore', name: 'requests judged', held, bound, oldestMs: this.#inflight.oldestMs() };
   }
 
   /** Runs `judge` under the in-flight gate; refuses with `busy` over the bound and `deadline` when no time is left. */
@@ -27,7 +33,7 @@ export class AdmissionService {
       this.#metrics.requests.inc({ subject, result: 'refused' });
       throw refusal;
     }
-    this.#inflight += 1;
+    const holder = this.#inflight.enter();
     try {
       const answer = await judge();
       this.#metrics.requests.inc({ subject, result: answer instanceof Forwarded ? 'forwarded' : 'answered' });
@@ -38,12 +44,12 @@ export class AdmissionService {
       this.#metrics.requests.inc({ subject, result: isFailure ? 'failed' : 'refused' });
       throw error;
     } finally {
-      this.#inflight -= 1;
+      this.#inflight.leave(holder);
     }
   }
 
   #refusal(context: BusContext): ServiceError | undefined {
-    if (this.#inflight >= this.#bound) {
+    if (this.#inflight.size >= this.#bound) {
       return new ServiceError('busy', 'too many requests are being judged', {
         reason: 'inflight',
         retryAfterMs: RETRY_AFTER_MS,

@@ -64,6 +64,7 @@ export class DiskObjectStore extends ObjectStore {
       metrics: options.scope,
     });
     const store = new DiskObjectStore(layout, rows, options);
+    options.scope.occupied(() => [store.#locks.occupancy('object locks')]);
     await store.#measureSpace();
     return store;
   }

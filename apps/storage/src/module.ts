@@ -22,6 +22,7 @@ export class StorageModule {
     const store = await openObjects(deps, metrics);
     deps.onClose('object store', () => store.close());
     const objects = new ObjectService(store, deps.config, metrics);
+    deps.metrics.occupied(() => objects.occupancies());
     deps.onClose('uploads', () => objects.close());
     deps.readiness.check('object_store', () => store.refusal() !== 'unavailable', { gates: 'write' });
     deps.readiness.check('disk_headroom', () => store.refusal() !== 'no_space', { gates: 'write' });

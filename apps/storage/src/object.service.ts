@@ -9,6 +9,7 @@ import {
   type ObjectWriteRequest,
   ServiceError,
 } from '@macronode/contracts';
+import { Holders, type Occupancy } from '@macronode/metrics';
 import type { StorageConfig } from './config.ts';
 import { REFUSAL_REASONS, type RefusalReason, type StorageMetrics } from './metrics.ts';
 import type { ObjectDraft, ObjectStore } from './object.store.ts';
@@ -30,7 +31,7 @@ export class ObjectService {
   readonly #config: StorageConfig;
   readonly #metrics: StorageMetrics;
   readonly #uploads: UploadSlots;
-  #reads = 0;
+  readonly #reads = new Holders();
 
   constructor(store: ObjectStore, config: StorageConfig, metrics: StorageMetrics) {
     this.#store = store;
@@ -38,7 +39,15 @@ export class ObjectService {
     this.#metrics = metrics;
     this.#uploads = new UploadSlots(config.uploadSlots, LIMITS.stream_idle_timeout_ms.value);
     metrics.uploadsInflight.collect(() => this.#uploads.size);
-    metrics.readsInflight.collect(() => this.#reads);
+    metrics.readsInflight.collect(() => this.#reads.size);
+  }
+
+  occupancies(): readonly Occupancy[] {
+    const [held, bound] = [this.#reads.size, this.#config.readSlots];
+    return [
+      this.#uploads.occupancy(),
+      { kind: 'semaphore', name: 'read slots', held, bound, oldestMs: this.#reads.oldestMs() },
+    ];
   }
 
   /** Answers what is there already, or where to send the bytes. */
@@ -123,13 +132,11 @@ export class ObjectService {
 
   /** Takes a slot. A read that is answered at once holds no window and needs none; what runs at once is bounded by the bus. */
   #enter(): () => void {
-    if (this.#reads >= this.#config.readSlots) {
+    if (this.#reads.size >= this.#config.readSlots) {
       throw new ServiceError('busy', 'All read slots are taken.', { reason: 'read_slots', retryAfterMs: 1_000 });
     }
-    this.#reads += 1;
-    return () => {
-      this.#reads -= 1;
-    };
+    const holder = this.#reads.enter();
+    return () => this.#reads.leave(holder);
   }
 
   async *#metered(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,4 +1,5 @@
 import { type ObjectOpenRequest, ServiceError } from '@macronode/contracts';
+import type { Occupancy } from '@macronode/metrics';
 import { newUlid } from '@macronode/service';
 
 /** An upload that was promised a place. */
@@ -8,6 +9,8 @@ export interface Upload {
 }
 
 interface Held extends Upload {
+  /** On the clock of `performance.now()`. */
+  readonly since: number;
   /** Ends a ticket nobody comes for; undefined once the bytes flow. */
   expiry: NodeJS.Timeout | undefined;
 }
@@ -27,6 +30,12 @@ export class UploadSlots {
     return this.#held.size;
   }
 
+  occupancy(): Occupancy {
+    const [oldest] = this.#held.values();
+    const oldestMs = oldest && performance.now() - oldest.since;
+    return { kind: 'semaphore', name: 'upload slots', held: this.#held.size, bound: this.#limit, oldestMs };
+  }
+
   /** @throws ServiceError `busy` when every slot is taken */
   reserve(request: ObjectOpenRequest): Upload {
     if (this.#held.size >= this.#limit) {
@@ -34,7 +43,7 @@ export class UploadSlots {
     }
     const key = newUlid();
     const expiry = setTimeout(() => this.#held.delete(key), this.#ticketMs).unref();
-    const held: Held = { key, request, expiry };
+    const held: Held = { key, request, since: performance.now(), expiry };
     this.#held.set(key, held);
     return held;
   }

@@ -1,4 +1,4 @@
-import type { CounterCell, MetricsScope } from '@macronode/metrics';
+import { type CounterCell, Holders, type MetricsScope, type Occupancy } from '@macronode/metrics';
 import type { BusContext, BusHandler, HandlerPort, ServeOptions } from './bus-context.ts';
 import { type BusLimits, DEFAULT_BUS_LIMITS } from './bus-limits.ts';
 import { Caller, type Target, type ValueObserver } from './caller.ts';
@@ -98,7 +98,8 @@ export class Bus implements AsyncDisposable {
       wheel: new DeadlineWheel(clock),
       budget: new CreditBudget(limits.processCredit),
       outbox: new Outbox(options.link, clock, metrics),
-      slots: new HandlerSlots(limits, metrics),
+      slots: new HandlerSlots(limits, clock, metrics),
+      running: new Holders(),
       hooks: options.hooks === undefined ? undefined : new HookRunner(options.hooks, metrics.hookFailures),
       ordered: options.ordered ?? false,
       onHandlerError: options.onHandlerError ?? (() => undefined),
@@ -115,6 +116,7 @@ export class Bus implements AsyncDisposable {
     this.#cleanups.push(
       options.metrics.refresh(() => this.#readDepths(metrics)),
       options.link.onStatus((status) => this.#onLinkStatus(status)),
+      options.metrics.occupied(() => this.#occupancies()),
     );
   }
 
@@ -299,6 +301,27 @@ export class Bus implements AsyncDisposable {
       ...this.#hints.map((reader) => reader.start()),
     ]);
     this.#notify();
+  }
+
+  /** Every bound of this bus that something can wait at, and the handlers under way. */
+  #occupancies(): readonly Occupancy[] {
+    const { slots, running, outbox, budget } = this.#core;
+    return [
+      ...slots.occupancies(),
+      ...[...running.byLabel()].map(([name, { count, oldestMs }]) => ({
+        kind: 'handler' as const,
+        name,
+        held: count,
+        oldestMs,
+      })),
+      ...this.#caller.calls.occupancies(),
+      ...outbox.occupancies(),
+      budget.occupancy(),
+      this.#peers.occupancy(),
+      ...this.#work.map(({ consumer }) => consumer.occupancy()),
+      ...this.#orderedWork.map(({ consumer }) => consumer.occupancy()),
+      ...this.#hints.map((reader) => reader.occupancy()),
+    ];
   }
 
   /** Joins the group of the service once there is something to serve. */

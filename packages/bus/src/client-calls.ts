@@ -1,4 +1,4 @@
-import type { CounterCell, HistogramCell } from '@macronode/metrics';
+import type { CounterCell, HistogramCell, Occupancy } from '@macronode/metrics';
 import type { BusLimits } from './bus-limits.ts';
 import type { Clock } from './clock.ts';
 import { type DeadlineWheel, Timed } from './deadline-wheel.ts';
@@ -90,6 +90,26 @@ export class ClientCalls {
 
   get size(): number {
     return this.#open + this.#published;
+  }
+
+  /** The gate, and the calls behind it by subject. Walks all places. */
+  occupancies(): readonly Occupancy[] {
+    const now = this.#clock.now();
+    const subjects = new Map<string, { held: number; oldestMs: number }>();
+    for (const call of this.#pending) {
+      if (call === undefined) continue;
+      const seen = subjects.get(call.plan.subject) ?? { held: 0, oldestMs: 0 };
+      const oldestMs = Math.max(seen.oldestMs, now - call.startedAt);
+      subjects.set(call.plan.subject, { held: seen.held + 1, oldestMs });
+    }
+    const ages = [...subjects.values()].map(({ oldestMs }) => oldestMs);
+    const { inflightCalls, inflightBytes } = this.#limits;
+    const oldestMs = ages.length === 0 ? undefined : Math.max(...ages);
+    return [
+      { kind: 'semaphore', name: 'client calls', held: this.size, bound: inflightCalls, oldestMs },
+      { kind: 'semaphore', name: 'client call bytes', held: this.#bytes, bound: inflightBytes, unit: 'bytes' },
+      ...[...subjects].map(([subject, seen]) => ({ kind: 'queue' as const, name: `call ${subject}`, ...seen })),
+    ];
   }
 
   /** Opens a call, or throws BusOverflow. */

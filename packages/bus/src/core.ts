@@ -1,3 +1,4 @@
+import type { Holders } from '@macronode/metrics';
 import type { BusContext } from './bus-context.ts';
 import type { BusLimits } from './bus-limits.ts';
 import type { Clock } from './clock.ts';
@@ -21,6 +22,8 @@ export interface BusCore {
   readonly budget: CreditBudget;
   readonly outbox: Outbox;
   readonly slots: HandlerSlots;
+  /** Handlers under way, by subject or topic. */
+  readonly running: Holders;
   /** Undefined when nobody asked to be told: then nothing is allocated for it. */
   readonly hooks: HookRunner | undefined;
   /** Whether requests with an order key are served. */

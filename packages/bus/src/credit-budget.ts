@@ -1,3 +1,5 @@
+import type { Occupancy } from '@macronode/metrics';
+
 /** Receive windows of all streams of one bus, in bytes: what peers may send before anybody reads. */
 export class CreditBudget {
   readonly #total: number;
@@ -9,6 +11,10 @@ export class CreditBudget {
 
   get used(): number {
     return this.#used;
+  }
+
+  occupancy(): Occupancy {
+    return { kind: 'semaphore', name: 'stream credit', held: this.#used, bound: this.#total, unit: 'bytes' };
   }
 
   /** Takes a first window, or answers false and takes nothing. */

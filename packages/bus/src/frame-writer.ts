@@ -7,7 +7,7 @@ import { type Frame, FRAME_LIMITS } from './wire/frame.ts';
 export type Written<R> = (error: Error | undefined, result: R | undefined) => void;
 
 /** Appends under way at once. Frames that come meanwhile collect, so load makes its own batches and no timer is needed. */
-const APPENDS_IN_FLIGHT = 2;
+export const APPENDS_IN_FLIGHT = 2;
 /** Above it a frame travels alone: batching saves per-entry cost, which such a frame does not feel. */
 const BATCH_BYTES = 256 * 1024;
 /** Addresses one frame may add to the string table. */
@@ -42,6 +42,20 @@ export class FrameWriter<R> {
 
   get idle(): boolean {
     return this.#queue.length === 0 && this.#inFlight === 0;
+  }
+
+  /** Frames that wait for an append under way to end. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** When the first of those was handed in, on the clock of the bus. */
+  get oldestQueuedAt(): number | undefined {
+    return this.#queue[0]?.queuedAt;
+  }
+
+  get appending(): number {
+    return this.#inFlight;
   }
 
   /** Queues a frame that `frameFault` found no fault with. Past `deadlineAt` it is refused instead of written. */

@@ -1,4 +1,6 @@
+import type { Occupancy } from '@macronode/metrics';
 import type { BusLimits } from './bus-limits.ts';
+import type { Clock } from './clock.ts';
 import { BusOverflow, BusUnavailable } from './errors.ts';
 import type { BusMetrics } from './metrics.ts';
 
@@ -7,25 +9,58 @@ export interface Job {
   start(): void;
 }
 
+interface Queued {
+  readonly job: Job;
+  readonly queuedAt: number;
+}
+
 /** How many handlers run at once, and what waits for one to end. What cannot start is not read: that is the credit. */
 export class HandlerSlots {
   readonly #limits: BusLimits;
+  readonly #clock: Clock;
   readonly #waiters = new Set<() => void>();
-  #queue: Job[] = [];
+  #queue: Queued[] = [];
   #running = 0;
-  readonly #parked = new Set<(error: Error) => void>();
+  /** Each with the time it was parked, the first one first. */
+  readonly #parked = new Map<(error: Error) => void, number>();
   #draining = false;
   #starved = false;
   #filling = false;
 
-  constructor(limits: BusLimits, metrics: BusMetrics) {
+  constructor(limits: BusLimits, clock: Clock, metrics: BusMetrics) {
     this.#limits = limits;
+    this.#clock = clock;
     metrics.handlersRunning.collect(() => this.#running);
     metrics.handlersParked.collect(() => this.#parked.size);
   }
 
   get idle(): boolean {
     return this.#running === 0 && this.#parked.size === 0 && this.#queue.length === 0;
+  }
+
+  /** The slots, what waits for one, and the handlers that wait outside of theirs. */
+  occupancies(): readonly Occupancy[] {
+    const now = this.#clock.now();
+    const [first] = this.#queue;
+    const [parkedAt] = this.#parked.values();
+    const { handlerConcurrency, parkedHandlers } = this.#limits;
+    return [
+      {
+        kind: 'semaphore',
+        name: 'handler slots',
+        held: this.#running,
+        bound: handlerConcurrency,
+        waiting: this.#queue.length,
+        oldestWaitingMs: first && now - first.queuedAt,
+      },
+      {
+        kind: 'semaphore',
+        name: 'parked handlers',
+        held: this.#parked.size,
+        bound: parkedHandlers,
+        oldestMs: parkedAt === undefined ? undefined : now - parkedAt,
+      },
+    ];
   }
 
   /** Frames that may be read now. */
@@ -54,7 +89,7 @@ export class HandlerSlots {
   /** Starts the job when there is a slot. */
   admit(job: Job): void {
     if (this.#running < this.#limits.handlerConcurrency) this.#run(job);
-    else this.#queue.push(job);
+    else this.#queue.push({ job, queuedAt: this.#clock.now() });
   }
 
   /** Runs work that holds a slot until its promise settles. It never rejects. */
@@ -80,7 +115,7 @@ export class HandlerSlots {
     try {
       return await new Promise<T>((resolve, reject) => {
         end = reject;
-        this.#parked.add(end);
+        this.#parked.set(end, this.#clock.now());
         wait.then(resolve, reject);
       });
     } finally {
@@ -92,7 +127,7 @@ export class HandlerSlots {
   /** Ends every parked wait: whoever polls is better answered now, by another instance, than after this one is gone. */
   endParked(): void {
     this.#draining = true;
-    for (const end of this.#parked) end(draining());
+    for (const end of this.#parked.keys()) end(draining());
   }
 
   /** Drops what waits. */
@@ -110,9 +145,9 @@ export class HandlerSlots {
     if (this.#filling) return;
     this.#filling = true;
     while (this.#running < this.#limits.handlerConcurrency) {
-      const job = this.#queue.shift();
-      if (job === undefined) break;
-      this.#run(job);
+      const next = this.#queue.shift();
+      if (next === undefined) break;
+      this.#run(next.job);
     }
     this.#filling = false;
     if (!this.#starved || this.#running + this.#queue.length >= this.#limits.handlerConcurrency) return;

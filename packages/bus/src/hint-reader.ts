@@ -1,3 +1,4 @@
+import type { Occupancy } from '@macronode/metrics';
 import type { BusContext, HandlerPort } from './bus-context.ts';
 import { LINK_BOUNDS } from './bus-limits.ts';
 import { decodeEntry } from './wire/codec.ts';
@@ -20,6 +21,7 @@ export type LagListener = (lost: number) => unknown;
 interface Arrived {
   readonly frames: readonly Frame[];
   readonly bytes: number;
+  readonly arrivedAt: number;
   /** Hints lost before this one. */
   lost: number;
 }
@@ -68,6 +70,14 @@ export class HintReader {
     await this.#follower?.stop();
   }
 
+  /** Hints that wait for the one that is handled. */
+  occupancy(): Occupancy {
+    const [oldest] = this.#queue;
+    const oldestMs = oldest === undefined ? undefined : this.#core.clock.now() - oldest.arrivedAt;
+    const [name, held, bound] = [`hints ${this.#topic}`, this.#queue.length, LINK_BOUNDS.hintEntries];
+    return { kind: 'queue', name, held, bound, oldestMs };
+  }
+
   #onEntry(sequence: number, entry: Uint8Array): void {
     if (this.#stopped) return;
     // A number that is not above the last one: the medium lost its count, and with it an unknown number of hints.
@@ -77,7 +87,8 @@ export class HintReader {
     const frames = decodeEntry(entry);
     if (frames instanceof FrameError) this.#core.metrics.malformed.inc();
     else this.#core.hooks?.receive({ kind: 'hint', name: this.#topic, lane: 'none', frames, ageMs: 0, attempt: 1 });
-    this.#queue.push({ frames: frames instanceof FrameError ? [] : frames, bytes: entry.length, lost });
+    const arrivedAt = this.#core.clock.now();
+    this.#queue.push({ frames: frames instanceof FrameError ? [] : frames, bytes: entry.length, arrivedAt, lost });
     this.#bytes += entry.length;
     if (lost > 0) this.#core.metrics.lagged.inc(lost);
     while (this.#queue.length > LINK_BOUNDS.hintEntries || this.#bytes > LINK_BOUNDS.hintBytes) this.#dropOldest();
@@ -110,6 +121,7 @@ export class HintReader {
     const context = eventContext(event, this.#topic, 1, this.#port);
     const { hooks, service } = this.#core;
     const handling = hooks?.handle(context, event, { kind: 'hint', service, queueMs: 0 });
+    const holder = this.#core.running.enter(`hint ${this.#topic}`);
     try {
       const handle = (): unknown => this.#handler(payload, context);
       await (handling === undefined ? handle() : handling.run(handle));
@@ -117,6 +129,8 @@ export class HintReader {
     } catch (error) {
       handling?.end(error);
       this.#core.onHandlerError(error, context);
+    } finally {
+      this.#core.running.leave(holder);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Occupancy } from '@macronode/metrics';
 import type { BusCore } from './core.ts';
 import { FrameError } from './errors.ts';
 import type { DeadLetterReason } from './dead-letters.ts';
@@ -46,6 +47,16 @@ export class OrderedConsumer {
 
   get idle(): boolean {
     return this.#chains.size === 0;
+  }
+
+  /** What waits behind others of its key. */
+  occupancy(): Occupancy {
+    const { kind } = this.#source;
+    const of = kind === 'work' ? this.#source.topic : this.#source.service;
+    const now = this.#core.clock.now();
+    const ages = [...this.#chains.values()].flatMap(([first]) => (first === undefined ? [] : [now - first.deliveredAt]));
+    const oldestMs = ages.length === 0 ? undefined : Math.max(...ages);
+    return { kind: 'queue', name: `ordered ${kind} ${of}`, held: this.#waiting, bound: WAITING_MAX, oldestMs };
   }
 
   async start(): Promise<void> {

@@ -53,6 +53,7 @@ export class OrderedWork {
   async #run(event: Frame, attempt: number): Promise<boolean> {
     const payload = decodePayload(event.codec, event.body);
     const context = eventContext(event, this.#topic, attempt, this.#port);
+    const holder = this.#core.running.enter(`ordered work ${this.#topic}`);
     try {
       if (payload instanceof FrameError) throw payload;
       await this.#handler(payload, context);
@@ -61,6 +62,7 @@ export class OrderedWork {
       this.#core.onHandlerError(error, context);
       return false;
     } finally {
+      this.#core.running.leave(holder);
       context.release();
     }
   }

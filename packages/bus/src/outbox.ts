@@ -1,6 +1,7 @@
+import type { Occupancy } from '@macronode/metrics';
 import type { Clock } from './clock.ts';
 import { type Frame, FRAME_LIMITS } from './wire/frame.ts';
-import { FrameWriter, type FrameWriterOptions, type Written } from './frame-writer.ts';
+import { APPENDS_IN_FLIGHT, FrameWriter, type FrameWriterOptions, type Written } from './frame-writer.ts';
 import type { Lane, Link, OrderedLane } from './link.ts';
 import { laneOfKey } from './order.ts';
 import type { BusMetrics } from './metrics.ts';
@@ -47,6 +48,39 @@ export class Outbox {
     return [this.#requests.fast, this.#requests.bulk, this.#work, this.#ordered, this.#inboxes].every((writers) =>
       [...writers.values()].every((writer) => writer.idle),
     );
+  }
+
+  /** What waits to be written, and the appends under way, by kind of target. */
+  occupancies(): readonly Occupancy[] {
+    return [
+      ...[...this.#requests.fast].flatMap(([service, writer]) => this.#occupanciesOf(`requests ${service}`, [writer])),
+      ...[...this.#requests.bulk].flatMap(([service, writer]) =>
+        this.#occupanciesOf(`bulk requests ${service}`, [writer]),
+      ),
+      ...[...this.#work].flatMap(([topic, writer]) => this.#occupanciesOf(`work ${topic}`, [writer])),
+      ...this.#occupanciesOf('ordered', [...this.#ordered.values()]),
+      ...this.#occupanciesOf('inboxes', [...this.#inboxes.values()]),
+    ];
+  }
+
+  #occupanciesOf<R>(target: string, writers: readonly FrameWriter<R>[]): readonly Occupancy[] {
+    const oldest = Math.min(...writers.map(({ oldestQueuedAt }) => oldestQueuedAt ?? Infinity));
+    const sum = (read: (writer: FrameWriter<R>) => number): number =>
+      writers.reduce((total, writer) => total + read(writer), 0);
+    return [
+      {
+        kind: 'queue',
+        name: `outbox ${target}`,
+        held: sum(({ queued }) => queued),
+        oldestMs: oldest === Infinity ? undefined : this.#clock.now() - oldest,
+      },
+      {
+        kind: 'semaphore',
+        name: `appends ${target}`,
+        held: sum(({ appending }) => appending),
+        bound: APPENDS_IN_FLIGHT * writers.length,
+      },
+    ];
   }
 
   /** To the request stream of a service. The frame gets what is left of its time when it is written. */

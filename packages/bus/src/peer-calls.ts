@@ -1,3 +1,4 @@
+import { Holders, type Occupancy } from '@macronode/metrics';
 import type { BusContext, StreamReply } from './bus-context.ts';
 import type { BusCore } from './core.ts';
 import { endedByPeer, handlerError, isDomainError } from './error-body.ts';
@@ -20,15 +21,21 @@ const keyOf = (caller: string, call: number): string => `${caller}#${call}`;
 export class PeerCalls {
   readonly #core: BusCore;
   readonly #calls = new Map<string, PeerCall>();
-  #outgoing = 0;
+  readonly #outgoing = new Holders();
 
   constructor(core: BusCore) {
     this.#core = core;
-    core.metrics.streamsOpen.collect(() => this.#outgoing, { direction: 'out' });
+    core.metrics.streamsOpen.collect(() => this.#outgoing.size, { direction: 'out' });
   }
 
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** Answers that stream. */
+  occupancy(): Occupancy {
+    const [held, bound] = [this.#outgoing.size, this.#core.limits.outgoingStreams];
+    return { kind: 'semaphore', name: 'outgoing streams', held, bound, oldestMs: this.#outgoing.oldestMs() };
   }
 
   /** Opens the body of a write, or answers undefined when the process has no window left for it. */
@@ -73,7 +80,7 @@ export class PeerCalls {
 
   /** True when one more answer may stream. */
   hasRoom(): boolean {
-    return this.#outgoing < this.#core.limits.outgoingStreams;
+    return this.#outgoing.size < this.#core.limits.outgoingStreams;
   }
 
   /** Streams an answer behind its REP frame. Resolves when the medium has the REP, or has refused it. */
@@ -97,7 +104,6 @@ export class PeerCalls {
       },
     });
     this.#calls.set(key, { context, incoming: undefined, outgoing });
-    this.#outgoing += 1;
     const sent = new Promise<void>((resolve) => {
       outbox.toInbox(caller, head, Infinity, (error, delivered) => {
         if (error !== undefined || delivered === false) this.#gone(key, error);
@@ -158,6 +164,7 @@ export class PeerCalls {
   ): Promise<void> {
     const { caller, callNumber: call } = context;
     const { outbox } = this.#core;
+    const holder = this.#outgoing.enter();
     try {
       await outgoing.run(source);
       handling?.end();
@@ -170,7 +177,7 @@ export class PeerCalls {
         outbox.tell(caller, handlerError(call, error));
       }
     } finally {
-      this.#outgoing -= 1;
+      this.#outgoing.leave(holder);
       this.#calls.delete(key);
       context.release();
     }

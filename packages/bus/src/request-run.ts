@@ -1,4 +1,4 @@
-import type { CounterCell, HistogramCell } from '@macronode/metrics';
+import type { CounterCell, Holder, HistogramCell } from '@macronode/metrics';
 import { BusContext, type BusHandler, Forwarded, type HandlerPort, type Message, StreamReply } from './bus-context.ts';
 import type { BusCore } from './core.ts';
 import type { ClaimOutcome, DedupeWindow } from './dedupe-window.ts';
@@ -78,6 +78,7 @@ export class RequestRun implements Job, Message {
   #served: Served | undefined;
   #startedAt = 0;
   #handling: Handling | undefined;
+  #holder: Holder | undefined;
   /** Of a request that is claimed: its id in the window. */
   #claim: string | undefined;
 
@@ -159,6 +160,7 @@ export class RequestRun implements Job, Message {
     if (this.body !== EMPTY_STREAM) peers.attach(context);
     this.#context = context;
     this.#startedAt = core.clock.now();
+    this.#holder = core.running.enter(this.subject);
     if (core.hooks !== undefined) this.#handling = core.hooks.handle(context, this.frame, this.#handled());
     const handling = this.#handling;
     let result: unknown;
@@ -360,6 +362,7 @@ export class RequestRun implements Job, Message {
   }
 
   #end(): void {
+    if (this.#holder !== undefined) this.#serving.core.running.leave(this.#holder);
     if (this.#claim !== undefined) this.#serving.window.release(this.#claim);
     if (!this.#serving.closed) this.#done();
     this.#serving.core.slots.release();

@@ -1,3 +1,4 @@
+import type { Occupancy } from '@macronode/metrics';
 import type { BusContext, HandlerPort } from './bus-context.ts';
 import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
@@ -65,6 +66,11 @@ export class WorkConsumer {
     this.#entries.clear();
   }
 
+  /** Entries that are not settled yet: their events run, or wait for another run. */
+  occupancy(): Occupancy {
+    return { kind: 'queue', name: `work entries ${this.#topic}`, held: this.#entries.size };
+  }
+
   #onDelivery(host: WorkHost, delivery: Delivery): void {
     // Taken back from a slow handler and given to the same instance: the first run settles it.
     if (this.#entries.has(delivery.id)) return;
@@ -115,6 +121,7 @@ export class WorkConsumer {
     const context = eventContext(event, this.#topic, attempt, this.#port);
     const { hooks, service } = this.#core;
     const handling = hooks?.handle(context, event, { kind: 'work', service, queueMs: 0 });
+    const holder = this.#core.running.enter(`work ${this.#topic}`);
     try {
       const handle = (): unknown => this.#handler(payload, context);
       await (handling === undefined ? handle() : handling.run(handle));
@@ -125,6 +132,7 @@ export class WorkConsumer {
       this.#core.onHandlerError(error, context);
       return error;
     } finally {
+      this.#core.running.leave(holder);
       context.release();
     }
   }

@@ -12,6 +12,7 @@ export {
   BusServiceName,
 } from './bus-admin.ts';
 export { EchoBytes } from './echo.ts';
+export { Task, TaskList, TASKS_PATH } from './tasks.ts';
 export { ERRORS, ERROR_CODES, ServiceError, isErrorCode } from './errors.ts';
 export type { ErrorCode, ErrorRow, ServiceErrorOptions } from './errors.ts';
 export { LIMITS } from './limits.ts';

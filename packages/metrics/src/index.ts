@@ -15,6 +15,8 @@ export type {
 } from './declarations.ts';
 export { CounterCell, GaugeCell, HistogramCell } from './cells.ts';
 export type { HandleOf, HandlesOf, LabelledCounter, LabelledGauge, LabelledHistogram } from './handles.ts';
+export { type Holder, Holders } from './holders.ts';
+export type { Occupancy, OccupancyKind, OccupancyReader, ServiceOccupancy } from './occupancy.ts';
 export { expositionFor, MetricsRegistry, MetricsScope, registryMetrics } from './registry.ts';
 export {
   buildInfo,

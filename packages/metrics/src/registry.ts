@@ -2,6 +2,7 @@ import { type Metric, type OpenMetricsContentType, Registry } from 'prom-client'
 import { counter, type Declaration, MetricDeclarationError } from './declarations.ts';
 import { Family } from './family.ts';
 import type { HandlesOf } from './handles.ts';
+import type { OccupancyReader, ServiceOccupancy } from './occupancy.ts';
 import { Slab } from './slab.ts';
 
 /** What went wrong inside the metrics themselves. Both should always be zero. */
@@ -69,6 +70,14 @@ export class MetricsRegistry {
     return scope;
   }
 
+  /** Every bounded thing of the process, as full as it is now. */
+  occupancies(): readonly ServiceOccupancy[] {
+    return [...this.#scopes.values()].flatMap((scope) => {
+      const service = scope.labels['service'] ?? '';
+      return scope.occupancies().map((occupancy) => ({ service, ...occupancy }));
+    });
+  }
+
   contentType(format: Exposition = 'classic'): string {
     return this.#renderer(format).contentType;
   }
@@ -129,6 +138,7 @@ export class MetricsScope {
   readonly #family: (declaration: Declaration) => Family;
   readonly #refreshers: Set<() => void | Promise<void>>;
   readonly #handles = new Map<string, { declaration: Declaration; handle: unknown }>();
+  readonly #occupancies = new Set<OccupancyReader>();
 
   constructor(
     labels: Readonly<Record<string, string>>,
@@ -151,6 +161,17 @@ export class MetricsScope {
   refresh(refresher: () => void | Promise<void>): () => void {
     this.#refreshers.add(refresher);
     return () => this.#refreshers.delete(refresher);
+  }
+
+  /** Shows bounded things to whoever asks what the process is busy with. Returns how to stop it. */
+  occupied(reader: OccupancyReader): () => void {
+    this.#occupancies.add(reader);
+    return () => this.#occupancies.delete(reader);
+  }
+
+  /** What was shown with `occupied`, as it is now. */
+  occupancies(): ReturnType<OccupancyReader> {
+    return [...this.#occupancies].flatMap((read) => read());
   }
 
   #handle(declaration: Declaration): unknown {

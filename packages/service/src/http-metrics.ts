@@ -31,12 +31,14 @@ function codeLabel(status: number): HttpCode {
 
 /** The series of one route and method, looked up once. */
 class RouteMeter {
+  readonly label: string;
   readonly inflight: GaugeCell;
   readonly latency: HistogramCell;
   readonly #codes = new Map<number, CounterCell>();
   readonly #code: (status: number) => CounterCell;
 
   constructor(golden: GoldenHandles, route: string, method: Method) {
+    this.label = `${method} ${route}`;
     this.inflight = golden.inflightRequests.cell({ route });
     this.latency = golden.requestLatency.cell({ route, method });
     this.#code = (status) => golden.httpRequests.cell({ route, method, code: codeLabel(status) });
@@ -54,6 +56,8 @@ class RouteMeter {
 
 /** Counts one request as begun; the answer counts it as ended, given the status, the seconds it took and its trace if sampled. */
 export type RequestMeter = (request: FastifyRequest) => {
+  /** `METHOD template`. */
+  readonly label: string;
   done(status: number, seconds: number, sampledTrace?: string): void;
 };
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { LIMITS, ServiceError } from '@macronode/contracts';
-import { type MetricsScope, UNMATCHED_ROUTE } from '@macronode/metrics';
+import { Holders, type MetricsScope, type Occupancy, UNMATCHED_ROUTE } from '@macronode/metrics';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessLog } from './access-log.ts';
@@ -83,6 +83,7 @@ export class HttpServer {
   readonly #spans: HttpSpans | undefined;
   readonly #accessLog: AccessLog | undefined;
   readonly #open = new Set<ServerResponse>();
+  readonly #running = new Holders();
   readonly #drain: HttpDrain;
   #draining = false;
 
@@ -147,11 +148,13 @@ export class HttpServer {
     const startSpan = spans && this.#spanStarter(spans, request);
     const ctx = ensureContext(request, reply, this.#log, startSpan);
     const meter = this.#meter(request);
+    const holder = this.#running.enter(meter.label);
     const { raw } = reply;
     if (this.#draining) raw.shouldKeepAlive = false;
     this.#open.add(raw);
     raw.once('close', () => {
       this.#open.delete(raw);
+      this.#running.leave(holder);
       if (!raw.writableFinished) ctx.clientGone();
       const status = countedStatus(raw, ctx.failure);
       const seconds = (performance.now() - ctx.startedAt) / 1_000;
@@ -180,6 +183,12 @@ export class HttpServer {
     };
   }
 
+  /** Requests that are being answered, by route. */
+  #occupancies(): readonly Occupancy[] {
+    const routes = [...this.#running.byLabel()];
+    return routes.map(([name, { count, oldestMs }]) => ({ kind: 'handler', name, held: count, oldestMs }));
+  }
+
   #boundConnections({ metrics, maxConnections }: HttpServerOptions): void {
     const m = metrics.bind(connectionMetrics);
     const { server } = this.instance;
@@ -193,6 +202,10 @@ export class HttpServer {
       m.dropped.inc();
     });
     m.connections.collect(() => open);
+    metrics.occupied(() => [
+      { kind: 'semaphore', name: 'http connections', held: open, bound: maxConnections },
+      ...this.#occupancies(),
+    ]);
   }
 
   /** From now on every answer asks its client to leave the connection. */

@@ -11,6 +11,7 @@ import type { DestinationStream } from 'pino';
 import { AdminGuard } from './admin-guard.ts';
 import { readBuildInfo } from './build-info.ts';
 import { addBusAdmin } from './bus-admin.ts';
+import { addTasks } from './tasks.ts';
 import { createLink, linkAddress } from './bus-link.ts';
 import { CloseStack, within } from './close-stack.ts';
 import type { Profile } from './common-config.ts';
@@ -148,9 +149,11 @@ class NodeAssembly {
       self: async () => ({ readiness: this.readiness(), version, metrics: await this.metrics.render() }),
       peers: parsePeers(common.opsPeers),
     });
+    const guard = new AdminGuard(common.adminToken);
+    addTasks(this.ops.routes, { guard, metrics: this.metrics });
     addBusAdmin(this.ops.routes, {
       link: this.link,
-      guard: new AdminGuard(common.adminToken),
+      guard,
       services: services.map((service) => service.name),
       log: this.log,
     });

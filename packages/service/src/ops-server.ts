@@ -15,7 +15,7 @@ export interface OpsSources {
 /** Scrapes and probes come from few clients; a stuck one may not hold the port. */
 const OPS_REQUEST_TIMEOUT_MS = 10_000;
 
-/** The port of those who operate the node: /healthz, /readyz, /version, /metrics, /console. Never on the public port. */
+/** The port of those who operate the node: /healthz, /readyz, /version, /metrics, /console, /debug/tasks. Never on the public port. */
 export class OpsServer {
   readonly #http: FastifyInstance;
   #url = '';

@@ -1,3 +1,4 @@
+import type { Occupancy } from '@macronode/metrics';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 import type { CommandInput, CommandName, Commands } from './command.ts';
@@ -10,6 +11,8 @@ import { Store } from './store.ts';
 
 interface Waiting extends BatchItem {
   readonly bytes: number;
+  /** On the clock of `performance.now()`. */
+  readonly queuedAt: number;
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -23,6 +26,7 @@ export abstract class GroupCommitStore<C extends Commands> extends Store<C> {
   readonly #metrics: StoreMetrics;
   #queue: Waiting[] = [];
   #queuedBytes = 0;
+  #batch: { readonly commands: number; readonly startedAt: number } | undefined;
   #running: Promise<void> | undefined;
   #fatal: StoreFatal | undefined;
   #fatalListeners: ((error: StoreFatal) => void)[] = [];
@@ -57,10 +61,28 @@ export abstract class GroupCommitStore<C extends Commands> extends Store<C> {
         reject(refusal);
         return;
       }
-      this.#queue.push({ command, input: value, bytes, resolve, reject });
+      this.#queue.push({ command, input: value, bytes, queuedAt: performance.now(), resolve, reject });
       this.#queuedBytes += bytes;
       this.#running ??= this.#run();
     });
+  }
+
+  /** Commands in line, and the batch that is with the writer. */
+  occupancies(): readonly Occupancy[] {
+    const now = performance.now();
+    const [first] = this.#queue;
+    const [held, bound] = [this.#queue.length, this.#limits.maxQueuedCommands];
+    const batch = this.#batch;
+    return [
+      { kind: 'queue', name: 'store commands', held, bound, oldestMs: first && now - first.queuedAt },
+      {
+        kind: 'handler',
+        name: 'store batch',
+        held: batch?.commands ?? 0,
+        bound: this.#limits.maxBatchCommands,
+        oldestMs: batch && now - batch.startedAt,
+      },
+    ];
   }
 
   override onFatal(listener: (error: StoreFatal) => void): void {
@@ -102,6 +124,7 @@ export abstract class GroupCommitStore<C extends Commands> extends Store<C> {
       // batch, and a loop of writes never starves I/O.
       await setImmediate();
       const batch = this.#takeBatch();
+      this.#batch = { commands: batch.length, startedAt: performance.now() };
       try {
         const reply = await this.runBatch(batch.map(({ command, input }) => ({ command, input })));
         this.#settle(batch, reply);
@@ -112,6 +135,7 @@ export abstract class GroupCommitStore<C extends Commands> extends Store<C> {
         if (failure instanceof StoreFatal) this.fail(failure);
       }
     }
+    this.#batch = undefined;
     this.#running = undefined;
   }
 

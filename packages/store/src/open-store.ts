@@ -23,8 +23,12 @@ export async function openStore<C extends Commands>(options: OpenStoreOptions): 
   const limits = { ...STORE_LIMITS, ...options.limits };
   const metrics = bindStoreMetrics(options.metrics);
   if (options.location !== 'memory') {
-    return DurableStore.open<C>(options.location.file, options.module, limits, metrics);
+    const store = await DurableStore.open<C>(options.location.file, options.module, limits, metrics);
+    options.metrics.occupied(() => store.occupancies());
+    return store;
   }
   const module = (await import(options.module.href)) as CommandsModule;
-  return new MemoryStore<C>(module, limits, metrics);
+  const store = new MemoryStore<C>(module, limits, metrics);
+  options.metrics.occupied(() => store.occupancies());
+  return store;
 }

@@ -1,5 +1,5 @@
-import type { CounterCell } from '@macronode/metrics';
-import { ExportResultCode } from '@opentelemetry/core';
+import type { CounterCell, Occupancy } from '@macronode/metrics';
+import { ExportResultCode, hrTimeToMilliseconds } from '@opentelemetry/core';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { TRACING_LIMITS } from './tracing-limits.ts';
 
@@ -21,6 +21,14 @@ export class ExportQueue {
   constructor(exporter: SpanExporter, counts: ExportCounts) {
     this.#exporter = exporter;
     this.#counts = counts;
+  }
+
+  /** Spans in line, the oldest by when it ended. */
+  occupancy(): Occupancy {
+    const [first] = this.#waiting;
+    const oldestMs = first && Date.now() - hrTimeToMilliseconds(first.endTime);
+    const [held, bound] = [this.#waiting.length, TRACING_LIMITS.queueSpans];
+    return { kind: 'queue', name: 'span export', held, bound, oldestMs };
   }
 
   add(span: ReadableSpan): void {

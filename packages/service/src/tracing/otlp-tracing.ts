@@ -24,6 +24,7 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
     droppedByQueue: m.dropped.cell({ reason: 'queue' }),
     droppedByExport: m.dropped.cell({ reason: 'export' }),
   });
+  metrics.occupied(() => [queue.occupancy()]);
   const keeper = new ErrorKeeper(queue, {
     held: m.held,
     spansPerTrace: m.overflowed.cell({ bound: 'spans_per_trace' }),
