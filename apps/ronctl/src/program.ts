@@ -9,6 +9,7 @@ import { acknowledge, payloadOf, receiveMessages, sendMessage, showPayload } fro
 import { getName, setName, type NameShown } from './names.ts';
 import { NodeClient } from './node-client.ts';
 import { getObject, putFile, putStdin } from './objects.ts';
+import { addTasksCommand } from './tasks.ts';
 import { exitCodeOfStatus, readStatus, type ServiceStatus } from './status.ts';
 import { note, paint, print, table, type Terminal } from './terminal.ts';
 
@@ -80,7 +81,7 @@ function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Comman
   const program = new Command('ronctl')
     .description('Objects, names and messages of a macronode, from the command line.')
     .option('--url <url>', 'address of the gateway (env RONCTL_URL)', httpUrl, httpUrlFromEnv(terminal))
-    .option('--ops <url>', 'ops address, for bus and status; status takes several', collect, [])
+    .option('--ops <url>', 'ops address, for bus, status and tasks; the last two take several', collect, [])
     .option('--token <token>', 'capability, or admin token, to send with every request (env RONCTL_TOKEN)')
     .option('--timeout <ms>', 'give up when no byte moves for this long', integer(1, 3_600_000), DEFAULT_TIMEOUT_MS)
     .option('--json', 'one JSON document on standard output; errors as JSON on standard error', false)
@@ -96,6 +97,7 @@ function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Comman
   addMailboxCommands(program, terminal, outcome);
   addStatusCommand(program, terminal, outcome);
   addBusCommands(program, terminal);
+  addTasksCommand(program, terminal);
   return program;
 }
 

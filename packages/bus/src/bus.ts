@@ -307,7 +307,7 @@ export class Bus implements AsyncDisposable {
   #occupancies(): readonly Occupancy[] {
     const { slots, running, outbox, budget } = this.#core;
     return [
-      ...slots.occupancies(),
+      ...slots.occupancies(running.oldestMs()),
       ...[...running.byLabel()].map(([name, { count, oldestMs }]) => ({
         kind: 'handler' as const,
         name,

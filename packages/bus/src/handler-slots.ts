@@ -38,8 +38,8 @@ export class HandlerSlots {
     return this.#running === 0 && this.#parked.size === 0 && this.#queue.length === 0;
   }
 
-  /** The slots, what waits for one, and the handlers that wait outside of theirs. */
-  occupancies(): readonly Occupancy[] {
+  /** The slots, what waits for one, and the handlers that wait outside of theirs. `oldestMs`: of the handlers under way. */
+  occupancies(oldestMs: number | undefined): readonly Occupancy[] {
     const now = this.#clock.now();
     const [first] = this.#queue;
     const [parkedAt] = this.#parked.values();
@@ -50,6 +50,7 @@ export class HandlerSlots {
         name: 'handler slots',
         held: this.#running,
         bound: handlerConcurrency,
+        oldestMs,
         waiting: this.#queue.length,
         oldestWaitingMs: first && now - first.queuedAt,
       },
