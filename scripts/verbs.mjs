@@ -106,6 +106,7 @@ VECTORS_DIR. Nothing is skipped silently.`,
   flows          --flows LIST   mixed, objects, puts, names, mailbox (default all); flows-micronode the same
                  --seconds N    of each step of the closed loop (default 4)
   tracing        --runs N       rounds of one window each, interleaved (default 5)
+  ronctl         --times N      runs of each command (default 30); hyperfine is the one on PATH
 
 Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,
   },

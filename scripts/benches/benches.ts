@@ -10,6 +10,7 @@ import { compose } from './compose.ts';
 import { edge } from './edge.ts';
 import { flows, flowsMicronode } from './flows.ts';
 import { oap } from './oap.ts';
+import { ronctl } from './ronctl.ts';
 import { tracing } from './tracing.ts';
 
 /** Every benchmark by its name on the command line. */
@@ -26,5 +27,6 @@ export const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   flows,
   'flows-micronode': flowsMicronode,
   oap,
+  ronctl,
   tracing,
 };
