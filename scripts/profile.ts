@@ -93,5 +93,7 @@ await endWith(async () => {
   const dir = values.out ?? defaultDir(service);
   writeRun(dir, result);
   const written = [dir, ...(values.write ? writeDocs(result) : [])].map((path) => relative(process.cwd(), path) || '.');
-  process.stdout.write(`\n${reportPage(result.findings, 'flamegraph.svg', undefined)}\nwritten: ${written.join(', ')}\n`);
+  process.stdout.write(
+    `\n${reportPage(result.findings, 'flamegraph.svg', undefined)}\nwritten: ${written.join(', ')}\n`,
+  );
 });

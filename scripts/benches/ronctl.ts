@@ -79,7 +79,9 @@ async function measure(flags: Flags): Promise<Outcome> {
     const { results } = JSON.parse(readFileSync(json, 'utf8')) as { readonly results: readonly Timed[] };
     const cases = results.map((timed, at) => resultOf(all[at] ?? { name: '?', args: [] }, timed));
     const floor = cases.find((one) => one.case === FLOOR)?.median ?? NaN;
-    const ratios = cases.filter((one) => one.case !== FLOOR).map((one) => [`${one.case} / node`, rounded(one.median / floor)]);
+    const ratios = cases
+      .filter((one) => one.case !== FLOOR)
+      .map((one) => [`${one.case} / node`, rounded(one.median / floor)]);
     for (const one of cases) process.stdout.write(`  ${one.case.padEnd(24)} ${one.median.toFixed(0).padStart(6)} ms\n`);
     return { cases, ratios: Object.fromEntries(ratios) as Record<string, number> };
   } finally {

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { charges, type CpuProfile, functionTimes, joined, partTimes, type ProfileNode, stackTree } from './cpu-profile.ts';
+import {
+  charges,
+  type CpuProfile,
+  functionTimes,
+  joined,
+  partTimes,
+  type ProfileNode,
+  stackTree,
+} from './cpu-profile.ts';
 
 const node = (id: number, functionName: string, url: string, children: readonly number[] = []): ProfileNode => ({
   id,
@@ -40,7 +48,11 @@ test('idle time is no part of the tree, and a function compiled twice is one', (
   ]);
   const [handle, ...others] = tree.children[0]?.children ?? [];
   expect(others).toEqual([]);
-  expect(handle).toMatchObject({ place: { name: 'handle', at: 'apps/gateway/src/a.ts:10' }, self: 2_000, total: 5_000 });
+  expect(handle).toMatchObject({
+    place: { name: 'handle', at: 'apps/gateway/src/a.ts:10' },
+    self: 2_000,
+    total: 5_000,
+  });
 });
 
 test('a function is charged with what it calls outside of our code', () => {

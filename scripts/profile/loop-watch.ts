@@ -42,8 +42,10 @@ function begin(): void {
   };
   const gc = new Map<string, { count: number; totalMs: number; maxMs: number }>();
   const observer = new PerformanceObserver((list) => {
-    for (const { duration, detail } of list.getEntries()) {
-      const kind = names[(detail as { kind: number }).kind] ?? 'major';
+    for (const entry of list.getEntries()) {
+      const { duration } = entry;
+      // Its type is that of every kind of entry; one of a collection has this.
+      const kind = names[(entry as unknown as { readonly detail: { readonly kind: number } }).detail.kind] ?? 'major';
       const seen = gc.get(kind) ?? { count: 0, totalMs: 0, maxMs: 0 };
       gc.set(kind, {
         count: seen.count + 1,
@@ -92,8 +94,7 @@ async function evaluate<T>(session: InspectorSession, expression: string): Promi
     expression,
     returnByValue: true,
   });
-  if (exceptionDetails !== undefined)
-    throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  if (exceptionDetails !== undefined) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
   return result.value;
 }
 

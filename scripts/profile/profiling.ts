@@ -146,10 +146,7 @@ export async function profile(stack: AsyncDisposableStack, options: ProfilingOpt
   const { service, users, onStep } = options;
   const flows = options.flows ?? FLOWS_OF[service];
   onStep('starting a node');
-  const env = (one: string): Readonly<Record<string, string>> => ({
-    LOG_LEVEL: 'warn',
-    ...(one === service && INSPECTABLE),
-  });
+  const env = { LOG_LEVEL: 'warn', ...INSPECTABLE };
   const target =
     service === 'micronode'
       ? await startTarget('micronode', { onDisk: true, env })

@@ -28,7 +28,13 @@ const FINDINGS: ProfileFindings = {
     heap: { usedBytes: 2 ** 20, totalBytes: 2 ** 21, externalBytes: 0 },
   },
   turns: [{ atMs: 1_500, ms: 301.2, stack: [{ name: 'seededStall', at: 'a.ts:7' }] }],
-  heap: { head: { callFrame: { functionName: 'make', url: 'a.ts', lineNumber: 0, columnNumber: 0 }, selfSize: 4, children: [] } },
+  heap: {
+    head: {
+      callFrame: { functionName: 'make', url: 'a.ts', lineNumber: 0, columnNumber: 0 },
+      selfSize: 4,
+      children: [],
+    },
+  },
   tasks: [],
 };
 

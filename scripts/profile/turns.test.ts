@@ -4,9 +4,9 @@ import type { CpuProfile } from './cpu-profile.ts';
 import { longestTurns } from './turns.ts';
 
 /** Of `stalled-process.ts`, sampled every 2 ms: fifty quick answers, one that stalls for 300 ms, fifty more. */
-const RECORDED = JSON.parse(
-  readFileSync(new URL('stall.cpuprofile', import.meta.url), 'utf8'),
-) as CpuProfile & { readonly returns: readonly number[] };
+const RECORDED = JSON.parse(readFileSync(new URL('stall.cpuprofile', import.meta.url), 'utf8')) as CpuProfile & {
+  readonly returns: readonly number[];
+};
 
 test('the stall of a recorded profile is its longest turn, and named', () => {
   const [turn, next] = longestTurns(RECORDED, RECORDED.returns, 2);

@@ -32,7 +32,7 @@ const amount = (value: number, unit: Task['unit']): string =>
   unit === 'bytes' ? `${Math.ceil(value / KIB)} KiB` : String(value);
 
 /** Rows for people: what it is, how full, who waits, and since when. */
-export const taskRows = (tasks: readonly Task[]): string[][] => [
+const taskRows = (tasks: readonly Task[]): string[][] => [
   ['SERVICE', 'KIND', 'NAME', 'HELD', 'BOUND', 'OLDEST', 'WAITING', 'WAITS SINCE'],
   ...[...tasks]
     .sort(byUrgency)

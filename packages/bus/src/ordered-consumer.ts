@@ -54,7 +54,9 @@ export class OrderedConsumer {
     const { kind } = this.#source;
     const of = kind === 'work' ? this.#source.topic : this.#source.service;
     const now = this.#core.clock.now();
-    const ages = [...this.#chains.values()].flatMap(([first]) => (first === undefined ? [] : [now - first.deliveredAt]));
+    const ages = [...this.#chains.values()].flatMap(([first]) =>
+      first === undefined ? [] : [now - first.deliveredAt],
+    );
     const oldestMs = ages.length === 0 ? undefined : Math.max(...ages);
     return { kind: 'queue', name: `ordered ${kind} ${of}`, held: this.#waiting, bound: WAITING_MAX, oldestMs };
   }

@@ -7,7 +7,14 @@ import { nodeReadiness } from './readiness.ts';
 import { addTasks } from './tasks.ts';
 
 const TOKEN = 'a-token-of-some-length';
-const version = { service: 'b', version: '1', git_sha: 'dev', node: 'v24', profile: 'macronode', amnesia: true } as const;
+const version = {
+  service: 'b',
+  version: '1',
+  git_sha: 'dev',
+  node: 'v24',
+  profile: 'macronode',
+  amnesia: true,
+} as const;
 let ops: OpsServer | undefined;
 afterEach(() => ops?.close());
 
@@ -21,7 +28,7 @@ async function start(token: string | undefined) {
     const response = await fetch(`${url}${TASKS_PATH}`, {
       headers: sent === undefined ? {} : { authorization: `Bearer ${sent}` },
     });
-    return { status: response.status, body: (await response.json()) as unknown };
+    return { status: response.status, body: (await response.json()) };
   };
   return { metrics, ask };
 }
@@ -41,7 +48,16 @@ test('a task says what is not known as null', async () => {
   const scope = metrics.scope({ service: 'index' });
   scope.occupied(() => [
     { kind: 'queue', name: 'commands', held: 2 },
-    { kind: 'semaphore', name: 'credit', held: 3, bound: 4, unit: 'bytes', waiting: 1, oldestMs: 5, oldestWaitingMs: 6 },
+    {
+      kind: 'semaphore',
+      name: 'credit',
+      held: 3,
+      bound: 4,
+      unit: 'bytes',
+      waiting: 1,
+      oldestMs: 5,
+      oldestWaitingMs: 6,
+    },
   ]);
   expect(TaskList.parse((await ask(TOKEN)).body).tasks).toEqual([
     {
