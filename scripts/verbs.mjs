@@ -148,7 +148,8 @@ Waivers: k6/baselines/waivers.json.`,
     usage: `npm run profile -- SERVICE [--seconds 30 --flow LIST --users 8 --out DIR --write]
 
   SERVICE        gateway, omnigate, index, storage, mailbox: that process of a node of its own; or micronode
-  --seconds N    seconds of the CPU profile (default 30); the heap is sampled for a third of it more
+  --seconds N    seconds of the CPU profile (default 30); a third of it before for the cost of a request, and a
+                 third after for the heap
   --flow LIST    flows of k6/flows, one after another (default: those that reach the service)
   --users N      clients that go round as fast as they are answered (default 8)
   --out DIR      where everything is written (default .run/profile/SERVICE-DATE)

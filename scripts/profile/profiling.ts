@@ -33,8 +33,11 @@ const FLOWS_OF: Readonly<Record<ProfiledService, readonly FlowName[]>> = {
 
 /** Before the profile: the code is compiled, the connections are open, the flows are prepared. */
 const WARM_UP_MS = 4_000;
-/** Part of the time of the CPU profile that the heap is sampled for, afterwards: both at once would show each other. */
-const HEAP_SHARE = 1 / 3;
+/**
+ * Part of the time of the CPU profile that the cost of a request is measured for before, and the heap is sampled for after
+ * it: all at once would show each other.
+ */
+const SIDE_SHARE = 1 / 3;
 const TURNS_SHOWN = 3;
 
 export interface ProfilingOptions {
@@ -101,17 +104,18 @@ async function record(
   measured: Measured,
   { seconds, onStep, ...options }: ProfilingOptions,
 ): Promise<Profiling> {
+  const sideSeconds = Math.ceil(seconds * SIDE_SHARE);
+  onStep(`cost of a request, unwatched: ${sideSeconds} s`);
+  const flows = await windows(measured, sideSeconds * 1_000);
   onStep(`CPU: ${seconds} s of ${measured.flows.join(', ')}`);
-  let flows: readonly FlowFigures[] = [];
   const tasks = watchTasks(process.ops, E2E_ADMIN_TOKEN);
   const raw = await recordCpu(inspected, async () => {
-    flows = await windows(measured, seconds * 1_000);
+    await windows(measured, seconds * 1_000);
   });
   const readings = await tasks.stop();
-  const heapSeconds = Math.ceil(seconds * HEAP_SHARE);
-  onStep(`heap: ${heapSeconds} s more`);
+  onStep(`heap: ${sideSeconds} s more`);
   const rawHeap = await recordHeap(inspected, async () => {
-    await windows(measured, heapSeconds * 1_000);
+    await windows(measured, sideSeconds * 1_000);
   });
   const places = new SourcePlaces(ROOT);
   const { threads, loop } = inRepository(places, raw);
@@ -133,8 +137,12 @@ async function record(
   return { findings, threads, heap };
 }
 
-const revision = (): string =>
-  execFileSync('git', ['describe', '--always', '--dirty'], { cwd: ROOT, encoding: 'utf8' }).trim();
+/** The commit the services were built from, and whether they were changed since. */
+function revision(): string {
+  const git = (...args: readonly string[]): string => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+  const changed = git('status', '--porcelain', '--', 'apps', 'packages') !== '';
+  return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
+}
 
 function machine(): string {
   const processors = cpus();

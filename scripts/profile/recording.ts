@@ -4,8 +4,8 @@ import type { HeapProfile } from './heap-profile.ts';
 import type { InspectedProcess, InspectorSession } from './inspector.ts';
 import { type LoopReading, watchLoop } from './loop-watch.ts';
 
-/** Microseconds between two samples: five of them see a stall of a millisecond, at a few percent of CPU. */
-const CPU_INTERVAL_MICROS = 200;
+/** Microseconds between two samples: a turn of a millisecond is seen, and the process is not slowed more than it must be. */
+const CPU_INTERVAL_MICROS = 500;
 /** Bytes between two samples of the heap, on the average: what is allocated often is seen, and the process hardly slows. */
 const HEAP_INTERVAL_BYTES = 32 * 1024;
 

@@ -59,7 +59,7 @@ function loadPart({ flows, users }: ProfileFindings): string {
     percent(foreignShare, 1),
   ]);
   const head = ['flow', 'req/s', 'failed', ...processes.map((name) => `µs ${name}`), 'machine used by others'];
-  return `${users} users, each going round as fast as it is answered. µs: CPU of all threads a request.\n\n${table(head, rows)}`;
+  return `${users} users, each going round as fast as it is answered. µs: CPU of all threads a request, before anything was profiled.\n\n${table(head, rows)}`;
 }
 
 function cpuPart({ tree, loop }: ProfileFindings): string {

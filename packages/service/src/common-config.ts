@@ -173,8 +173,8 @@ export function commonConfig(defaults: { opsPort: number; busLink: LinkKind }): 
         pattern: /^[!-~]{16,512}$/,
         accepts: '16 to 512 visible ASCII characters',
         example: 'a-long-random-secret',
-        help: 'Asked for by the /admin routes of the ops port, as a bearer token. Not set: they are turned off.',
-        reason: 'Off by default, because these routes change what the node holds.',
+        help: 'Asked for by the /admin routes and /debug/tasks of the ops port, as a bearer token. Not set: they are turned off.',
+        reason: 'Off by default, because these routes change what the node holds, or show what it waits for.',
       }),
       logLevel: knob.choice({
         env: 'LOG_LEVEL',
