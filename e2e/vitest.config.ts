@@ -15,6 +15,7 @@ const EVERYWHERE = [
   'curl.e2e.ts',
   'ronctl.e2e.ts',
   'bus-dlq.e2e.ts',
+  'tasks.e2e.ts',
   'saturation.e2e.ts',
 ];
 

@@ -15,11 +15,13 @@ export class OmnigateModule {
     const metrics = deps.metrics.bind(omnigateMetrics);
     const clock = new HopClock(metrics);
     const bound = toggles.quotas ? config.inflight : Infinity;
+    const admission = new AdmissionService(bound, metrics);
+    deps.metrics.occupied(() => [admission.occupancy()]);
     return {
       module: OmnigateModule,
       controllers: [OmnigateBusController],
       providers: [
-        { provide: AdmissionService, useValue: new AdmissionService(bound, metrics) },
+        { provide: AdmissionService, useValue: admission },
         { provide: NameReader, useValue: new NameReader(clock) },
         { provide: Echoer, useValue: new Echoer(clock) },
       ],
