@@ -1,5 +1,6 @@
 // Event-loop delay, use of the loop and garbage collections of a process, asked for through its inspector.
 import type { InspectorSession } from './inspector.ts';
+import type { LoopReturn } from './turns.ts';
 
 /** Delay in ms of a timer that is due every few ms: what every callback of the process waits longer than it should. */
 export interface LoopDelay {
@@ -23,8 +24,8 @@ export interface LoopReading {
   readonly gc: readonly GcKind[];
   /** CPU of the whole process, every thread and the kernel on its behalf, in ms. */
   readonly cpuMs: { readonly user: number; readonly system: number };
-  /** Times the loop came round, in microseconds of the profiler's clock; a few ms apart at the least. */
-  readonly returns: readonly number[];
+  /** When the loop came round; a few ms apart at the least. */
+  readonly returns: readonly LoopReturn[];
   readonly heap: { readonly usedBytes: number; readonly totalBytes: number; readonly externalBytes: number };
 }
 
@@ -55,8 +56,11 @@ function begin(): void {
     }
   });
   observer.observe({ entryTypes: ['gc'] });
-  const returns: number[] = [];
-  const timer = setInterval(() => returns.push(Number(process.hrtime.bigint() / 1_000n)), 2);
+  const returns: LoopReturn[] = [];
+  const timer = setInterval(() => {
+    const { user, system } = process.threadCpuUsage();
+    returns.push({ at: Number(process.hrtime.bigint() / 1_000n), cpu: user + system });
+  }, 2);
   const before = performance.eventLoopUtilization();
   const cpuBefore = process.cpuUsage();
   const end = (): LoopReading => {

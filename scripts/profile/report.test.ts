@@ -27,7 +27,7 @@ const FINDINGS: ProfileFindings = {
     returns: [],
     heap: { usedBytes: 2 ** 20, totalBytes: 2 ** 21, externalBytes: 0 },
   },
-  turns: [{ atMs: 1_500, ms: 301.2, stack: [{ name: 'seededStall', at: 'a.ts:7' }] }],
+  turns: [{ atMs: 1_500, ms: 301.2, cpuMs: 299, stack: [{ name: 'seededStall', at: 'a.ts:7' }] }],
   heap: {
     head: {
       callFrame: { functionName: 'make', url: 'a.ts', lineNumber: 0, columnNumber: 0 },
@@ -43,7 +43,7 @@ test('the page names the rate, the cost, the function, the collection and the tu
   expect(page).toMatch(/\| puts +\| 50 +\| 0 +\| 900 +\| 80 /);
   expect(page).toMatch(/\| `hash` packages\/content\/src\/a\.ts:1 +\| 100\.0 % /);
   expect(page).toMatch(/\| major +\| 3 +\| 12 +\| 7\.0 /);
-  expect(page).toContain('1. 301.2 ms, 1.5 s after the start');
+  expect(page).toContain('1. 301.2 ms, 299.0 ms of CPU, 1.5 s after the start');
   expect(page).toContain('seededStall (a.ts:7)');
 });
 

@@ -109,9 +109,10 @@ function loopPart({ loop, turns }: ProfileFindings): string {
     ['garbage collection', 'count', 'ms in all', 'ms longest'],
     gc.map(({ kind, count, totalMs, maxMs }) => [kind, String(count), ms(totalMs), ms(maxMs)]),
   );
-  const longest = turns.map(({ atMs, ms: took, stack }, at) => {
+  const longest = turns.map(({ atMs, ms: took, cpuMs, stack }, at) => {
     const frames = stack.map((place) => `   ${place.name}${place.at === '' ? '' : ` (${place.at})`}`).join('\n');
-    return `${at + 1}. ${took.toFixed(1)} ms, ${(atMs / 1_000).toFixed(1)} s after the start, most of it below:\n\n   \`\`\`text\n${frames}\n   \`\`\``;
+    const cpu = cpuMs === undefined ? '' : `, ${cpuMs.toFixed(1)} ms of CPU`;
+    return `${at + 1}. ${took.toFixed(1)} ms${cpu}, ${(atMs / 1_000).toFixed(1)} s after the start, most of it below:\n\n   \`\`\`text\n${frames}\n   \`\`\``;
   });
   return [delays, collections, '### Longest turns of the event loop', longest.join('\n\n')].join('\n\n');
 }

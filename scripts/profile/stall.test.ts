@@ -17,6 +17,7 @@ import { longestTurns } from './turns.ts';
 const READY_MS = 10_000;
 /** Half of the seeded stall: a sample taken in between, of nothing of the program, may cut it in two. */
 const STALL_MS_MIN = 150;
+const TURNS = 5;
 
 async function stalledProcess(stack: AsyncDisposableStack): Promise<{ pid: number; log: string; url: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'macronode-stall-'));
@@ -39,7 +40,7 @@ async function stalledProcess(stack: AsyncDisposableStack): Promise<{ pid: numbe
   return { pid: child.pid ?? 0, log, url: `http://127.0.0.1:${port()}` };
 }
 
-test('a stall seeded in a handler is the longest turn, and its stack names the function', async () => {
+test('a stall seeded in a handler is among the longest turns, and its stack names the function', async () => {
   await using stack = new AsyncDisposableStack();
   const { pid, log, url } = await stalledProcess(stack);
   expect(readFileSync(log, 'utf8')).not.toContain('Debugger listening');
@@ -55,11 +56,11 @@ test('a stall seeded in a handler is the longest turn, and its stack names the f
   const [main] = threads;
   if (main === undefined) throw new Error('no thread was recorded');
   const profile = new SourcePlaces(ROOT).profile(main.profile);
-  const [turn] = longestTurns(profile, loop.returns, 3);
-  expect(turn?.ms).toBeGreaterThan(STALL_MS_MIN);
-  expect(turn?.stack.map(({ name, at }) => `${name} ${at.replace(/:\d+$/, '')}`)).toContain(
-    'seededStall scripts/profile/stalled-process.ts',
-  );
+  // Not the first by all means: whatever else runs on the machine may take the processor away for longer.
+  const names = longestTurns(profile, loop.returns, TURNS)
+    .filter(({ ms }) => ms > STALL_MS_MIN)
+    .flatMap(({ stack: frames }) => frames.map(({ name, at }) => `${name} ${at.replace(/:\d+$/, '')}`));
+  expect(names).toContain('seededStall scripts/profile/stalled-process.ts');
   expect(loop.delayMs.max).toBeGreaterThan(STALL_MS_MIN);
   const [busiest] = functionTimes(stackTree(profile, 'main'));
   expect(busiest?.place.name).toBe('seededStall');
