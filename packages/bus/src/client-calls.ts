@@ -92,12 +92,16 @@ export class ClientCalls {
     return this.#open + this.#published;
   }
 
-  /** The gate, and the calls behind it by subject. Walks all places. */
+  /** The gate, and the calls behind it by subject. */
   occupancies(): readonly Occupancy[] {
     const now = this.#clock.now();
     const subjects = new Map<string, { held: number; oldestMs: number }>();
-    for (const call of this.#pending) {
+    // From the youngest back: calls without an answer are mostly among the last that were made.
+    let left = this.#open;
+    for (let back = 0; left > 0 && back < this.#pending.length; back += 1) {
+      const call = this.#pending[this.#placeOf(this.#next - back + this.#pending.length)];
       if (call === undefined) continue;
+      left -= 1;
       const seen = subjects.get(call.plan.subject) ?? { held: 0, oldestMs: 0 };
       const oldestMs = Math.max(seen.oldestMs, now - call.startedAt);
       subjects.set(call.plan.subject, { held: seen.held + 1, oldestMs });
