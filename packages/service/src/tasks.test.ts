@@ -28,7 +28,7 @@ async function start(token: string | undefined) {
     const response = await fetch(`${url}${TASKS_PATH}`, {
       headers: sent === undefined ? {} : { authorization: `Bearer ${sent}` },
     });
-    return { status: response.status, body: (await response.json()) };
+    return { status: response.status, body: await response.json() };
   };
   return { metrics, ask };
 }
