@@ -93,7 +93,7 @@ VECTORS_DIR. Nothing is skipped silently.`,
     usage: `npm run bench [-- NAME --json FILE --page FILE --runs 5]
 
   --json FILE    write the result as JSON too
-  --page FILE    write the result as tables into a page, between its marks (docs/performance.md)
+  --page FILE    write the result as tables into a page, between its marks (docs/benchmarks.md)
   --runs N       windows measured per case (default 5); not for the benchmarks below
 
   bus            --quick        256 B, 64 and 512 in flight, ours and NestJS Redis: under a minute
