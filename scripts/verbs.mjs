@@ -122,44 +122,6 @@ Redis is redis-server or valkey-server on PATH, started on a free port without p
 
 k6 is the one on PATH, else its image if Docker runs, else it is built with Go from infra/tools.`,
   },
-  'perf:gate': {
-    script: 'perf-gate.ts',
-    build: true,
-    summary: 'the working tree against a base revision, interleaved on this machine; fails on a regression',
-    usage: `npm run perf:gate [-- --base REV --profile macronode --flows LIST --json FILE]
-
-  --base REV       what to compare with (default: HEAD when there are changes, else where the branch left main,
-                   else the commit before); it is built once under .run/perf-gate
-  --profile P      macronode (a process per service on Redis, default) or micronode
-  --flows LIST     flows of k6/flows (default all); one the base has no route for is shown and not judged
-  --seconds N      time measured (default 205, so that a run takes less than four minutes beside the build)
-  --json FILE      samples and verdicts; they are in .run/perf-gate too (--report DIR)
-  --write-baseline keep the medians in k6/baselines/PROFILE.json
-  --seed-cpu N     make each request of the working tree N % dearer, to see it caught
-  --prove          nothing changed three times, and a seeded rise of 15 % three times: about 25 minutes
-
-Fails on p95 +10 %, throughput -10 %, CPU or memory +15 %, a blown error budget, a golden metric gone; never on 'cannot tell'.
-Waivers: k6/baselines/waivers.json.`,
-  },
-  profile: {
-    script: 'profile.ts',
-    build: true,
-    summary: 'what a service spends its time and memory on under load: flame graph and report',
-    usage: `npm run profile -- SERVICE [--seconds 30 --flow LIST --users 8 --out DIR --write]
-
-  SERVICE        gateway, omnigate, index, storage, mailbox: that process of a node of its own; or micronode
-  --seconds N    seconds of the CPU profile (default 30); a third of it before for the cost of a request, and a
-                 third after for the heap
-  --flow LIST    flows of k6/flows, one after another (default: those that reach the service)
-  --users N      clients that go round as fast as they are answered (default 8)
-  --out DIR      where everything is written (default .run/profile/SERVICE-DATE)
-  --write        write the flame graph and the report to docs/profiles too; what stands there under
-                 'What it taught' is kept
-
-Writes flamegraph.svg, cpu.cpuprofile (one more for each worker thread) and heap.heapprofile, which DevTools of Chrome
-and speedscope open, report.md and report.json. The inspector of the process is opened for the profile, on a free port
-of this machine.`,
-  },
   'verify:dashboards': {
     script: 'verify-dashboards.ts',
     build: true,

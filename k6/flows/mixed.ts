@@ -29,7 +29,7 @@ async function whole(user: User, id: string): Promise<void> {
 }
 
 /** The read workload of the objectives. */
-export const READ_MIX: readonly Read[] = [
+const READ_MIX: readonly Read[] = [
   { share: 0.6, what: 'hot GET', read: (user, { hot }) => whole(user, oneOf(user, hot)) },
   { share: 0.1, what: 'cold GET', read: (user, { cold }) => whole(user, oneOf(user, cold)) },
   {
