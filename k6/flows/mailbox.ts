@@ -1,11 +1,19 @@
 import { ROUTES } from '../../packages/contracts/src/routes.ts';
 import type { Flow } from './flow.ts';
-import { jsonOf, sendJson } from './user.ts';
+import { jsonOf, sendJson, type User } from './user.ts';
 
 /** `hello`, in base64. */
 const PAYLOAD = 'aGVsbG8=';
-const VISIBILITY_MS = 30_000;
+/** Longer than a turn takes; what a turn left leased comes back this much later. */
+export const LEASE_MS = 30_000;
 const WAIT_MS = 5_000;
+
+/** Every user has a topic of its own. */
+export const topicOf = (run: string, number: number): string => `load-${run}-${number}`;
+
+
+/** What a turn that was cut short left behind comes with what this one sent. */
+const MESSAGES = 16;
 
 interface Received {
   readonly messages?: readonly { readonly msg_id: string; readonly receipt: string; readonly payload_b64: string }[];
@@ -17,22 +25,38 @@ export const mailbox: Flow<null> = {
   requestsPerTurn: 3,
   prepare: async () => null,
   turn: async (user) => {
-    const topic = `load-${user.run}-${user.number}`;
-    const message = { topic, idem_key: `${user.number}-${user.next()}`, payload_b64: PAYLOAD };
-    const accepted = await sendJson(user, ROUTES.mailboxSend, message, { expect: [200] });
-    if (accepted.status !== 200) return;
-    const { msg_id: id } = jsonOf(accepted) as { msg_id?: string };
-    const ask = { topic, max_messages: 1, visibility_ms: VISIBILITY_MS, wait_ms: WAIT_MS };
+    const topic = topicOf(user.run, user.number);
+    const id = await sendOne(user, topic);
+    if (id === undefined) return;
+    const ask = { topic, max_messages: MESSAGES, visibility_ms: LEASE_MS, wait_ms: WAIT_MS };
     const received = await sendJson(user, ROUTES.mailboxRecv, ask, { expect: [200] });
     if (received.status !== 200) return;
-    const [first] = (jsonOf(received) as Received | undefined)?.messages ?? [];
+    const messages = (jsonOf(received) as Received | undefined)?.messages ?? [];
+    for (const { msg_id: each } of messages) user.ledger?.delivered(each);
     user.check('mailbox receive', {
-      'the message sent comes': first?.msg_id === id,
-      'its payload is what was sent': first?.payload_b64 === PAYLOAD,
+      'the message sent comes': messages.some(({ msg_id: each }) => each === id),
+      'its payload is what was sent': messages.every(({ payload_b64: payload }) => payload === PAYLOAD),
     });
-    if (first === undefined) return;
-    const acked = await sendJson(user, ROUTES.mailboxAck, { receipts: [first.receipt] }, { expect: [200] });
-    const { results } = (jsonOf(acked) ?? {}) as { results?: readonly string[] };
-    user.check('mailbox ack', { 'it is acknowledged': results?.[0] === 'ok' });
+    if (messages.length > 0) await acknowledge(user, messages);
   },
 };
+
+async function sendOne(user: User, topic: string): Promise<string | undefined> {
+  const message = { topic, idem_key: `${user.number}-${user.next()}`, payload_b64: PAYLOAD };
+  user.ledger?.offered();
+  const accepted = await sendJson(user, ROUTES.mailboxSend, message, { expect: [200] });
+  if (accepted.status !== 200) return undefined;
+  const { msg_id: id } = (jsonOf(accepted) ?? {}) as { msg_id?: string };
+  user.check('mailbox send', { 'the message has an id': id !== undefined });
+  if (id !== undefined) user.ledger?.accepted(id);
+  return id;
+}
+
+async function acknowledge(user: User, messages: NonNullable<Received['messages']>): Promise<void> {
+  for (const { msg_id: id } of messages) user.ledger?.acknowledging(id);
+  const receipts = messages.map(({ receipt }) => receipt);
+  const acked = await sendJson(user, ROUTES.mailboxAck, { receipts }, { expect: [200] });
+  const { results = [] } = (jsonOf(acked) ?? {}) as { results?: readonly string[] };
+  user.check('mailbox ack', { 'all are acknowledged': messages.every((_, at) => results[at] === 'ok') });
+  for (const [at, { msg_id: id }] of messages.entries()) if (results[at] === 'ok') user.ledger?.acknowledged(id);
+}

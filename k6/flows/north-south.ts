@@ -1,12 +1,14 @@
-import encoding from 'k6/encoding';
+import { blake3 } from '@noble/hashes/blake3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { ROUTES } from '../../packages/contracts/src/routes.ts';
-import { bodyOf, contentIdOf, freshBytes, jsonOf, randomUuid, sameBytes } from '../lib/content.ts';
-import { Gateway, expectAll, headerOf } from '../lib/gateway.ts';
+import type { Flow } from './flow.ts';
+import { jsonOf, sameBytes, sendJson, type User } from './user.ts';
 
 /** Two chunks and a bit, so that ranges cross a chunk border. */
-const OBJECT_BYTES = 2 * 64 * 1024 + 100;
+const LAST_BYTES = 100;
 const VISIBILITY_MS = 30_000;
 const WAIT_MS = 2_000;
+const OCTETS = { 'Content-Type': 'application/octet-stream' };
 
 interface Stored {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -14,71 +16,89 @@ interface Stored {
   readonly tag: string;
 }
 
-/** The whole path once: store, name, resolve, read in every way, then a message out and back. */
-export function northSouth(gateway: Gateway): void {
-  const stored = store(gateway);
-  const name = `smoke-${randomUuid()}.example`;
-  publish(gateway, name, stored);
-  readByName(gateway, name, stored);
-  readById(gateway, stored);
-  readRanges(gateway, stored);
-  exchangeMessage(gateway, name, stored);
+/** `b3:` and the BLAKE3 of the bytes, by another implementation than the node's. */
+const contentIdOf = (bytes: Uint8Array): string => `b3:${bytesToHex(blake3(bytes))}`;
+
+/**
+ * The whole path once, every byte and id held against what was sent: store, name, resolve, read in every way, then a
+ * message out and back. It hashes what it sends in plain JavaScript, seconds of CPU in k6: a proof, not a load.
+ */
+export const northSouth: Flow<null> = {
+  summary: 'the whole path, every byte verified: PUT, name, resolve, GET, HEAD, 304, ranges, mailbox',
+  requestsPerTurn: 17,
+  prepare: async () => null,
+  turn: async (user) => {
+    const stored = await store(user);
+    const name = `smoke-${user.run}-${user.number}-${user.next()}.example`;
+    await publish(user, name, stored);
+    await readByName(user, name, stored);
+    await readById(user, stored);
+    await readRanges(user, stored);
+    await exchangeMessage(user, name, stored);
+  },
+};
+
+function freshBytes(user: User): Uint8Array<ArrayBuffer> {
+  const [first, second, last] = [user.freshObject(), user.freshObject(), user.freshObject()];
+  const bytes = new Uint8Array(first.bytes.length + second.bytes.length + LAST_BYTES);
+  bytes.set(first.bytes);
+  bytes.set(second.bytes, first.bytes.length);
+  bytes.set(last.bytes.slice(0, LAST_BYTES), first.bytes.length + second.bytes.length);
+  return bytes;
 }
 
-function store(gateway: Gateway): Stored {
-  const bytes = freshBytes(OBJECT_BYTES);
+async function store(user: User): Promise<Stored> {
+  const bytes = freshBytes(user);
   const id = contentIdOf(bytes);
   const tag = `"${id}"`;
-  const headers = { 'Content-Type': 'application/octet-stream' };
-  const put = gateway.send(ROUTES.objectPut, { at: id, body: bytes.buffer, headers, expect: [201] });
-  expectAll('PUT', { 'the tag is the BLAKE3 of the body': headerOf(put, 'ETag') === tag });
-  gateway.send(ROUTES.objectPut, { at: id, body: bytes.buffer, headers, expect: [200] });
+  const put = await user.send(ROUTES.objectPut, { at: id, body: bytes, headers: OCTETS, expect: [201] });
+  user.check('PUT', { 'the tag is the BLAKE3 of the body': put.header('ETag') === tag });
+  await user.send(ROUTES.objectPut, { at: id, body: bytes, headers: OCTETS, expect: [200] });
   return { bytes, id, tag };
 }
 
-function publish(gateway: Gateway, name: string, { id }: Stored): void {
-  gateway.json(ROUTES.namePut, { target: id }, { at: name, expect: [201] });
-  const record = jsonOf(gateway.send(ROUTES.nameGet, { at: name, expect: [200] })) as
+async function publish(user: User, name: string, { id }: Stored): Promise<void> {
+  await sendJson(user, ROUTES.namePut, { target: id }, { at: name, expect: [201] });
+  const record = jsonOf(await user.send(ROUTES.nameGet, { at: name, expect: [200] })) as
     { record?: { target?: string; name?: string } } | undefined;
-  expectAll('resolve', {
+  user.check('resolve', {
     'the record points to the object': record?.record?.target === id && record.record.name === name,
   });
 }
 
-function readByName(gateway: Gateway, name: string, { bytes, id, tag }: Stored): void {
-  const get = gateway.send(ROUTES.nameRead, { at: name, expect: [200] });
-  expectAll('GET by name', {
-    'the bytes are the object': sameBytes(bodyOf(get), bytes),
-    'the tag is the BLAKE3 of the body': headerOf(get, 'ETag') === tag,
-    'the location of the content is its id': headerOf(get, 'Content-Location') === `/o/${id}`,
+async function readByName(user: User, name: string, { bytes, id, tag }: Stored): Promise<void> {
+  const get = await user.send(ROUTES.nameRead, { at: name, expect: [200] });
+  user.check('GET by name', {
+    'the bytes are the object': sameBytes(get.body, bytes),
+    'the tag is the BLAKE3 of the body': get.header('ETag') === tag,
+    'the location of the content is its id': get.header('Content-Location') === `/o/${id}`,
   });
-  const head = gateway.send(ROUTES.nameHead, { at: name, expect: [200] });
-  expectAll('HEAD by name', { 'the tag is the same': headerOf(head, 'ETag') === tag });
+  const head = await user.send(ROUTES.nameHead, { at: name, expect: [200] });
+  user.check('HEAD by name', { 'the tag is the same': head.header('ETag') === tag });
 }
 
-function readById(gateway: Gateway, { bytes, id, tag }: Stored): void {
-  const get = gateway.send(ROUTES.objectGet, { at: id, expect: [200] });
-  const body = bodyOf(get);
-  expectAll('GET', {
-    'the bytes are the object': sameBytes(body, bytes),
-    'the tag is the BLAKE3 of what came': headerOf(get, 'ETag') === `"${contentIdOf(body)}"`,
-    'it may be cached for good': headerOf(get, 'Cache-Control').includes('immutable'),
+async function readById(user: User, { bytes, id, tag }: Stored): Promise<void> {
+  const get = await user.send(ROUTES.objectGet, { at: id, expect: [200] });
+  user.check('GET', {
+    'the bytes are the object': sameBytes(get.body, bytes),
+    'the tag is the BLAKE3 of what came': get.header('ETag') === `"${contentIdOf(get.body)}"`,
+    'it may be cached for good': get.header('Cache-Control').includes('immutable'),
   });
-  const head = gateway.send(ROUTES.objectHead, { at: id, expect: [200] });
-  expectAll('HEAD', {
-    'there is no body': bodyOf(head).length === 0,
-    'the length is told': headerOf(head, 'Content-Length') === String(OBJECT_BYTES),
-    'the tag is the same': headerOf(head, 'ETag') === tag,
+  const head = await user.send(ROUTES.objectHead, { at: id, expect: [200] });
+  user.check('HEAD', {
+    'there is no body': head.body.length === 0,
+    'the length is told': head.header('Content-Length') === String(bytes.length),
+    'the tag is the same': head.header('ETag') === tag,
   });
-  const cached = gateway.send(ROUTES.objectGet, { at: id, headers: { 'If-None-Match': tag }, expect: [304] });
-  expectAll('If-None-Match', {
-    'there is no body': bodyOf(cached).length === 0,
-    'the tag is the same': headerOf(cached, 'ETag') === tag,
+  const cached = await user.send(ROUTES.objectGet, { at: id, headers: { 'If-None-Match': tag }, expect: [304] });
+  user.check('If-None-Match', {
+    'there is no body': cached.body.length === 0,
+    'the tag is the same': cached.header('ETag') === tag,
   });
 }
 
-function readRanges(gateway: Gateway, { bytes, id }: Stored): void {
-  const size = OBJECT_BYTES;
+async function readRanges(user: User, { bytes, id }: Stored): Promise<void> {
+  const size = bytes.length;
   const parts: [kind: string, range: string, start: number, end: number][] = [
     ['first', 'bytes=0-99', 0, 100],
     ['across chunks', 'bytes=65530-65545', 65_530, 65_546],
@@ -86,47 +106,47 @@ function readRanges(gateway: Gateway, { bytes, id }: Stored): void {
     ['suffix', 'bytes=-100', size - 100, size],
   ];
   for (const [kind, range, start, end] of parts) {
-    const part = gateway.send(ROUTES.objectGet, { at: id, headers: { Range: range }, expect: [206] });
-    expectAll(`range ${kind}`, {
-      'the bytes are the ones asked for': sameBytes(bodyOf(part), bytes.subarray(start, end)),
-      'their place is told': headerOf(part, 'Content-Range') === `bytes ${start}-${end - 1}/${size}`,
+    const part = await user.send(ROUTES.objectGet, { at: id, headers: { Range: range }, expect: [206] });
+    user.check(`range ${kind}`, {
+      'the bytes are the ones asked for': sameBytes(part.body, bytes.subarray(start, end)),
+      'their place is told': part.header('Content-Range') === `bytes ${start}-${end - 1}/${size}`,
     });
   }
-  const none = gateway.send(ROUTES.objectGet, { at: id, headers: { Range: `bytes=${size}-` }, expect: [416] });
-  expectAll('range beyond the end', { 'the size is told': headerOf(none, 'Content-Range') === `bytes */${size}` });
+  const none = await user.send(ROUTES.objectGet, { at: id, headers: { Range: `bytes=${size}-` }, expect: [416] });
+  user.check('range beyond the end', { 'the size is told': none.header('Content-Range') === `bytes */${size}` });
 }
 
 interface Received {
   readonly messages?: readonly {
-    msg_id: string;
-    receipt: string;
-    attempt: number;
-    payload_b64: string;
-    payload_hash: string;
+    readonly msg_id: string;
+    readonly receipt: string;
+    readonly attempt: number;
+    readonly payload_b64: string;
   }[];
 }
 
-function exchangeMessage(gateway: Gateway, topic: string, { id }: Stored): void {
-  const payload = encoding.b64encode(id);
+async function exchangeMessage(user: User, topic: string, { id }: Stored): Promise<void> {
+  // Hex digits are base64 as they stand.
+  const payload = id.slice('b3:'.length);
   const body = { topic, idem_key: id, payload_b64: payload };
-  const sent = jsonOf(gateway.json(ROUTES.mailboxSend, body, { expect: [200] })) as { msg_id?: string } | undefined;
-  const again = jsonOf(gateway.json(ROUTES.mailboxSend, body, { expect: [200] })) as typeof sent & {
-    duplicate?: boolean;
-  };
-  expectAll('mailbox send', {
-    'a repeat makes no second message': again.duplicate === true && again.msg_id === sent?.msg_id,
+  const sent = jsonOf(await sendJson(user, ROUTES.mailboxSend, body, { expect: [200] })) as
+    { msg_id?: string } | undefined;
+  const again = jsonOf(await sendJson(user, ROUTES.mailboxSend, body, { expect: [200] })) as
+    { msg_id?: string; duplicate?: boolean } | undefined;
+  user.check('mailbox send', {
+    'a repeat makes no second message': again?.duplicate === true && again.msg_id === sent?.msg_id,
   });
   const ask = { topic, max_messages: 10, visibility_ms: VISIBILITY_MS, wait_ms: WAIT_MS };
-  const received =
-    (jsonOf(gateway.json(ROUTES.mailboxRecv, ask, { expect: [200] })) as Received | undefined)?.messages ?? [];
+  const answer = await sendJson(user, ROUTES.mailboxRecv, ask, { expect: [200] });
+  const received = (jsonOf(answer) as Received | undefined)?.messages ?? [];
   const [message] = received;
-  expectAll('mailbox receive', {
+  user.check('mailbox receive', {
     'exactly the message sent comes': received.length === 1 && message?.msg_id === sent?.msg_id,
     'its payload is what was sent': message?.payload_b64 === payload,
     'it is the first delivery': message?.attempt === 1,
   });
   const receipts = { receipts: [message?.receipt ?? 'none'] };
-  const acked = jsonOf(gateway.json(ROUTES.mailboxAck, receipts, { expect: [200] })) as
+  const acked = jsonOf(await sendJson(user, ROUTES.mailboxAck, receipts, { expect: [200] })) as
     { results?: readonly string[] } | undefined;
-  expectAll('mailbox ack', { 'it is acknowledged': acked?.results?.[0] === 'ok' });
+  user.check('mailbox ack', { 'it is acknowledged': acked?.results?.[0] === 'ok' });
 }

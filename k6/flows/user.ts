@@ -22,6 +22,19 @@ export interface FreshObject {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** Where a user of a mailbox writes down what became of its messages, so that a run can be held to them. */
+export interface MessageLedger {
+  /** Before a send: whatever comes back, the node may hold the message now. */
+  offered(): void;
+  /** The node answered that it has the message. */
+  accepted(id: string): void;
+  delivered(id: string): void;
+  /** Before an acknowledgement: whatever comes back, the message reached its receiver. */
+  acknowledging(id: string): void;
+  /** The node confirmed it: the message must never come again. */
+  acknowledged(id: string): void;
+}
+
 /**
  * Whoever walks a flow: a virtual user of k6, or one of a load loop in Node. Flows know nothing else, so both walk the same.
  * Every request is named by its route template, so that a million ids make one series.
@@ -35,8 +48,11 @@ export interface User {
   next(): number;
   /** From 0 up to 1, the same sequence for the same seed and number. */
   random(): number;
+  /** Absent where nobody holds the run to its messages. */
+  readonly ledger?: MessageLedger;
   /** `FRESH_BYTES` long. */
   freshObject(): FreshObject;
+  /** The answer of the node. A user of k6 ends its turn here when the answer is not one of those that are right. */
   send(route: Route, call: Call): Answer | Promise<Answer>;
   /** Named claims about one request; a false one is a failed check of the run. */
   check(what: string, claims: Readonly<Record<string, boolean>>): void;
@@ -58,6 +74,9 @@ export function jsonOf({ body }: Pick<Answer, 'body'>): unknown {
     return undefined;
   }
 }
+
+export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, at) => byte === b[at]);
 
 /** Picks one; the list is not empty. */
 export function oneOf<T>(user: User, list: readonly T[]): T {

@@ -1,4 +1,5 @@
-import { OBJECTIVES, metricOf } from './objectives.ts';
+import { metricOf, objectivesOf, type Region } from '../profiles/thresholds.ts';
+import type { Wishes } from '../profiles/profiles.ts';
 import type { Settings } from './settings.ts';
 
 interface Metric {
@@ -19,6 +20,20 @@ export interface SummaryData {
   readonly state: { readonly testRunDurationMs: number };
 }
 
+/** The result of k6 as JSON. */
+export interface RunReport {
+  readonly profile: string;
+  readonly wishes: Wishes;
+  readonly url: string;
+  readonly date: string;
+  readonly durationMs: number;
+  readonly passed: boolean;
+  /** Thresholds that were crossed. */
+  readonly failed: readonly string[];
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly checks: readonly Check[];
+}
+
 const ms = (value: number | undefined): string => (value === undefined ? '-' : `${value.toFixed(1)} ms`);
 
 function failedThresholds(metrics: SummaryData['metrics']): string[] {
@@ -27,16 +42,26 @@ function failedThresholds(metrics: SummaryData['metrics']): string[] {
   );
 }
 
-function objectiveLines(metrics: SummaryData['metrics']): string[] {
-  return OBJECTIVES.map((objective) => {
+function objectiveLines(metrics: SummaryData['metrics'], region: Region): string[] {
+  return objectivesOf(region).map((objective) => {
     const p95 = metrics[metricOf(objective)]?.values['p(95)'];
     const bound = objective.latency.boundSeconds * 1000;
     return `  ${objective.tag.padEnd(16)} p95 ${ms(p95).padStart(9)}   objective ${bound} ms`;
   });
 }
 
+const percent = (rate: number | undefined): string => `${(100 * (rate ?? 0)).toFixed(2)} %`;
+
+function refusalLines(metrics: SummaryData['metrics']): string[] {
+  const rateOf = (name: string): number | undefined => metrics[name]?.values['rate'];
+  const countOf = (name: string): number => metrics[name]?.values['count'] ?? 0;
+  return [
+    `  refused ${percent(rateOf('refused'))}, unavailable ${percent(rateOf('unavailable'))}, otherwise wrong ${countOf('broken')}, dropped iterations ${countOf('dropped_iterations')}`,
+  ];
+}
+
 /** A few lines for people, and the whole as JSON for whatever compares runs. */
-export function summarise(data: SummaryData, { profile, baseUrl, summaryFile }: Settings): Record<string, string> {
+export function summarise(data: SummaryData, { profile, wishes, baseUrl, summaryFile }: Settings): Record<string, string> {
   const { metrics, root_group, state } = data;
   const failed = failedThresholds(metrics);
   const broken = root_group.checks.filter(({ fails }) => fails > 0);
@@ -46,13 +71,16 @@ export function summarise(data: SummaryData, { profile, baseUrl, summaryFile }: 
     '',
     `${profile} against ${baseUrl}: ${failed.length === 0 ? 'passed' : 'FAILED'}`,
     `  ${metrics['http_reqs']?.values['count'] ?? 0} requests in ${(state.testRunDurationMs / 1000).toFixed(1)} s, ${checks['passes'] ?? 0} of ${total} checks hold`,
-    ...objectiveLines(metrics),
+    ...objectiveLines(metrics, wishes.region ?? 'near'),
+    ...refusalLines(metrics),
     ...broken.map(({ name, fails }) => `  check failed ${fails} times: ${name}`),
     ...failed.map((threshold) => `  threshold crossed: ${threshold}`),
     '',
   ];
-  const report = {
+  const report: RunReport = {
+    durationMs: state.testRunDurationMs,
     profile,
+    wishes,
     url: baseUrl,
     date: new Date().toISOString(),
     passed: failed.length === 0,

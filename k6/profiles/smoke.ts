@@ -1,24 +1,31 @@
-import { shownOnly } from '../lib/objectives.ts';
+import { FLOW_NAMES } from '../flows/flows.ts';
+import { flowsOf, type Profile } from './profile.ts';
+import { CORRECTNESS, shownLatencies } from './thresholds.ts';
 
-/**
- * Every route once, by one user: does the whole path work? Not a load; its latencies are shown and not judged.
- * What the old smoke test promised and never did.
- */
-export const smoke = {
-  scenarios: {
-    north_south: {
-      executor: 'per-vu-iterations' as const,
-      exec: 'northSouthJourney',
-      vus: 1,
-      iterations: 3,
-      maxDuration: '30s',
-      tags: { flow: 'north_south' },
+/** Does the whole path work? Not a load: its latencies are shown and not judged. */
+export const smoke: Profile = {
+  summary: 'every flow once, by one user each; every check must hold',
+  seconds: 120,
+  shares: Object.fromEntries([...FLOW_NAMES, 'north_south'].map((flow) => [flow, 1])),
+  plan: ({ shares, seconds, region }) => ({
+    scenarios: Object.fromEntries(
+      flowsOf(shares).map((flow) => [
+        flow,
+        {
+          executor: 'per-vu-iterations' as const,
+          exec: 'turn',
+          vus: 1,
+          iterations: 1,
+          maxDuration: `${seconds}s`,
+          tags: { flow },
+        },
+      ]),
+    ),
+    thresholds: {
+      ...CORRECTNESS,
+      http_req_failed: ['rate==0'],
+      ...Object.fromEntries(flowsOf(shares).map((flow) => [`turns_completed{flow:${flow}}`, ['count==1']])),
+      ...shownLatencies(region),
     },
-  },
-  thresholds: {
-    checks: ['rate==1'],
-    'http_req_failed{flow:north_south}': ['rate==0'],
-    'journeys_completed{flow:north_south}': ['count==3'],
-    ...shownOnly(),
-  },
+  }),
 };

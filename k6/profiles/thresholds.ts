@@ -1,0 +1,82 @@
+import type { Threshold } from 'k6/options';
+import { ROUTES } from '../../packages/contracts/src/routes.ts';
+import { type LatencySlo, SLOS } from '../../packages/contracts/src/slo.ts';
+import type { JourneyName } from '../flows/journeys.ts';
+
+export type Thresholds = Record<string, (string | Exclude<Threshold, string>)[]>;
+
+/** Which objective reads are held to: within a region, or with 100 ms between regions. */
+export type Region = 'near' | 'far';
+
+/** One route of a latency objective, with the name tag its requests carry. */
+export interface Objective {
+  readonly slo: keyof typeof SLOS;
+  readonly tag: string;
+  readonly latency: LatencySlo;
+}
+
+const LATENCIES = {
+  near: ['object_get_latency', 'object_put_latency'],
+  far: ['object_get_latency_far', 'object_put_latency'],
+} as const;
+
+/** One for each route of each latency objective of the region. */
+export const objectivesOf = (region: Region): readonly Objective[] =>
+  LATENCIES[region].flatMap((slo) =>
+    SLOS[slo].routes.map((route) => ({
+      slo,
+      tag: `${ROUTES[route].method} ${ROUTES[route].template}`,
+      latency: SLOS[slo],
+    })),
+  );
+
+/** Refusals and failures are quick, and must not make a node look fast. */
+export const metricOf = ({ tag }: Objective): string => `http_req_duration{name:${tag},expected_response:true}`;
+
+const share = (objective: number): number => Number((1 - objective).toFixed(6));
+
+/** k6 keeps numbers per tag only where a threshold names it; this one always holds. */
+const SHOWN = ['max>=0'];
+
+export const shown = (metrics: readonly string[]): Thresholds =>
+  Object.fromEntries(metrics.map((metric) => [metric, SHOWN]));
+
+export const shownCounts = (metrics: readonly string[]): Thresholds =>
+  Object.fromEntries(metrics.map((metric) => [metric, ['count>=0']]));
+
+export const shownRates = (metrics: readonly string[]): Thresholds =>
+  Object.fromEntries(metrics.map((metric) => [metric, ['rate>=0']]));
+
+/** Latencies of every objective, kept for the summary and not judged. */
+export const shownLatencies = (region: Region): Thresholds => shown(objectivesOf(region).map(metricOf));
+
+/** The objectives as they are, at the edge where users are: for each route its latency. */
+export const latencyThresholds = (region: Region): Thresholds =>
+  Object.fromEntries(
+    objectivesOf(region).map((one) => [
+      metricOf(one),
+      [`p(${one.latency.objective * 100})<=${one.latency.boundSeconds * 1_000}`],
+    ]),
+  );
+
+/** Answers that are no 5xx, of all and of each flow. */
+export const availabilityThresholds = (flows: readonly JourneyName[]): Thresholds =>
+  ofEach('unavailable', flows, [`rate<=${share(SLOS.availability.objective)}`]);
+
+/** Requests not refused, of all and of each flow. */
+export const admissionThresholds = (flows: readonly JourneyName[]): Thresholds =>
+  ofEach('refused', flows, [`rate<=${share(SLOS.admission.objective)}`]);
+
+/** What is answered is right, and no message comes after its receiver was told it is done with. */
+export const CORRECTNESS: Thresholds = { checks: ['rate==1'], messages_after_ack: ['count==0'] };
+
+/** Every arrival began: else the load was not the one that was asked for. */
+export const noneDropped = (flows: readonly JourneyName[]): Thresholds => ({
+  dropped_iterations: ['count==0'],
+  ...Object.fromEntries(flows.map((flow) => [`dropped_iterations{scenario:${flow}}`, ['count==0']])),
+});
+
+function ofEach(metric: string, flows: readonly JourneyName[], expressions: string[]): Thresholds {
+  const each = flows.map((flow) => [`${metric}{flow:${flow}}`, expressions]);
+  return Object.fromEntries([[metric, expressions], ...each]) as Thresholds;
+}

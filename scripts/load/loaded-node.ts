@@ -1,0 +1,15 @@
+import type { RunState } from '../run-state.ts';
+import { type RunningTarget, startTarget } from '../targets.ts';
+import type { LoadTarget } from './options.ts';
+
+/** The node a load goes to; one that was not started here is left running. */
+export async function openTarget(
+  target: LoadTarget,
+  options: { readonly env?: Readonly<Record<string, string>>; readonly label?: string } = {},
+): Promise<Pick<RunningTarget, 'state'> & AsyncDisposable> {
+  if (target.kind !== 'url') {
+    return startTarget(target.kind, { replicas: target.replicas, onDisk: true, ...options });
+  }
+  const state: RunState = { target: 'url', url: target.url, ops: target.ops, processes: [] };
+  return { state, [Symbol.asyncDispose]: () => Promise.resolve() };
+}

@@ -1,0 +1,195 @@
+// What a node must still be after a load, judged from looks at its processes: a pure function of numbers.
+import { SLOS } from '@macronode/contracts';
+import type { OpsSample, OpsSeries } from './ops-sampler.ts';
+
+export interface TruthBounds {
+  /** Growth of resident memory over the load after its warm-up, as a share of its median. */
+  readonly memoryGrowth: number;
+  /** A younger process still grows to its working size: a shorter load shows its memory and does not judge it. */
+  readonly memoryJudgedS: number;
+  /** Descriptors more than before the load once it is over: connections, logs and databases opened at first use. */
+  readonly fdsOpenedOnce: number;
+  /** Median of the 99th percentiles of the event loop's lag. */
+  readonly lagP99S: number;
+  /** Of what the fullest stream may hold. */
+  readonly streamFill: number;
+  /** Share of frames that met a full bound. */
+  readonly overflowShare: number;
+}
+
+export const TRUTH_BOUNDS: TruthBounds = Object.freeze({
+  memoryGrowth: 0.1,
+  memoryJudgedS: 600,
+  fdsOpenedOnce: 8,
+  lagP99S: 0.05,
+  streamFill: 0.5,
+  overflowShare: Number((1 - SLOS.bus_delivery.objective).toFixed(6)),
+});
+
+export interface TruthRun {
+  /** Seconds after the first look at which the load began and ended. */
+  readonly from: number;
+  readonly to: number;
+  /** A load at one rate, within what is rated: only that one must keep queues short and the event loop free. */
+  readonly isSteady: boolean;
+  /** Refusals the clients saw. */
+  readonly refusals: number;
+  /** Requests without an answer: the node may have refused those too. */
+  readonly unanswered: number;
+}
+
+export interface Truth {
+  readonly name: string;
+  /** The process it was worst in. */
+  readonly instance: string;
+  readonly observed: string;
+  readonly bound: string;
+  /** Undefined where it is shown and not judged. */
+  readonly ok: boolean | undefined;
+}
+
+/** Of the load, from its begin: what is compared is compared after that. */
+const WARM_UP = 0.2;
+
+/** Theil and Sen: the median of the slopes between all pairs, so that one spike is no trend. 0 for fewer than two points. */
+export function slopeOf(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const slopes = points.flatMap((a, at) =>
+    points.slice(at + 1).flatMap((b) => (b.x > a.x ? [(b.y - a.y) / (b.x - a.x)] : [])),
+  );
+  return slopes.length === 0 ? 0 : medianOf(slopes);
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+}
+
+interface Measured {
+  readonly instance: string;
+  readonly value: number;
+  readonly text: string;
+}
+
+const worst = (all: readonly Measured[]): Measured =>
+  all.reduce((a, b) => (b.value > a.value ? b : a), { instance: '-', value: 0, text: 'nothing seen' });
+
+/** Every truth of a run, each for the process it was worst in. */
+export function truthsOf(
+  series: readonly OpsSeries[],
+  run: TruthRun,
+  bounds: TruthBounds = TRUTH_BOUNDS,
+): readonly Truth[] {
+  const warm = run.from + (run.to - run.from) * WARM_UP;
+  const under = series.map(({ instance, samples }) => ({
+    instance,
+    samples: samples.filter(({ at }) => at >= warm && at <= run.to),
+  }));
+  const truth = (name: string, found: Measured, bound: number, text: string, isJudged = true): Truth => ({
+    name,
+    instance: found.instance,
+    observed: found.text,
+    bound: isJudged ? text : `${text} (shown, not judged)`,
+    ok: isJudged ? found.value <= bound : undefined,
+  });
+  const isLong = run.to - run.from >= bounds.memoryJudgedS;
+  const lag = worst(under.map(({ instance, samples }) => lagOf(instance, samples)));
+  const fill = worst(under.map(({ instance, samples }) => fillOf(instance, samples)));
+  return [
+    {
+      name: 'every process was seen',
+      instance: series.find(({ samples }) => samples.length < 2)?.instance ?? '-',
+      observed: `${Math.min(...series.map(({ samples }) => samples.length))} looks at least`,
+      bound: '2',
+      ok: series.length > 0 && series.every(({ samples }) => samples.length >= 2),
+    },
+    truth(
+      'memory is flat',
+      worst(under.map(({ instance, samples }) => growthOf(instance, samples))),
+      bounds.memoryGrowth,
+      `grows by ${percent(bounds.memoryGrowth)} at most`,
+      isLong,
+    ),
+    truth('descriptors come back', worst(series.map(leakOf)), bounds.fdsOpenedOnce, `${bounds.fdsOpenedOnce} more at most`),
+    truth('the event loop is free', lag, bounds.lagP99S, `p99 ${ms(bounds.lagP99S)} at most`, run.isSteady),
+    truth('streams stay short', fill, bounds.streamFill, `${percent(bounds.streamFill)} full at most`, run.isSteady),
+    truth('streams are empty afterwards', worst(series.map(leftOf)), 0, 'no pending entry'),
+    truth(
+      'the bus does not overflow',
+      overflowOf(series),
+      bounds.overflowShare,
+      `${percent(bounds.overflowShare)} at most`,
+      run.isSteady,
+    ),
+    refusalTruth(series, run),
+  ];
+}
+
+function growthOf(instance: string, samples: readonly OpsSample[]): Measured {
+  const median = medianOf(samples.map(({ rssBytes }) => rssBytes));
+  const span = (samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0);
+  const grown = slopeOf(samples.map(({ at, rssBytes }) => ({ x: at, y: rssBytes }))) * span;
+  const value = median === 0 ? 0 : grown / median;
+  return { instance, value, text: `${percent(value)} of ${mib(median)} in ${span.toFixed(0)} s` };
+}
+
+function leakOf({ instance, samples }: OpsSeries): Measured {
+  const [before, after] = [samples[0]?.openFds ?? 0, samples.at(-1)?.openFds ?? 0];
+  return { instance, value: after - before, text: `${before} before, ${after} after` };
+}
+
+function lagOf(instance: string, samples: readonly OpsSample[]): Measured {
+  const lags = samples.map(({ lagP99S }) => lagP99S);
+  const value = medianOf(lags);
+  return { instance, value, text: `p99 ${ms(value)}, at worst ${ms(Math.max(0, ...lags))}` };
+}
+
+function fillOf(instance: string, samples: readonly OpsSample[]): Measured {
+  const value = Math.max(0, ...samples.map(({ streamFill }) => streamFill));
+  const pending = Math.max(0, ...samples.map((sample) => sample.pending));
+  return { instance, value, text: `${percent(value)} full, ${pending} pending at most` };
+}
+
+function leftOf({ instance, samples }: OpsSeries): Measured {
+  const value = samples.at(-1)?.pending ?? 0;
+  return { instance, value, text: `${value} pending` };
+}
+
+/** How much a counter rose, over all processes; one that started again counts from 0. */
+function rise(series: readonly OpsSeries[], counter: (sample: OpsSample) => number): number {
+  let total = 0;
+  for (const { samples } of series) {
+    for (const [at, sample] of samples.entries()) {
+      const before = samples[at - 1];
+      if (before === undefined) continue;
+      const step = counter(sample) - counter(before);
+      total += step >= 0 ? step : counter(sample);
+    }
+  }
+  return total;
+}
+
+function overflowOf(series: readonly OpsSeries[]): Measured {
+  const published = rise(series, (sample) => sample.published);
+  const overflowed = rise(series, (sample) => sample.overflowed);
+  const value = published === 0 ? 0 : overflowed / published;
+  return { instance: 'all', value, text: `${overflowed} of ${published} frames` };
+}
+
+/** The refusals clients saw are those the gateway counts: no client is turned away by something nobody watches. */
+function refusalTruth(series: readonly OpsSeries[], { refusals, unanswered }: TruthRun): Truth {
+  const counted = rise(series, ({ refusedAnswers }) => refusedAnswers);
+  const rejected = rise(series, (sample) => sample.rejected);
+  return {
+    name: 'every refusal is counted',
+    instance: 'gateway',
+    observed: `${refusals} seen, ${counted} answered, ${rejected} rejections counted by all`,
+    bound: unanswered === 0 ? 'the same number' : `${unanswered} more answered at most`,
+    ok: counted >= refusals && counted <= refusals + unanswered && (refusals === 0 || rejected > 0),
+  };
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(share !== 0 && Math.abs(share) < 0.001 ? 3 : 1)} %`;
+const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+const ms = (seconds: number): string => `${(seconds * 1_000).toFixed(1)} ms`;
