@@ -1,5 +1,6 @@
 import { ROUTES } from '../../packages/contracts/src/routes.ts';
 import type { Flow } from './flow.ts';
+import { sameBytes } from './user.ts';
 
 const BODY_BYTES = 256;
 
@@ -15,6 +16,3 @@ export const echo: Flow<null> = {
     user.check('echo', { 'the bytes come back': sameBytes(answer.body, body) });
   },
 };
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, at) => byte === b[at]);

@@ -44,9 +44,9 @@ function failedThresholds(metrics: SummaryData['metrics']): string[] {
 
 function objectiveLines(metrics: SummaryData['metrics'], region: Region): string[] {
   return objectivesOf(region).map((objective) => {
-    const p95 = metrics[metricOf(objective)]?.values['p(95)'];
+    const { max, 'p(95)': p95 } = metrics[metricOf(objective)]?.values ?? {};
     const bound = objective.latency.boundSeconds * 1000;
-    return `  ${objective.tag.padEnd(16)} p95 ${ms(p95).padStart(9)}   objective ${bound} ms`;
+    return `  ${objective.tag.padEnd(16)} p95 ${(max === 0 ? '-' : ms(p95)).padStart(9)}   objective ${bound} ms`;
   });
 }
 

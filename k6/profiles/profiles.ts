@@ -8,7 +8,7 @@ import { smoke } from './smoke.ts';
 import { soak } from './soak.ts';
 import { spike } from './spike.ts';
 import { stress } from './stress.ts';
-import type { Region } from './thresholds.ts';
+import { type Region, shownLatencies } from './thresholds.ts';
 
 export const PROFILES = { smoke, load, stress, spike, soak, breakpoint, chaos } as const satisfies Record<
   string,
@@ -33,7 +33,8 @@ export interface Wishes {
 export function planOf(name: string, { rate = DEFAULT_RATE, flows, seconds, region = 'near' }: Wishes): Plan {
   const profile = profileOf(name);
   const shares = flows === undefined || flows.length === 0 ? profile.shares : equalShares(flows);
-  return profile.plan({ rate, shares, seconds: seconds ?? profile.seconds, region });
+  const plan = profile.plan({ rate, shares, seconds: seconds ?? profile.seconds, region });
+  return { ...plan, thresholds: { ...shownLatencies, ...plan.thresholds } };
 }
 
 export function profileOf(name: string): Profile {

@@ -1,13 +1,13 @@
 import { FLOW_NAMES } from '../flows/flows.ts';
 import { flowsOf, type Profile } from './profile.ts';
-import { CORRECTNESS, shownLatencies } from './thresholds.ts';
+import { CORRECTNESS } from './thresholds.ts';
 
 /** Does the whole path work? Not a load: its latencies are shown and not judged. */
 export const smoke: Profile = {
   summary: 'every flow once, by one user each; every check must hold',
   seconds: 120,
   shares: Object.fromEntries([...FLOW_NAMES, 'north_south'].map((flow) => [flow, 1])),
-  plan: ({ shares, seconds, region }) => ({
+  plan: ({ shares, seconds }) => ({
     scenarios: Object.fromEntries(
       flowsOf(shares).map((flow) => [
         flow,
@@ -25,7 +25,6 @@ export const smoke: Profile = {
       ...CORRECTNESS,
       http_req_failed: ['rate==0'],
       ...Object.fromEntries(flowsOf(shares).map((flow) => [`turns_completed{flow:${flow}}`, ['count==1']])),
-      ...shownLatencies(region),
     },
   }),
 };

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { parseSeconds } from '../../k6/lib/seconds.ts';
 import type { Wishes } from '../../k6/profiles/profiles.ts';
 import { parseReplicas, type PlanOptions } from '../plan.ts';
+import { BULK_TOOLS, type BulkTool } from './bulk-output.ts';
 import { TARGET_KINDS, type TargetKind } from '../targets.ts';
 
 /** Switches of a node that are there to be measured. */
@@ -28,7 +29,7 @@ export interface LoadOptions {
   readonly without: SwitchName | undefined;
   readonly rounds: number;
   readonly bulk: {
-    readonly tool: 'wrk' | 'h2load' | undefined;
+    readonly tool: BulkTool | undefined;
     readonly connections: number;
     readonly seconds: number;
     readonly path: string;
@@ -86,7 +87,7 @@ export function readOptions(args: readonly string[]): LoadOptions {
     without: values.without === undefined ? undefined : oneOf('--without', SWITCHES, values.without),
     rounds: numberOf('--rounds', values.rounds),
     bulk: {
-      tool: values.tool === undefined ? undefined : oneOf('--tool', ['wrk', 'h2load'], values.tool),
+      tool: values.tool === undefined ? undefined : oneOf('--tool', BULK_TOOLS, values.tool),
       connections: numberOf('--connections', values.connections),
       seconds: numberOf('--seconds', values.seconds),
       path: values.path,

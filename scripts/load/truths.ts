@@ -72,8 +72,10 @@ interface Measured {
   readonly text: string;
 }
 
-const worst = (all: readonly Measured[]): Measured =>
-  all.reduce((a, b) => (b.value > a.value ? b : a), { instance: '-', value: 0, text: 'nothing seen' });
+const NOTHING: Measured = { instance: '-', value: 0, text: 'nothing seen' };
+
+const worst = ([first = NOTHING, ...rest]: readonly Measured[]): Measured =>
+  rest.reduce((a, b) => (b.value > a.value ? b : a), first);
 
 /** Every truth of a run, each for the process it was worst in. */
 export function truthsOf(

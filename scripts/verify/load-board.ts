@@ -2,26 +2,19 @@
 import { join } from 'node:path';
 import { ROOT } from '../bootstrap.mjs';
 import { K6, provideGoTool, versionOf } from '../go-tools.ts';
-import { exitCodeOf, runProgram } from '../stages.ts';
+import { bundleScenarios, remoteWrite } from '../load/k6-run.ts';
+import { exitCodeOf } from '../stages.ts';
 import type { Rig } from './rig.ts';
+
+/** What the rig answers: it keeps the echo off, as a node does. */
+const FLOWS = 'mixed,objects,names,mailbox,north_south';
 
 /** Runs the smoke profile; answers what became of it. */
 export async function loadBoard(rig: Rig): Promise<string> {
   const k6 = await provideGoTool(K6);
-  await runProgram(['npm', 'run', 'bundle', '--silent', '--workspace', '@macronode/k6']);
-  const code = await exitCodeOf(
-    [
-      k6,
-      ...['run', '--quiet', '--out', 'experimental-prometheus-rw', '--tag', 'testid=verification'],
-      ...['-e', 'PROFILE=smoke', '-e', `BASE_URL=${rig.url}`, join(ROOT, 'k6', 'dist', 'main.js')],
-    ],
-    {
-      env: {
-        K6_PROMETHEUS_RW_SERVER_URL: `${rig.prometheus.url}/api/v1/write`,
-        K6_PROMETHEUS_RW_TREND_STATS: 'p(50),p(95),p(99)',
-        K6_PROMETHEUS_RW_PUSH_INTERVAL: '1s',
-      },
-    },
-  );
+  await bundleScenarios();
+  const { flags, env } = remoteWrite(rig.prometheus.url, 'verification');
+  const settings = ['-e', 'PROFILE=smoke', '-e', `FLOWS=${FLOWS}`, '-e', `BASE_URL=${rig.url}`];
+  const code = await exitCodeOf([k6, 'run', '--quiet', ...flags, ...settings, join(ROOT, 'k6', 'dist', 'main.js')], { env });
   return `k6 ${versionOf(K6)}, profile smoke, exit code ${code}`;
 }
