@@ -16,7 +16,8 @@ export const RATED_P99_S = 0.15;
 export const OVERLOAD_P99_S = 0.5;
 /** Answers that are late together need users at once. */
 const HEADROOM = 1.5;
-const USERS_MIN = 2;
+/** A stall of a few tenths of a second drops nothing at the rate of a slow flow, and a user that waits costs nothing. */
+const USERS_MIN = 20;
 /** More users of one k6 are memory (about half a MiB each) and switching, not load. */
 export const USERS_MAX = 4_000;
 /** Arrivals are integers: a minute holds the rate of a slow flow. */

@@ -6,6 +6,8 @@ import { CORRECTNESS, shownCounts, shownRates, type Thresholds } from './thresho
 
 const STEPS = 16;
 const GROWTH = 1.3;
+/** Of the run, at the rate of the first step: a node that has just started is slow, and that is no knee. */
+const WARM_UP = 0.1;
 /** Of a step, before its numbers may end the run: the first seconds of a higher rate are their own. */
 const SETTLING = 0.5;
 
@@ -13,14 +15,17 @@ const SETTLING = 0.5;
 export const kneeBoundMs = (flows: readonly string[]): number =>
   1_000 * (flows.every((flow) => flow === 'puts') ? SLOS.object_put_latency : SLOS.object_get_latency).boundSeconds;
 
-/** Steps of one length, each a third faster than the one before. */
-export const stepsOf = (rate: number, seconds: number): readonly Phase[] =>
-  Array.from({ length: STEPS }, (_, at) => ({
+/** Steps of one length after the warm-up, each a third faster than the one before. */
+function stepsOf(rate: number, seconds: number): readonly Phase[] {
+  const warm = seconds * WARM_UP;
+  const each = (seconds - warm) / STEPS;
+  return Array.from({ length: STEPS }, (_, at) => ({
     name: `step-${String(at + 1).padStart(2, '0')}`,
-    from: (seconds / STEPS) * at,
-    to: (seconds / STEPS) * (at + 1),
+    from: warm + each * at,
+    to: warm + each * (at + 1),
     rate: rate * GROWTH ** at,
   }));
+}
 
 function endsTheRun(steps: readonly Phase[], boundMs: number): Thresholds {
   const abort = (threshold: string, { from, to }: Phase) => ({
@@ -44,10 +49,13 @@ export const breakpoint: Profile = {
   after: 'knee',
   plan: ({ shares, rate, seconds }) => {
     const steps = stepsOf(rate, seconds);
-    const stretches = steps.flatMap((step) => [
-      { rate: step.rate, seconds: 0 },
-      { rate: step.rate, seconds: step.to - step.from },
-    ]);
+    const stretches = [
+      { rate, seconds: seconds * WARM_UP },
+      ...steps.flatMap((step) => [
+        { rate: step.rate, seconds: 0 },
+        { rate: step.rate, seconds: step.to - step.from },
+      ]),
+    ];
     return {
       scenarios: rampingArrivals(shares, rate, stretches, RATED_P99_S),
       thresholds: {

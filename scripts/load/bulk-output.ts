@@ -42,8 +42,8 @@ export function parseWrk(output: string): BulkResult {
     requestsPerSecond: Number(found(output, /Requests\/sec:\s+([\d.]+)/)),
     failed: others + connect + read + write + timeout,
     meanMs: msOf(found(output, /Latency\s+(\S+)\s/)),
-    p50Ms: msOf(found(output, /50%\s+(\S+)/)),
-    p99Ms: msOf(found(output, /99%\s+(\S+)/)),
+    p50Ms: msOf(found(output, /^\s+50%\s+(\S+)/m)),
+    p99Ms: msOf(found(output, /^\s+99%\s+(\S+)/m)),
     maxMs: msOf(found(output, /Latency\s+\S+\s+\S+\s+(\S+)/)),
   };
 }

@@ -72,7 +72,10 @@ function fillOf(depths: readonly Sample[], limits: readonly Sample[]): number {
     a.labels['stream'] === b.labels['stream'] && a.labels['service'] === b.labels['service'];
   return Math.max(
     0,
-    ...depths.map((depth) => depth.value / (limits.find((limit) => same(depth, limit))?.value ?? Number.NaN)),
+    ...depths.flatMap((depth) => {
+      const limit = limits.find((one) => same(depth, one))?.value ?? 0;
+      return limit > 0 ? [depth.value / limit] : [];
+    }),
   );
 }
 

@@ -54,8 +54,9 @@ export async function runProfile(order: ProfileOrder): Promise<ProfileResult> {
   }
   const to = sampler.seconds;
   const { report } = result;
-  const ledger = report === undefined ? undefined : await ledgerOf(order, report, run, plan);
+  // Before the ledger, which opens connections of its own.
   const looks = targets.length === 0 ? [] : await settled(sampler);
+  const ledger = report === undefined ? undefined : await ledgerOf(order, report, run, plan);
   const base = { ...result, profile: name, url: node.url, looks, ...(ledger !== undefined && { ledger }) };
   if (report === undefined) return { ...base, truths: [], cpuMicros: {} };
   const loaded = report.metrics['load_seconds']?.values['max'] ?? seconds;

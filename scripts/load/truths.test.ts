@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import type { OpsSample } from './ops-sampler.ts';
+import { slopeOf, type TruthRun, truthsOf } from './truths.ts';
+
+const QUIET: OpsSample = {
+  at: 0,
+  rssBytes: 100e6,
+  openFds: 30,
+  lagP99S: 0.01,
+  cpuS: 0,
+  streamFill: 0.1,
+  pending: 0,
+  published: 0,
+  overflowed: 0,
+  rejected: 0,
+  refusedAnswers: 0,
+};
+const RUN: TruthRun = { from: 0, to: 1_000, isSteady: true, refusals: 0, unanswered: 0 };
+
+const verdicts = (change: (at: number) => Partial<OpsSample>, run: Partial<TruthRun> = {}) => {
+  const samples = Array.from({ length: 101 }, (_, at) => ({ ...QUIET, at: at * 10, published: at * 1_000, ...change(at) }));
+  const truths = truthsOf([{ instance: 'storage-0', samples }], { ...RUN, ...run });
+  return Object.fromEntries(truths.map(({ name, ok }) => [name, ok]));
+};
+
+it('a quiet node holds every truth', () => {
+  expect(Object.values(verdicts(() => ({})))).toEqual(Array.from({ length: 8 }, () => true));
+});
+
+describe('what is noticed', () => {
+  it.each<[string, (at: number) => Partial<OpsSample>]>([
+    ['memory is flat', (at) => ({ rssBytes: 100e6 + at * 0.2e6 })],
+    ['descriptors come back', (at) => ({ openFds: 30 + Math.floor(at / 10) })],
+    ['the event loop is free', () => ({ lagP99S: 0.06 })],
+    ['streams stay short', (at) => ({ streamFill: at === 50 ? 0.6 : 0 })],
+    ['streams are empty afterwards', (at) => ({ pending: at === 100 ? 1 : 0 })],
+    ['the bus does not overflow', (at) => ({ overflowed: at })],
+    ['every refusal is counted', (at) => ({ refusedAnswers: at })],
+  ])('%s', (name, change) => {
+    const failed = Object.entries(verdicts(change)).filter(([, ok]) => ok === false);
+    expect(failed.map(([one]) => one)).toEqual([name]);
+  });
+
+  it('refusals that clients saw and the gateway did not count', () => {
+    expect(verdicts(() => ({}), { refusals: 1 })['every refusal is counted']).toBe(false);
+  });
+
+  it('a process that was never seen', () => {
+    expect(truthsOf([{ instance: 'index-0', samples: [] }], RUN)[0]?.ok).toBe(false);
+  });
+});
+
+it('memory of a short load is shown and not judged, and so is the event loop under overload', () => {
+  const short = verdicts((at) => ({ rssBytes: 100e6 + at * 1e6, lagP99S: 1 }), { to: 300, isSteady: false });
+  expect(short['memory is flat']).toBeUndefined();
+  expect(short['the event loop is free']).toBeUndefined();
+});
+
+it('one spike is no slope', () => {
+  const points = Array.from({ length: 20 }, (_, x) => ({ x, y: x === 10 ? 1_000 : 5 }));
+  expect(slopeOf(points)).toBe(0);
+  expect(slopeOf([1, 2, 3].map((x) => ({ x, y: 2 * x })))).toBe(2);
+});
