@@ -52,9 +52,20 @@ function k6Options(options: LoadOptions, what: string) {
   const { wishes, token, prometheus, toxiproxy, timetable, k6Args } = options;
   const times = timetable !== undefined && existsSync(timetable) ? readFileSync(timetable, 'utf8') : timetable;
   if (what === 'chaos' && toxiproxy === undefined) {
-    throw new Error('The profile chaos needs --toxiproxy URL (or TOXIPROXY_URL): the API of a toxiproxy between the services and Redis.');
+    throw new Error(
+      'The profile chaos needs --toxiproxy URL (or TOXIPROXY_URL): the API of a toxiproxy between the services and Redis.',
+    );
   }
-  return { profile: what, wishes, token, prometheus, toxiproxy, timetable: times, k6Args, testId: `${gitSha()}-${what}` };
+  return {
+    profile: what,
+    wishes,
+    token,
+    prometheus,
+    toxiproxy,
+    timetable: times,
+    k6Args,
+    testId: `${gitSha()}-${what}`,
+  };
 }
 
 function write(dir: string, result: object): void {

@@ -113,13 +113,27 @@ Redis is redis-server or valkey-server on PATH, started on a free port without p
   load: {
     script: 'load.ts',
     build: true,
-    summary: 'a k6 profile against a running node',
-    usage: `npm run load -- PROFILE [--url http://127.0.0.1:8080] [--token T] [-- K6 ARGS]
+    summary: 'a k6 profile, or bulk load, against a node',
+    usage: `npm run load -- PROFILE [--target processes | --url URL] [--rate 100 --flow NAME --duration 5m] [-- K6 ARGS]
+npm run load -- PROFILE --target processes --without SWITCH [--rounds 3 --duration 20s]
+npm run load -- bulk [--tool wrk|h2load --connections 64 --seconds 30 --path PATH --beside PROFILE]
 
-  PROFILE        a file of k6/profiles; without one they are listed
-  --url URL      the gateway (default http://127.0.0.1:8080)
-  --token T      capability sent with every request
+  PROFILE          smoke, load, stress, spike, soak, breakpoint or chaos; without one they are listed
+  --target T       start a node for the run: micronode, processes or compose
+  --replicas LIST  processes of that node, gateway=2,omnigate=2 (default one each)
+  --url URL        or use this gateway (default http://127.0.0.1:8080)
+  --ops JSON       its ops addresses, {"gateway":["http://…"],…}: without them nothing of the node is judged
+  --token T        capability sent with every request
+  --rate N         base rate in requests per second (default 100)
+  --flow LIST      these flows instead of those of the profile, an equal part of the rate each
+  --duration D     of the load: 90s, 5m, 24h
+  --far            judge reads by the objective with 100 ms between regions
+  --report DIR     where the reports go (default .run/load/PROFILE-DATE): report.html, k6.json, result.json
+  --prometheus URL write the series of k6 there (remote write)
+  --toxiproxy URL  chaos: its API (default TOXIPROXY_URL); --timetable FILE|JSON the faults and their times
+  --without NAME   QUOTAS, TRACING, ACCESS_LOG or COMPRESSION: two nodes, in turns, and what the difference is
 
+Exit code 0 is a pass, 99 a crossed threshold or a judgement that failed, anything else a broken run.
 k6 is the one on PATH, else its image if Docker runs, else it is built with Go from infra/tools.`,
   },
   'verify:dashboards': {

@@ -11,7 +11,6 @@ const WAIT_MS = 5_000;
 /** Every user has a topic of its own. */
 export const topicOf = (run: string, number: number): string => `load-${run}-${number}`;
 
-
 /** What a turn that was cut short left behind comes with what this one sent. */
 const MESSAGES = 16;
 

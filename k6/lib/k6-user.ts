@@ -112,8 +112,7 @@ export class K6User implements User {
 type Response = RefinedResponse<'binary'>;
 
 /** k6 spells header names as Go does: every word with a capital. */
-const canonical = (name: string): string =>
-  name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+const canonical = (name: string): string => name.toLowerCase().replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 
 const headerOf = (response: Response, spelled: string): string => response.headers[spelled] ?? '';
 

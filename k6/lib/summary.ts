@@ -61,7 +61,10 @@ function refusalLines(metrics: SummaryData['metrics']): string[] {
 }
 
 /** A few lines for people, and the whole as JSON for whatever compares runs. */
-export function summarise(data: SummaryData, { profile, wishes, baseUrl, summaryFile }: Settings): Record<string, string> {
+export function summarise(
+  data: SummaryData,
+  { profile, wishes, baseUrl, summaryFile }: Settings,
+): Record<string, string> {
   const { metrics, root_group, state } = data;
   const failed = failedThresholds(metrics);
   const broken = root_group.checks.filter(({ fails }) => fails > 0);

@@ -27,7 +27,7 @@ const houseTimetable = (seconds: number): readonly FaultHour[] => [
 /** Reads a timetable, or takes the one of the house. Throws with what is wrong; every fault must end within the load. */
 export function switchesOf(text: string, seconds: number): readonly Switch[] {
   const hours = text === '' ? houseTimetable(seconds) : (JSON.parse(text) as readonly FaultHour[]);
-  if (!Array.isArray(hours) || hours.length === 0) throw new Error('TIMETABLE is a JSON list of faults');
+  if (!(hours instanceof Array) || hours.length === 0) throw new Error('TIMETABLE is a JSON list of faults');
   for (const { at_s: at, for_s: lasts, fault } of hours) {
     if (!(at >= 0) || !(lasts > 0) || typeof fault !== 'string') {
       throw new Error('a fault of TIMETABLE has at_s, for_s and fault: {"at_s":20,"for_s":10,"fault":"down"}');

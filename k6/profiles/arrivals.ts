@@ -19,7 +19,7 @@ const HEADROOM = 1.5;
 /** A stall of a few tenths of a second drops nothing at the rate of a slow flow, and a user that waits costs nothing. */
 const USERS_MIN = 20;
 /** More users of one k6 are memory (about half a MiB each) and switching, not load. */
-export const USERS_MAX = 4_000;
+const USERS_MAX = 4_000;
 /** Arrivals are integers: a minute holds the rate of a slow flow. */
 const UNIT_S = 60;
 
@@ -79,10 +79,7 @@ export function rampingArrivals(
   }));
 }
 
-const eachFlow = (
-  shares: Shares,
-  scenario: (flow: JourneyName, share: number) => Scenario,
-): Record<string, Scenario> =>
+const eachFlow = (shares: Shares, scenario: (flow: JourneyName, share: number) => Scenario): Record<string, Scenario> =>
   Object.fromEntries(Object.entries(shares).map(([flow, share]) => [flow, scenario(flow as JourneyName, share)]));
 
 const secondsOf = (duration: string): number => Number(duration.replace(/s$/, ''));

@@ -16,8 +16,7 @@ export function firstAndLast(seconds: number, still: number, rate: number): read
 }
 
 export const phaseMetric = (metric: string, phase: string): string => `${metric}{phase:${phase}}`;
-export const phaseLatency = (phase: string): string =>
-  `http_req_duration{phase:${phase},expected_response:true}`;
+export const phaseLatency = (phase: string): string => `http_req_duration{phase:${phase},expected_response:true}`;
 
 /** Latencies of both, kept for the judgement after the run. */
 export const recoveryShown: Thresholds = {

@@ -17,7 +17,7 @@ export const PROFILES = { smoke, load, stress, spike, soak, breakpoint, chaos } 
 export type ProfileName = keyof typeof PROFILES;
 
 /** Requests a second where a run names no rate: little enough for any machine the node starts on. */
-export const DEFAULT_RATE = 100;
+const DEFAULT_RATE = 100;
 
 export interface Wishes {
   /** Requests a second; the default when left out. */

@@ -15,7 +15,8 @@ export const spike: Profile = {
   after: 'recovery',
   plan: ({ shares, rate, seconds }) => {
     const top = seconds * (1 - 2 * STILL) - 2 * RISE_S;
-    if (top <= 0) throw new Error(`a spike takes more than ${(2 * RISE_S) / (1 - 2 * STILL)} s: give it a longer --duration`);
+    if (top <= 0)
+      throw new Error(`a spike takes more than ${(2 * RISE_S) / (1 - 2 * STILL)} s: give it a longer --duration`);
     const stretches = [
       { rate, seconds: seconds * STILL },
       { rate: TIMES * rate, seconds: RISE_S },

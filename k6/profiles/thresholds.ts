@@ -36,7 +36,9 @@ export const latencyOf = (tag: string): string => `http_req_duration{name:${tag}
 export const metricOf = ({ tag }: Objective): string => latencyOf(tag);
 
 /** The name tag of every route. */
-export const everyRoute: readonly string[] = Object.values(ROUTES).map(({ method, template }) => `${method} ${template}`);
+export const everyRoute: readonly string[] = Object.values(ROUTES).map(
+  ({ method, template }) => `${method} ${template}`,
+);
 
 const share = (objective: number): number => Number((1 - objective).toFixed(6));
 

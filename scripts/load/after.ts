@@ -43,7 +43,7 @@ export interface Step {
 
 export interface Knee {
   readonly steps: readonly Step[];
-  /** The last step before the first that broke; undefined where the first did. */
+  /** The last step that held, whatever broke before it: a stall of the machine is no knee. Undefined where none did. */
   readonly last: Step | undefined;
   readonly broke: Step | undefined;
 }
@@ -59,12 +59,7 @@ export interface KneeBounds {
 const KEPT_UP = 0.95;
 
 /** Where the steps of a breakpoint run broke. `seconds` is when the load ended: a step it ended in counts for as long as it lasted. */
-export function findKnee(
-  report: RunReport,
-  phases: readonly Phase[],
-  seconds: number,
-  bounds: KneeBounds,
-): Knee {
+export function findKnee(report: RunReport, phases: readonly Phase[], seconds: number, bounds: KneeBounds): Knee {
   const steps = phases
     .filter(({ name }) => countOf(report, name) > 0)
     .map((phase): Step => {
@@ -78,11 +73,14 @@ export function findKnee(
       };
       return { ...step, broke: reasonOf(step, bounds) };
     });
-  const at = steps.findIndex(({ broke }) => broke !== undefined);
-  return { steps, last: at === -1 ? steps.at(-1) : steps[at - 1], broke: steps[at] };
+  const at = steps.findLastIndex(({ broke }) => broke === undefined);
+  return { steps, last: steps[at], broke: steps[at + 1] };
 }
 
-function reasonOf({ offered, done, p95Ms, refused, unavailable }: Omit<Step, 'broke'>, bounds: KneeBounds): Step['broke'] {
+function reasonOf(
+  { offered, done, p95Ms, refused, unavailable }: Omit<Step, 'broke'>,
+  bounds: KneeBounds,
+): Step['broke'] {
   if (unavailable > bounds.unavailable) return 'failures';
   if (refused > bounds.refused) return 'refusals';
   if (p95Ms > bounds.p95Ms) return 'latency';

@@ -41,8 +41,9 @@ export async function runBulk(order: BulkOrder): Promise<BulkResult> {
       : ['--h1', '-t1', '-c', connections, '-D', String(order.seconds), ...headers, target];
   process.stderr.write(`> ${tool} with ${connections} connections for ${order.seconds} s\n`);
   const child = spawn(tool, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-  if (code !== 0) throw new Error(`${tool} ended with ${String(code)}: ${errors || output}`);
+  const exited = once(child, 'exit') as Promise<[code: number | null]>;
+  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exited]);
+  if (code !== 0) throw new Error(`${tool} ended with ${code ?? 'a signal'}: ${errors || output}`);
   return tool === 'wrk' ? parseWrk(output) : parseH2load(output);
 }
 
@@ -57,6 +58,15 @@ async function storedPath({ url, token }: BulkOrder): Promise<string> {
   return ROUTES.objectGet.template.replace('{id}', id);
 }
 
-export const bulkLine = ({ tool, requests, requestsPerSecond, failed, meanMs, p50Ms, p99Ms, maxMs }: BulkResult): string =>
+export const bulkLine = ({
+  tool,
+  requests,
+  requestsPerSecond,
+  failed,
+  meanMs,
+  p50Ms,
+  p99Ms,
+  maxMs,
+}: BulkResult): string =>
   `${tool}: ${requests} requests, ${requestsPerSecond.toFixed(0)} a second, ${failed} failed; ` +
   `mean ${meanMs.toFixed(2)} ms${p50Ms === undefined ? '' : `, p50 ${p50Ms.toFixed(2)} ms`}${p99Ms === undefined ? '' : `, p99 ${p99Ms.toFixed(2)} ms`}, max ${maxMs.toFixed(2)} ms`;

@@ -41,7 +41,7 @@ describe('messages', () => {
 });
 
 function reportOf(metrics: Record<string, Record<string, number>>): RunReport {
-  const all = Object.entries(metrics).map(([name, values]) => [name, { values }]);
+  const all = Object.entries(metrics).map(([name, values]) => [name, { values }] as const);
   return { metrics: Object.fromEntries(all) } as unknown as RunReport;
 }
 
@@ -76,6 +76,11 @@ describe('the knee', () => {
     expect(knee.broke).toMatchObject({ offered: 400, done: 400, broke: 'latency' });
   });
 
+  it('is not where the machine stalled once', () => {
+    const report = reportOf({ ...phase('s0', 5, 1_000), ...phase('s1', 300, 2_000), ...phase('s2', 10, 4_000) });
+    expect(findKnee(report, phases, 30, bounds)).toMatchObject({ last: { offered: 400 }, broke: undefined });
+  });
+
   it('is not claimed for the node where k6 offered less than it should', () => {
     const report = reportOf({ ...phase('s0', 5, 1_000), ...phase('s1', 10, 1_000) });
     expect(findKnee(report, phases, 20, bounds).broke?.broke).toBe('offered less');
@@ -104,8 +109,14 @@ describe('the exit code', () => {
 
 describe('k6', () => {
   it.each([
-    [{ program: '/bin/k6', image: 'grafana/k6:1' }, { kind: 'program', name: '/bin/k6' }],
-    [{ program: undefined, image: 'grafana/k6:1' }, { kind: 'image', name: 'grafana/k6:1' }],
+    [
+      { program: '/bin/k6', image: 'grafana/k6:1' },
+      { kind: 'program', name: '/bin/k6' },
+    ],
+    [
+      { program: undefined, image: 'grafana/k6:1' },
+      { kind: 'image', name: 'grafana/k6:1' },
+    ],
     [{ program: undefined, image: undefined }, undefined],
   ])('is a program first, then an image, then built: %j', (sources, choice) => {
     expect(chooseK6(sources)).toEqual(choice);
@@ -147,7 +158,12 @@ requests: 30079 total, 30087 started, 30079 done, 30078 succeeded, 1 failed, 0 e
 status codes: 30078 2xx, 0 3xx, 1 4xx, 0 5xx
                      min         max         mean         sd        +/- sd
 time for request:       48us    153.02ms       531us      3.01ms    99.23%`;
-    expect(parseH2load(output)).toMatchObject({ requests: 30_079, requestsPerSecond: 15_039.5, failed: 1, maxMs: 153.02 });
+    expect(parseH2load(output)).toMatchObject({
+      requests: 30_079,
+      requestsPerSecond: 15_039.5,
+      failed: 1,
+      maxMs: 153.02,
+    });
     expect(parseH2load(output).meanMs).toBeCloseTo(0.531);
     expect(() => parseH2load(output.replace('30079 total', '0 total'))).toThrow(/not answered once/);
   });

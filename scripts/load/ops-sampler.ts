@@ -86,7 +86,11 @@ interface OpsTarget {
 
 /** Every process once: services of one process share an ops port. */
 export function opsTargets({ ops, target }: Pick<RunState, 'ops' | 'target'>): readonly OpsTarget[] {
-  if (target === 'micronode') return Object.values(ops).flat().slice(0, 1).map((url) => ({ instance: 'micronode-0', url }));
+  if (target === 'micronode')
+    return Object.values(ops)
+      .flat()
+      .slice(0, 1)
+      .map((url) => ({ instance: 'micronode-0', url }));
   const seen = new Set<string>();
   return Object.entries(ops).flatMap(([service, urls]) =>
     urls.flatMap((url, at) => {

@@ -62,7 +62,8 @@ export async function runProfile(order: ProfileOrder): Promise<ProfileResult> {
   const loaded = report.metrics['load_seconds']?.values['max'] ?? seconds;
   return {
     ...base,
-    truths: looks.length === 0 ? [] : truthsOf(looks, { from: Math.max(0, to - loaded), to, ...seenBy(report, profile) }),
+    truths:
+      looks.length === 0 ? [] : truthsOf(looks, { from: Math.max(0, to - loaded), to, ...seenBy(report, profile) }),
     cpuMicros: cpuPerRequest(looks, report.metrics['http_reqs']?.values['count'] ?? 0),
     ...(profile.after === 'recovery' && { recovery: judgeRecovery(report) }),
     ...(profile.after === 'knee' && { knee: kneeOf(report, plan, loaded) }),
@@ -114,7 +115,7 @@ function seenBy({ metrics, profile }: RunReport, { after }: Profile) {
 
 function kneeOf(report: RunReport, { phases = [], scenarios }: Plan, seconds: number): Knee {
   return findKnee(report, phases, seconds, {
-    p95Ms: kneeBoundMs(flowsOf(scenarios as Record<string, never>)),
+    p95Ms: kneeBoundMs(flowsOf(scenarios)),
     refused: 1 - SLOS.admission.objective,
     unavailable: 1 - SLOS.availability.objective,
   });

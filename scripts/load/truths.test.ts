@@ -18,7 +18,12 @@ const QUIET: OpsSample = {
 const RUN: TruthRun = { from: 0, to: 1_000, isSteady: true, refusals: 0, unanswered: 0 };
 
 const verdicts = (change: (at: number) => Partial<OpsSample>, run: Partial<TruthRun> = {}) => {
-  const samples = Array.from({ length: 101 }, (_, at) => ({ ...QUIET, at: at * 10, published: at * 1_000, ...change(at) }));
+  const samples = Array.from({ length: 101 }, (_, at) => ({
+    ...QUIET,
+    at: at * 10,
+    published: at * 1_000,
+    ...change(at),
+  }));
   const truths = truthsOf([{ instance: 'storage-0', samples }], { ...RUN, ...run });
   return Object.fromEntries(truths.map(({ name, ok }) => [name, ok]));
 };

@@ -17,7 +17,7 @@ export interface TruthBounds {
   readonly overflowShare: number;
 }
 
-export const TRUTH_BOUNDS: TruthBounds = Object.freeze({
+const TRUTH_BOUNDS: TruthBounds = Object.freeze({
   memoryGrowth: 0.1,
   memoryJudgedS: 600,
   fdsOpenedOnce: 8,
@@ -113,7 +113,12 @@ export function truthsOf(
       `grows by ${percent(bounds.memoryGrowth)} at most`,
       isLong,
     ),
-    truth('descriptors come back', worst(series.map(leakOf)), bounds.fdsOpenedOnce, `${bounds.fdsOpenedOnce} more at most`),
+    truth(
+      'descriptors come back',
+      worst(series.map(leakOf)),
+      bounds.fdsOpenedOnce,
+      `${bounds.fdsOpenedOnce} more at most`,
+    ),
     truth('the event loop is free', lag, bounds.lagP99S, `p99 ${ms(bounds.lagP99S)} at most`, run.isSteady),
     truth('streams stay short', fill, bounds.streamFill, `${percent(bounds.streamFill)} full at most`, run.isSteady),
     truth('streams are empty afterwards', worst(series.map(leftOf)), 0, 'no pending entry'),

@@ -1,7 +1,7 @@
 import type { ProfileResult } from './profile-run.ts';
 
 /** k6 ends with this where a threshold was crossed: the node is at fault, not the test. */
-export const NODE_AT_FAULT = 99;
+const NODE_AT_FAULT = 99;
 
 /** The code of a whole run: a broken run keeps that of k6, and a judgement after it counts as a threshold. A search for the knee never fails by it. */
 export function exitCodeOfRun({ exitCode, truths, ledger, recovery, knee }: ProfileResult): number {

@@ -34,17 +34,20 @@ export interface Delta {
 
 const RUN_BYTES = 4;
 
-
 /** Throws where the node does not show a switch of this name: it would be measured against itself. */
 export async function mustBeOff(state: RunState, name: string): Promise<void> {
   const key = name.toLowerCase();
   const shows = await Promise.all(
     opsTargets(state).map(async ({ url }) =>
-      new RegExp(`^config_value\\{[^}]*key="${key}"[^}]*\\} 0$`, 'm').test(await (await fetch(`${url}/metrics`)).text()),
+      new RegExp(`^config_value\\{[^}]*key="${key}"[^}]*\\} 0$`, 'm').test(
+        await (await fetch(`${url}/metrics`)).text(),
+      ),
     ),
   );
   if (!shows.includes(true)) {
-    throw new Error(`No process shows config_value{key="${key}"} 0: this node has no switch ${name}, or it is not off.`);
+    throw new Error(
+      `No process shows config_value{key="${key}"} 0: this node has no switch ${name}, or it is not off.`,
+    );
   }
 }
 
@@ -113,7 +116,8 @@ export function deltasOf(on: readonly RoundResult[], without: readonly RoundResu
     const [a, b] = [on, without].map((rounds) => rounds.flatMap((round) => of(round) ?? []));
     return a?.length && b?.length ? [{ what, on: medianOf(a), without: medianOf(b) }] : [];
   };
-  const keys = (of: (round: RoundResult) => object): readonly string[] => Object.keys(on[0] === undefined ? {} : of(on[0]));
+  const keys = (of: (round: RoundResult) => object): readonly string[] =>
+    Object.keys(on[0] === undefined ? {} : of(on[0]));
   return [
     ...keys(({ p50Ms }) => p50Ms).flatMap((route) => [
       ...one(`${route} p50 ms`, ({ p50Ms }) => p50Ms[route]),

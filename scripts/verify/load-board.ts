@@ -15,6 +15,8 @@ export async function loadBoard(rig: Rig): Promise<string> {
   await bundleScenarios();
   const { flags, env } = remoteWrite(rig.prometheus.url, 'verification');
   const settings = ['-e', 'PROFILE=smoke', '-e', `FLOWS=${FLOWS}`, '-e', `BASE_URL=${rig.url}`];
-  const code = await exitCodeOf([k6, 'run', '--quiet', ...flags, ...settings, join(ROOT, 'k6', 'dist', 'main.js')], { env });
+  const code = await exitCodeOf([k6, 'run', '--quiet', ...flags, ...settings, join(ROOT, 'k6', 'dist', 'main.js')], {
+    env,
+  });
   return `k6 ${versionOf(K6)}, profile smoke, exit code ${code}`;
 }
