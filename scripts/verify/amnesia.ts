@@ -1,12 +1,12 @@
 // A micronode that keeps everything in memory, inside a memory limit: the case whose memory must worry nobody.
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pinnedNode, ROOT } from '../bootstrap.mjs';
 import { answersOk, poll } from '../poll.ts';
 import { freePort } from '../ports.ts';
-import { Client } from './client.ts';
-import { Ledger } from './ledger.ts';
+import { Client } from '../rig/client.ts';
+import { ControlGroup } from '../rig/control-group.ts';
+import { Ledger } from '../rig/ledger.ts';
 import type { Rig } from './rig.ts';
 
 const LIMIT_BYTES = 512 * 1024 ** 2;
@@ -14,30 +14,12 @@ const OBJECT_BYTES = 1024 ** 2;
 const OBJECTS = 150;
 const READY_TIMEOUT_MS = 20_000;
 
-/** A group with a memory limit, in version 2 of control groups or the first. Throws where none can be made. */
-function memoryGroup(): { readonly procs: string; remove(): void } {
-  const refusals: string[] = [];
-  for (const [folder, file] of [
-    ['/sys/fs/cgroup/memory/macronode-verify', 'memory.limit_in_bytes'],
-    ['/sys/fs/cgroup/macronode-verify', 'memory.max'],
-  ] as const) {
-    try {
-      mkdirSync(folder);
-      writeFileSync(join(folder, file), String(LIMIT_BYTES), { flag: 'r+' });
-      return { procs: join(folder, 'cgroup.procs'), remove: () => rmdirSync(folder) };
-    } catch (error) {
-      refusals.push(error instanceof Error ? error.message : String(error));
-    }
-  }
-  throw new Error(`no control group with a memory limit can be made here: ${refusals.join('; ')}`);
-}
-
 /** Starts one beside the rig, scraped as a target of its own, and fills it. What it answers ends it. */
 export async function startAmnesia(rig: Rig): Promise<() => Promise<void>> {
-  const group = memoryGroup();
+  const group = ControlGroup.ofMemory('macronode-verify', LIMIT_BYTES);
   const [port, opsPort] = [await freePort(), rig.amnesiaOpsPort];
   const main = join(ROOT, 'apps', 'micronode', 'dist', 'main.js');
-  const child = spawn('sh', ['-c', `echo $$ > ${group.procs}; exec "$0" "$1"`, pinnedNode(), main], {
+  const child = spawn('sh', ['-c', `echo $$ > ${group.members}; exec "$0" "$1"`, pinnedNode(), main], {
     stdio: 'ignore',
     env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '', LOG_LEVEL: 'warn' },
   });
