@@ -6,7 +6,6 @@ import { writeResults } from './chaos/page.ts';
 import { NodePool, type Row, runScenario } from './chaos/run.ts';
 import { secondsOf, type Scenario } from './chaos/scenario.ts';
 import { SCENARIOS } from './chaos/scenarios/index.ts';
-import { whenInterrupted } from './rig/interruption.ts';
 import { endWith } from './verb.ts';
 
 const { values, positionals } = parseArgs({
@@ -35,17 +34,30 @@ function list(): void {
   for (const { name, what } of SCENARIOS) process.stdout.write(`${name.padEnd(width)}  ${what}\n`);
 }
 
+/** The first signal mends what is broken and stops what runs; nothing stays behind. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.on(name, () => {
+      process.stdout.write('interrupted: mending and stopping\n');
+      controller.abort();
+    });
+  return controller.signal;
+}
+
 await endWith(async () => {
   if (values.list) return list();
   const scenarios = chosen(positionals);
-  if (values.write && scenarios !== SCENARIOS) throw new Error('--write takes a whole run: npm run chaos -- all --write');
+  if (values.write && scenarios !== SCENARIOS)
+    throw new Error('--write takes a whole run: npm run chaos -- all --write');
   await using pool = new NodePool();
-  whenInterrupted(() => pool[Symbol.asyncDispose]());
+  const interrupted = interruption();
   const rows: Row[] = [];
   for (const [at, scenario] of scenarios.entries()) {
     const place = `${at + 1}/${scenarios.length}`;
     progress.begin(place, scenario, secondsOf(scenario, values.quick));
-    const row = await runScenario(scenario, pool, values.quick);
+    const row = await runScenario(scenario, pool, { quick: values.quick, interrupted });
+    if (interrupted.aborted) throw new Error('Interrupted: everything that was started is stopped.');
     rows.push(row);
     progress.end(place, row);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ scenarios: rows }, null, 2)}\n`);
@@ -53,5 +65,6 @@ await endWith(async () => {
   process.stdout.write(`\n${outcomeTable(rows)}\n`);
   if (values.write) writeResults(rows);
   const wrong = rows.filter(({ ok }) => !ok);
-  if (wrong.length > 0) throw new Error(`${wrong.length} of ${rows.length} not as expected: ${wrong.map(({ name }) => name).join(', ')}`);
+  if (wrong.length > 0)
+    throw new Error(`${wrong.length} of ${rows.length} not as expected: ${wrong.map(({ name }) => name).join(', ')}`);
 });

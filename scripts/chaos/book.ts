@@ -10,6 +10,7 @@ export class Book {
   readonly sent = new Set<string>();
   readonly #received = new Set<string>();
   readonly #acknowledged = new Map<string, number>();
+  readonly #inDoubt = new Set<string>();
   readonly #repeated = new Set<string>();
   readonly #findings = new Map<string, number>();
 
@@ -36,6 +37,10 @@ export class Book {
     if (!this.#acknowledged.has(id)) this.#acknowledged.set(id, performance.now());
   }
 
+  acknowledgementInDoubt(id: string): void {
+    this.#inDoubt.add(id);
+  }
+
   /** An answer that says something wrong. */
   found(what: string): void {
     this.#findings.set(what, (this.#findings.get(what) ?? 0) + 1);
@@ -54,8 +59,9 @@ export class Book {
     return [...this.sent].filter((id) => !this.#received.has(id)).length;
   }
 
+  /** Messages whose acknowledgement was neither confirmed nor left in doubt: an answer that never came may mean either. */
   get unacknowledged(): number {
-    return [...this.sent].filter((id) => !this.#acknowledged.has(id)).length;
+    return [...this.sent].filter((id) => !this.#acknowledged.has(id) && !this.#inDoubt.has(id)).length;
   }
 
   isObjectWhole(id: string, bytes: Uint8Array): boolean {

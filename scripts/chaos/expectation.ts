@@ -1,15 +1,18 @@
 import { SLOS, type SloName } from '@macronode/contracts';
 import { type Kind, READS, WRITES } from './observation.ts';
 
-/** The whole run; from making the fault until recovery; everything before and after that. */
+/** The whole run; from making the fault until shortly after recovery; everything before and after that. */
 export type Period = 'run' | 'fault' | 'outside';
 export type Which = 'reads' | 'writes' | 'all' | readonly Kind[];
-type AnswerSlo = Exclude<SloName, 'bus_delivery'>;
+type JudgedSlo = Exclude<SloName, 'bus_delivery'>;
+type LatencySloName = 'object_get_latency' | 'object_put_latency';
 
 /** What a scenario promises, one condition each. All of them are judged; text for people is made from the same data. */
 export type Claim =
   /** A service level of docs/slo.md, counted over the requests of a period. */
-  | { readonly claim: 'slo'; readonly slo: AnswerSlo; readonly during: Period }
+  | { readonly claim: 'slo'; readonly slo: JudgedSlo; readonly during: Period }
+  /** After recovery p95 of its routes is within its bound, or within twice what it was before on this machine. */
+  | { readonly claim: 'returns'; readonly slo: LatencySloName }
   /** 95 % of the good answers come within so many ms. */
   | { readonly claim: 'p95'; readonly of: Which; readonly ms: number; readonly during: Period }
   /** At most this share of requests fails, in whichever way. */
@@ -33,7 +36,7 @@ const PERIOD: Readonly<Record<Period, string>> = {
   outside: 'before and after',
 };
 
-export const spelledWhich = (which: Which): string => (typeof which === 'string' ? which : which.join(', '));
+const spelledWhich = (which: Which): string => (typeof which === 'string' ? which : which.join(', '));
 
 export const kindsOf = (which: Which): readonly Kind[] =>
   which === 'reads' ? READS : which === 'writes' ? WRITES : which === 'all' ? [...READS, ...WRITES] : which;
@@ -45,6 +48,8 @@ export function spelled(claim: Claim): string {
   switch (claim.claim) {
     case 'slo':
       return `${claim.slo} (${SLOS[claim.slo].objective * 100} %) ${PERIOD[claim.during]}`;
+    case 'returns':
+      return `${claim.slo} again, or as before`;
     case 'p95':
       return `p95 of ${spelledWhich(claim.of)} < ${claim.ms} ms ${PERIOD[claim.during]}`;
     case 'failures':
@@ -87,11 +92,11 @@ export const always = ({
   { claim: 'ledger' },
 ];
 
-/** Objectives that hold as long as nothing is broken. */
+/** What is not broken answers, and what was broken is as quick again as it was. */
 export const sound = (during: Period): Expectation => [
-  { claim: 'slo', slo: 'object_get_latency', during },
-  { claim: 'slo', slo: 'object_put_latency', during },
   { claim: 'slo', slo: 'availability', during },
+  { claim: 'returns', slo: 'object_get_latency' },
+  { claim: 'returns', slo: 'object_put_latency' },
 ];
 
 export const ACCOUNTED: Claim = Object.freeze({ claim: 'accounted' });

@@ -14,12 +14,15 @@ export interface Verdict {
 /** Requests without which nothing can be said: a claim about fewer does not hold. */
 const SAMPLES_MIN = 10;
 
+/** What waited for the end of the fault is answered first: objectives are looked at again when that is done. */
+const SETTLE_MS = 2_000;
+
 /** The samples of a period. Without recovery the fault lasts to the end. */
 function during(period: Period, observation: Observation): readonly Sample[] {
   const { samples, fault } = observation;
   if (period === 'run') return samples;
   const recovered = recoverySeconds(observation);
-  const over = recovered === undefined ? Infinity : fault.to + recovered * 1_000;
+  const over = recovered === undefined ? Infinity : fault.to + recovered * 1_000 + SETTLE_MS;
   // A request that was still on its way when the fault came belongs to it.
   const outside = ({ at, ms }: Sample): boolean => at + ms < fault.from || at >= over;
   return samples.filter((sample) => outside(sample) === (period === 'outside'));
@@ -43,6 +46,7 @@ const share = (samples: readonly Sample[], is: (sample: Sample) => boolean): num
   samples.length === 0 ? 0 : samples.filter(is).length / samples.length;
 
 const percent = (part: number): string => `${Number((part * 100).toPrecision(3))} %`;
+const spelledMs = (ms: number): string => (Number.isNaN(ms) ? '-' : `${Math.round(ms)} ms`);
 const few = (samples: readonly Sample[]): string | undefined =>
   samples.length < SAMPLES_MIN ? `only ${samples.length} requests to judge by` : undefined;
 
@@ -59,6 +63,20 @@ function sloViolation(claim: Extract<Claim, { claim: 'slo' }>, observation: Obse
   const asked = period.filter((sample) => routes.includes(ROUTE_OF[sample.kind]) && isGood(sample));
   const good = share(asked, ({ ms }) => ms <= slo.boundSeconds * 1_000);
   return few(asked) ?? (good < slo.objective ? `${percent(good)} good, p95 ${Math.round(p95(asked))} ms` : undefined);
+}
+
+/** A machine that others use is slow before and after alike: that says nothing of the node. */
+const AS_BEFORE = 2;
+
+function returnsViolation({ slo }: Extract<Claim, { claim: 'returns' }>, observation: Observation): string | undefined {
+  const { routes, boundSeconds } = SLOS[slo];
+  const named: readonly string[] = routes;
+  const asked = during('outside', observation).filter((one) => named.includes(ROUTE_OF[one.kind]) && isGood(one));
+  const before = asked.filter(({ at }) => at < observation.fault.from);
+  const after = asked.filter(({ at }) => at >= observation.fault.to);
+  const most = Math.max(boundSeconds * 1_000, AS_BEFORE * p95(before));
+  const missing = few(before) ?? few(after);
+  return missing ?? (p95(after) > most ? `${spelledMs(p95(after))}, ${spelledMs(p95(before))} before` : undefined);
 }
 
 /** Why a failed request was not shed as it has to be. */
@@ -118,6 +136,8 @@ function violation(claim: Claim, observation: Observation): string | undefined {
   switch (claim.claim) {
     case 'slo':
       return sloViolation(claim, observation);
+    case 'returns':
+      return returnsViolation(claim, observation);
     case 'p95': {
       const asked = of(claim.of, during(claim.during, observation)).filter(isGood);
       const seen = p95(asked);
@@ -141,8 +161,6 @@ function violation(claim: Claim, observation: Observation): string | undefined {
       return ledgerViolation(observation);
   }
 }
-
-const spelledMs = (ms: number): string => (Number.isNaN(ms) ? '-' : `${Math.round(ms)} ms`);
 
 /** How the requests went, in one line. */
 function seen(observation: Observation): string {

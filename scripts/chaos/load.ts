@@ -204,7 +204,10 @@ export class Load {
     if (messages.length === 0) return;
     const receipts = messages.map(({ receipt }) => receipt);
     const acked = await this.#timed('ack', () => this.client.json(ROUTES.mailboxAck, { receipts }));
-    if (acked.status !== 200) return;
+    if (acked.status !== 200) {
+      for (const { msg_id } of messages) this.book.acknowledgementInDoubt(msg_id);
+      return;
+    }
     MailboxAckReply.parse(JSON.parse(acked.body.toString())).results.forEach((result, i) => {
       const message = messages[i];
       if (result === 'ok' && message !== undefined) this.book.messageAcknowledged(message.msg_id);

@@ -1,5 +1,5 @@
 // The nodes scenarios break. Each is whole when it is handed out, and may be used again once it is whole again.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readiness, type ServiceName } from '@macronode/contracts';
 import { SentinelGroup } from '../../packages/bus/src/redis/redis-sentinel-fixture.ts';
@@ -10,11 +10,14 @@ import { redisProgram } from '../redis.ts';
 import { OwnDisk } from '../rig/own-disk.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
-import { readState, stateFile } from '../run-state.ts';
+import { isAlive, readState, stateFile } from '../run-state.ts';
 import { startTarget } from '../targets.ts';
 import { StepClock } from './step-clock.ts';
 
 const RUN_DIR = join(ROOT, '.run', 'chaos');
+/** Services on disks of their own. */
+const DISK_OWNERS = ['storage', 'mailbox'] as const;
+type DiskOwner = (typeof DISK_OWNERS)[number];
 
 /** What is common to every node under a load. */
 interface Node extends AsyncDisposable {
@@ -31,8 +34,11 @@ interface Node extends AsyncDisposable {
 export interface ProcessesNode extends Node {
   readonly processes: RigProcesses;
   readonly medium: RedisBehindProxy;
-  disk(service: 'storage' | 'mailbox'): OwnDisk;
-  /** What the wall clock of every process says. */
+  disk(service: DiskOwner): OwnDisk;
+}
+
+/** The same, with a wall clock for all processes that can be set. Reading it takes long: nothing else is measured here. */
+export interface ClockedNode extends ProcessesNode {
   readonly clock: StepClock;
 }
 
@@ -48,6 +54,7 @@ export interface SupervisedNode extends Node {
 
 export interface Nodes {
   readonly processes: ProcessesNode;
+  readonly clocked: ClockedNode;
   readonly sentinel: SentinelNode;
   readonly supervised: SupervisedNode;
 }
@@ -55,8 +62,16 @@ export type NodeKind = keyof Nodes;
 
 export function startNodeOf<K extends NodeKind>(kind: K): Promise<Nodes[K]>;
 export function startNodeOf(kind: NodeKind): Promise<Node> {
-  if (kind === 'processes') return startProcessesNode();
-  return kind === 'sentinel' ? startSentinelNode() : startSupervisedNode();
+  switch (kind) {
+    case 'processes':
+      return startProcessesNode(kind, {});
+    case 'clocked':
+      return startClockedNode();
+    case 'sentinel':
+      return startSentinelNode();
+    case 'supervised':
+      return startSupervisedNode();
+  }
 }
 
 /** True when every process says it takes reads and writes. */
@@ -75,13 +90,23 @@ export async function readinessOf(ops: string): Promise<Readiness | undefined> {
   }
 }
 
-/** Folders of a node, empty. Logs stay for reading until the next one of its kind. */
+/** Folders of a node of this run, empty. Logs stay for reading until the next run, whatever came out. */
 function folders(kind: NodeKind): { readonly dataDir: string; readonly logDir: string } {
-  const runDir = join(RUN_DIR, kind);
-  rmSync(runDir, { recursive: true, force: true });
+  mkdirSync(RUN_DIR, { recursive: true });
+  for (const name of readdirSync(RUN_DIR)) {
+    const pid = Number(name.split('-').at(-1));
+    if (name === `${kind}-${process.pid}` || !isAlive(pid)) removeFolder(join(RUN_DIR, name));
+  }
+  const runDir = join(RUN_DIR, `${kind}-${process.pid}`);
   const [dataDir, logDir] = [join(runDir, 'data'), join(runDir, 'logs')];
   for (const dir of [dataDir, logDir]) mkdirSync(dir, { recursive: true });
   return { dataDir, logDir };
+}
+
+/** With the disks a run that was killed has left in it. */
+function removeFolder(folder: string): void {
+  for (const owner of DISK_OWNERS) OwnDisk.unmount(join(folder, 'data', owner));
+  rmSync(folder, { recursive: true, force: true });
 }
 
 async function planOn(redisUrl: string, dataDir: string): Promise<readonly PlannedProcess[]> {
@@ -106,11 +131,17 @@ function described(processes: RigProcesses): Pick<Node, 'url' | 'pids' | 'ops' |
   };
 }
 
-async function startProcessesNode(): Promise<ProcessesNode> {
-  const { dataDir, logDir } = folders('processes');
+async function startClockedNode(): Promise<ClockedNode> {
+  mkdirSync(RUN_DIR, { recursive: true });
+  const clock = StepClock.create(join(RUN_DIR, `clock-${process.pid}`));
+  return { ...(await startProcessesNode('clocked', clock.env)), clock };
+}
+
+async function startProcessesNode(kind: NodeKind, env: Readonly<Record<string, string>>): Promise<ProcessesNode> {
+  const { dataDir, logDir } = folders(kind);
   await using stack = new AsyncDisposableStack();
   const disks = new Map(
-    (['storage', 'mailbox'] as const).map((service) => {
+    DISK_OWNERS.map((service) => {
       const folder = join(dataDir, service);
       mkdirSync(folder);
       const disk = OwnDisk.mount(folder);
@@ -119,10 +150,9 @@ async function startProcessesNode(): Promise<ProcessesNode> {
     }),
   );
   const medium = stack.use(await RedisBehindProxy.start());
-  const clock = StepClock.create(dataDir);
   const plan = (await planOn(medium.network.url, dataDir)).map((planned) => ({
     ...planned,
-    env: { ...planned.env, ...clock.env },
+    env: { ...planned.env, ...env },
   }));
   const processes = stack.use(new RigProcesses(plan.map((planned) => new RigProcess(planned, logDir))));
   await processes.start();
@@ -131,7 +161,6 @@ async function startProcessesNode(): Promise<ProcessesNode> {
     ...described(processes),
     processes,
     medium,
-    clock,
     disk: (service) => {
       const disk = disks.get(service);
       if (disk === undefined) throw new Error(`${service} has no disk of its own`);

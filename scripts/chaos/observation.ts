@@ -82,7 +82,8 @@ export function recoverySeconds({ samples, fault }: Pick<Observation, 'samples' 
   for (let from = fault.to; from + WELL_MS <= last; from += STEP_MS) {
     const second = after.filter(({ at }) => at >= from && at < from + WELL_MS);
     const kinds = new Set(second.map(({ kind }) => kind));
-    if (second.every((one) => isGood(one) && one.ms <= WELL_ANSWER_MS) && wanted.every((kind) => kinds.has(kind))) return (from - fault.to) / 1_000;
+    if (second.every((one) => isGood(one) && one.ms <= WELL_ANSWER_MS) && wanted.every((kind) => kinds.has(kind)))
+      return (from - fault.to) / 1_000;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 import type { Row } from './run.ts';
 import type { Scenario } from './scenario.ts';
 
-const coloured = (code: number, text: string): string => (process.stdout.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text);
+const coloured = (code: number, text: string): string =>
+  process.stdout.isTTY ? `\u001b[${code}m${text}\u001b[0m` : text;
 const word = (ok: boolean): string => (ok ? coloured(32, 'ok ') : coloured(31, 'BAD'));
 const recovery = ({ recovery_s: seconds }: Row): string => (seconds === null ? 'never' : seconds.toFixed(1));
 
@@ -34,6 +35,10 @@ export function outcomeTable(rows: readonly Row[]): string {
     String(row.lost),
   ]);
   const widths = head.map((title, at) => Math.max(title.length, ...cells.map((row) => row[at]?.length ?? 0)));
-  const line = (row: readonly string[]): string => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd();
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd();
   return [line(head), ...cells.map(line)].join('\n');
 }

@@ -30,7 +30,7 @@ export function chaosPageWith(results: string): string {
   return page(
     'Chaos',
     `\`npm run chaos -- SCENARIO|all\` breaks a node under a load of ${RATE_PER_SECOND} requests a second that arrive on time whatever becomes of them (35 % GET, 10 % HEAD, 5 % Range, 5 % 304, 10 % by name; objects and names written; messages sent, received and acknowledged), mends it, waits until it is well, and asks for everything that was acknowledged. \`--quick\` keeps each fault up for a few seconds only. It takes root on Linux, as scenarios mount disks, limit groups and stop processes.`,
-    'Well again is the beginning of the first full second after mending in which every kind of request was asked for and every one succeeded within a second. Lost is what was acknowledged and is not there: an object with its bytes, a name with its record or a later one, a message delivered and acknowledged. A request without an answer may have taken effect or not. *Meanwhile* is from the fault until recovery.',
+    'Well again is the beginning of the first full second after mending in which every kind of request was asked for and every one succeeded within a second. Lost is what was acknowledged and is not there: an object with its bytes, a name with its record or a later one, a message delivered and acknowledged. A request without an answer may have taken effect or not. *Meanwhile* is from the fault until two seconds after recovery, when what had waited is answered; *before and after* is the rest.',
     table(['scenario', 'what is done', 'what has to hold'], rows),
     `## The last whole run\n\n${BEGIN}\n\n${results}\n\n${END}`,
   );

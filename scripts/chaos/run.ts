@@ -12,7 +12,9 @@ import { type Scenario, secondsOf, type Surroundings } from './scenario.ts';
 
 /** Load before the fault and after recovery: what the objectives are judged by. */
 const BEFORE_MS = 4_000;
-const AFTER_MS = 3_000;
+const AFTER_MS = 5_000;
+/** Load of a new node that nobody judges: code that never ran is compiled and connections are opened first. */
+const WARM_UP_MS = 6_000;
 /** Waited for recovery at most, whatever bound is expected: then it is never. */
 const RECOVERY_TIMEOUT_MS = 45_000;
 const WHOLE_TIMEOUT_MS = 30_000;
@@ -31,6 +33,18 @@ export interface Row {
 
 type AnyNode = Nodes[NodeKind];
 
+export interface RunOptions {
+  /** Faults are kept up for a few seconds only. */
+  readonly quick: boolean;
+  /** Ends waiting: the fault is mended, and the scenario fails. */
+  readonly interrupted: AbortSignal;
+}
+
+interface Hold {
+  readonly seconds: number;
+  readonly interrupted: AbortSignal;
+}
+
 /** Nodes in use, one of each kind at most; a spoiled one is thrown away. */
 export class NodePool implements AsyncDisposable {
   readonly #nodes = new Map<NodeKind, AnyNode>();
@@ -46,6 +60,7 @@ export class NodePool implements AsyncDisposable {
     }
     const node = await startNodeOf(kind);
     this.#nodes.set(kind, node);
+    await warmUp(node.url);
     if (!(await becomesWhole(node))) throw new Error(`the new node (${kind}) is not ready for reads and writes`);
     return node;
   }
@@ -67,12 +82,25 @@ const becomesWhole = (node: AnyNode): Promise<boolean> =>
     () => false,
   );
 
+async function warmUp(url: string): Promise<void> {
+  const load = new Load(url);
+  await load.seed();
+  load.start();
+  await delay(WARM_UP_MS);
+  await load.stop();
+  load.client.close();
+}
+
 /** Runs a scenario and judges it. What goes wrong in making the fault is a row too: not ok. */
-export async function runScenario(scenario: Scenario, pool: NodePool, quick: boolean): Promise<Row> {
+export async function runScenario(
+  scenario: Scenario,
+  pool: NodePool,
+  { quick, interrupted }: RunOptions,
+): Promise<Row> {
   const expected = spelledExpectation(scenario.expects);
   try {
     const node = await pool.take(scenario.node);
-    const observation = await observe(scenario, node, secondsOf(scenario, quick));
+    const observation = await observe(scenario, node, { seconds: secondsOf(scenario, quick), interrupted });
     const verdict = judge(scenario.expects, observation);
     if (!verdict.ok || scenario.spoils === true) await pool.discard(scenario.node);
     const wrong = verdict.violations.map((violation) => `NOT ${violation}`);
@@ -91,7 +119,7 @@ export async function runScenario(scenario: Scenario, pool: NodePool, quick: boo
   }
 }
 
-async function observe(scenario: Scenario, node: AnyNode, seconds: number): Promise<Observation> {
+async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted }: Hold): Promise<Observation> {
   await using stack = new AsyncDisposableStack();
   const front = scenario.far === true ? await ToxicNetwork.to(node.url) : undefined;
   if (front !== undefined) stack.defer(() => front.close());
@@ -107,11 +135,11 @@ async function observe(scenario: Scenario, node: AnyNode, seconds: number): Prom
   load.start();
   let stopped = false;
   stack.defer(() => (stopped ? undefined : load.stop()));
-  await delay(BEFORE_MS);
-  const fault = await suffer(scenario, node, surroundings, seconds);
-  const well = (): boolean => recoverySeconds({ samples: load.samples, fault }) !== undefined;
+  await delay(BEFORE_MS, undefined, { signal: interrupted });
+  const fault = await suffer(scenario, node, surroundings, { seconds, interrupted });
+  const well = (): boolean => interrupted.aborted || recoverySeconds({ samples: load.samples, fault }) !== undefined;
   await poll('recovery', RECOVERY_TIMEOUT_MS, well, 200).catch(() => undefined);
-  await delay(AFTER_MS);
+  await delay(AFTER_MS, undefined, { signal: interrupted });
   stopped = true;
   await load.stop();
   const samples = [...load.samples];
@@ -126,16 +154,13 @@ async function suffer(
   scenario: Scenario,
   node: AnyNode,
   surroundings: Surroundings,
-  seconds: number,
+  { seconds, interrupted }: Hold,
 ): Promise<Observation['fault']> {
   const { load } = surroundings;
   const from = load.now;
-  const mend = await (scenario.make as (node: AnyNode, surroundings: Surroundings) => ReturnType<Scenario['make']>)(
-    node,
-    surroundings,
-  );
+  const mend = await scenario.make(node, surroundings);
   try {
-    await delay(seconds * 1_000);
+    await delay(seconds * 1_000, undefined, { signal: interrupted });
     await (scenario.during as ((node: AnyNode, surroundings: Surroundings) => Promise<void>) | undefined)?.(
       node,
       surroundings,

@@ -10,7 +10,7 @@ export interface Surroundings {
   /** The network between the clients and the gateway, where `far` asks for one. */
   readonly front: ToxicNetwork | undefined;
   /** Says what it found wrong; one finding fails the scenario. */
-  find(what: string): void;
+  readonly find: (what: string) => void;
 }
 
 /** One way to break a node under load, and what has to hold. */
@@ -42,6 +42,9 @@ export const secondsOf = ({ seconds, quickSeconds }: Scenario, quick: boolean): 
 /** A scenario on a node of processes without a supervisor. */
 export const onProcesses = (scenario: Omit<Scenario<'processes'>, 'node'>): Scenario =>
   ({ ...scenario, node: 'processes' }) as Scenario;
+/** On such a node whose wall clock can be set. */
+export const onClocked = (scenario: Omit<Scenario<'clocked'>, 'node'>): Scenario =>
+  ({ ...scenario, node: 'clocked' }) as Scenario;
 export const onSupervised = (scenario: Omit<Scenario<'supervised'>, 'node'>): Scenario =>
   ({ ...scenario, node: 'supervised' }) as Scenario;
 export const onSentinel = (scenario: Omit<Scenario<'sentinel'>, 'node'>): Scenario =>

@@ -1,9 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { installDebianPackage } from '../programs.ts';
 
 /** Where Debian keeps the library, by architecture. */
-const LIBRARIES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map((machine) => `/usr/lib/${machine}/faketime/libfaketime.so.1`);
+const LIBRARIES = ['x86_64-linux-gnu', 'aarch64-linux-gnu'].map(
+  (machine) => `/usr/lib/${machine}/faketime/libfaketime.so.1`,
+);
 
 function library(): string {
   const find = (): string | undefined => LIBRARIES.find((file) => existsSync(file));
@@ -23,8 +24,9 @@ export class StepClock {
     this.#file = file;
   }
 
-  static create(folder: string): StepClock {
-    const clock = new StepClock(join(folder, 'clock'));
+  /** `file` is where the processes read how far they are off. */
+  static create(file: string): StepClock {
+    const clock = new StepClock(file);
     clock.step(0);
     return clock;
   }

@@ -16,7 +16,7 @@ import type { Ledger } from './ledger.ts';
 const REQUEST_TIMEOUT_MS = 30_000;
 const SOCKETS_MAX = 128;
 /** The status of a request that was not answered. */
-export const NO_ANSWER = 0;
+const NO_ANSWER = 0;
 
 export interface Answer {
   readonly status: number;

@@ -38,11 +38,16 @@ export class RigProcess {
   }
 
   /** Starts it and waits until it is ready. Does nothing while it runs. */
-  async start(wrapper: readonly string[] = this.#wrapper): Promise<void> {
+  start(): Promise<void> {
+    return this.startWith(this.#wrapper);
+  }
+
+  /** The same with another program around it, this once. */
+  async startWith(wrapper: readonly string[]): Promise<void> {
     if (this.isRunning) return;
     const output = openSync(this.log, 'a');
     const main = [pinnedNode(), join(ROOT, 'apps', this.service, 'dist', 'main.js')] as const;
-    const [program = '', ...args] = [...wrapper, ...main];
+    const [program, ...args] = [...wrapper, ...main];
     this.#child = spawn(program, args, {
       cwd: ROOT,
       stdio: ['ignore', output, output],

@@ -13,7 +13,6 @@ import { freePort, freePortBase } from '../ports.ts';
 import { type OwnPrometheus, startPrometheus } from '../prometheus.ts';
 import type { OwnRedis } from '../redis.ts';
 import { BusProbe } from '../rig/bus-probe.ts';
-import { whenInterrupted } from '../rig/interruption.ts';
 import { OwnDisk } from '../rig/own-disk.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
@@ -64,6 +63,18 @@ async function startExporter(
   const port = await freePort();
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return { address: `127.0.0.1:${port}`, server, show: (fault) => (active = fault) };
+}
+
+/** However the verification ends, nothing of it stays: not a process, not a disk. What it was doing fails meanwhile, and may. */
+function whenInterrupted(clear: () => Promise<void>): void {
+  let clearing = false;
+  const stop = (): void => {
+    if (clearing) return;
+    clearing = true;
+    for (const failure of ['uncaughtException', 'unhandledRejection'] as const) process.on(failure, () => undefined);
+    void clear().finally(() => process.exit(1));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
 }
 
 /** Starts everything and waits until all of it is ready. */

@@ -12,7 +12,12 @@ export const busScenarios: readonly Scenario[] = [
     name: 'slow_consumers',
     what: 'a service on the same bus that reads hints slower than they come, and whose two handlers take 50 ms with hundreds waiting',
     seconds: 8,
-    expects: [...always({ recovery: 5 }), ...sound('outside'), { claim: 'failures', of: 'all', share: 0.01, during: 'run' }, ACCOUNTED],
+    expects: [
+      ...always({ recovery: 5 }),
+      ...sound('outside'),
+      { claim: 'failures', of: 'all', share: 0.01, during: 'run' },
+      ACCOUNTED,
+    ],
     make: async ({ medium }, { find }) => {
       const probe = new BusProbe(medium.network.url);
       await probe.start();
@@ -29,7 +34,12 @@ export const busScenarios: readonly Scenario[] = [
     name: 'bus_overflow',
     what: 'a client on the same bus with twice as many calls as its bound of 256: half of them are refused with their own type, and counted',
     seconds: 8,
-    expects: [...always({ recovery: 5 }), ...sound('outside'), { claim: 'failures', of: 'all', share: 0.01, during: 'run' }, ACCOUNTED],
+    expects: [
+      ...always({ recovery: 5 }),
+      ...sound('outside'),
+      { claim: 'failures', of: 'all', share: 0.01, during: 'run' },
+      ACCOUNTED,
+    ],
     make: async ({ medium }, { find }) => {
       const probe = new BusProbe(medium.network.url, { inflightCalls: 256 });
       await probe.start();

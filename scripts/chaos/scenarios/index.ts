@@ -9,7 +9,7 @@ import { redisScenarios } from './redis.ts';
 import { resourceScenarios } from './resources.ts';
 import { supervisedScenarios } from './supervised.ts';
 
-const ORDER: readonly NodeKind[] = ['processes', 'sentinel', 'supervised'];
+const ORDER: readonly NodeKind[] = ['processes', 'clocked', 'sentinel', 'supervised'];
 
 /** Every scenario, in the order of a whole run: those of one kind of node follow each other. */
 export const SCENARIOS: readonly Scenario[] = Object.freeze(

@@ -38,10 +38,10 @@ const soundFar: Expectation = [
 
 /** The network between clients, services and Redis, through a real proxy or a real packet filter. */
 export const networkScenarios: readonly Scenario[] = [
-  latency(50, 800),
-  latency(100, 1_500),
-  latency(200, 2_500),
-  latency(500, 5_000),
+  latency(50, 1_200),
+  latency(100, 2_000),
+  latency(200, 4_000),
+  latency(500, 8_000),
   onProcesses({
     name: 'inter_region',
     what: 'clients in another region: 50 ms each way between them and the gateway, 100 ms for every round trip; the bus stays in its region',

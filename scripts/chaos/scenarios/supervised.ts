@@ -1,5 +1,6 @@
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { poll } from '../../poll.ts';
 import { replaceProcesses, startProcesses, stopProcesses } from '../../processes.ts';
 import { signal } from '../../run-state.ts';
@@ -59,6 +60,9 @@ export const supervisedScenarios: readonly Scenario[] = [
       return async () => {
         const order = JSON.parse(readFileSync(join(node.runDir, 'order.json'), 'utf8')) as SupervisorOrder;
         await stopProcesses(node.runDir);
+        // Its Redis is stopped with it; whoever takes the node down ends this one too.
+        const { redis } = order;
+        if (redis !== undefined) spawn(redis.argv[0], redis.argv.slice(1), { cwd: redis.dir, stdio: 'ignore' });
         await startProcesses(order);
       };
     },
