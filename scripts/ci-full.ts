@@ -26,8 +26,8 @@ function busFaults(): Promise<TestCounts> {
 }
 
 /** A verb that says by its exit code how it went. */
-async function verb(script: string): Promise<undefined> {
-  await runProgram(['node', join('scripts', script)]);
+async function verb(script: string, ...args: readonly string[]): Promise<undefined> {
+  await runProgram(['node', join('scripts', script), ...args]);
 }
 
 const stages: readonly Stage[] = [
@@ -39,6 +39,7 @@ const stages: readonly Stage[] = [
   { name: 'e2e-large', run: large },
   { name: 'load-smoke', run: smoke },
   { name: 'alert-mutations', run: () => verb('verify-alerts.ts') },
+  { name: 'chaos', run: () => verb('chaos.ts', 'all', '--quick') },
   { name: 'verify-dashboards', run: () => verb('verify-dashboards.ts') },
 ];
 

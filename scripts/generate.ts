@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { openApiDocument } from '@macronode/contracts';
 import { grafanaFiles } from '../grafana/generate.ts';
 import { ROOT } from './bootstrap.mjs';
+import { chaosPage } from './chaos/page.ts';
 import { configPage, errorsPage, limitsPage, metricsPage } from './derived-pages.ts';
 import { endWith } from './verb.ts';
 
@@ -19,6 +20,7 @@ async function derivedFiles(): Promise<ReadonlyMap<string, string>> {
     ['docs/limits.md', limitsPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/config.md', configPage()],
+    ['docs/chaos.md', chaosPage()],
     ['docs/metrics.md', await metricsPage()],
     ...grafanaFiles(),
   ]);

@@ -136,6 +136,21 @@ npm run load -- bulk [--tool wrk|h2load --connections 64 --seconds 30 --path PAT
 Exit code 0 is a pass, 99 a crossed threshold or a judgement that failed, anything else a broken run.
 k6 is the one on PATH, else its image if Docker runs, else it is built with Go from infra/tools.`,
   },
+  chaos: {
+    script: 'chaos.ts',
+    build: true,
+    summary: 'a node broken under load: what has to hold is checked, and the ledger of every write closed',
+    usage: `npm run chaos -- SCENARIO [SCENARIO ...]|all [--quick --json FILE --write]
+
+  --list         every scenario with what it does
+  --quick        each fault lasts a few seconds only
+  --json FILE    write the table as JSON too
+  --write        with all: put the table into docs/chaos.md
+
+Starts nodes as processes on a Redis behind toxiproxy, on a Sentinel set, and under the supervisor. Takes root on Linux
+(disks of their own, control groups, a packet filter), and from Debian strace, nftables and libfaketime, which it installs.
+All of it takes about twenty minutes. Fails unless every scenario is as docs/chaos.md expects.`,
+  },
   'verify:dashboards': {
     script: 'verify-dashboards.ts',
     build: true,
@@ -187,7 +202,7 @@ Each mutant is a run of promtool; those no unit test notices are listed. Fails b
     usage: `npm run ci:full [-- --only STAGE[,STAGE]]
 
   --only LIST    run these stages only: those of npm test, dashboards-lint, bus-faults, traces, e2e-compose,
-                 e2e-large, load-smoke, alert-mutations, verify-dashboards
+                 e2e-large, load-smoke, alert-mutations, chaos, verify-dashboards
 
 traces sends requests through five processes and a collector built with Go (infra/otel), draws each trace and compares it
 span by span, those of failed requests at ratio 0 too.

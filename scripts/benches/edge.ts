@@ -5,10 +5,10 @@ import type { CaseResult, Flags, Goal, Outcome, SelfRunningBench } from '../benc
 import { appCommand } from '../bootstrap.mjs';
 import { LoadLoop } from '../load/load-loop.ts';
 import { residentBytesOf, watchCpu } from '../measure/cpu.ts';
-import { inGroup, memoryGroup } from '../memory-group.ts';
 import { answersOk, poll } from '../poll.ts';
 import { freePort } from '../ports.ts';
 import { requireProgram } from '../programs.ts';
+import { ControlGroup } from '../rig/control-group.ts';
 
 const LIMIT_BYTES = 512 * 1024 ** 2;
 /** Of the limit, for objects kept in memory: the process itself takes the rest. */
@@ -30,9 +30,9 @@ interface EdgeNode extends AsyncDisposable {
 
 /** A micronode on one core, in a memory limit. Its users have the other cores, so that they do not share its caches. */
 async function startEdgeNode(): Promise<EdgeNode> {
-  const group = memoryGroup('edge', LIMIT_BYTES);
+  const group = ControlGroup.ofMemory(`macronode-edge-${process.pid}`, LIMIT_BYTES);
   const [port, opsPort] = [await freePort(), await freePort()];
-  const [program, ...args] = inGroup(group, [requireProgram('taskset'), '-c', '0', ...appCommand('micronode')]);
+  const [program, ...args] = group.command([requireProgram('taskset'), '-c', '0', ...appCommand('micronode')]);
   const env = {
     ...{ PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '', LOG_LEVEL: 'warn' },
     STORAGE_MEMORY_BYTES: String(OBJECT_BYTES),

@@ -1,11 +1,11 @@
 // A micronode that keeps everything in memory, inside a memory limit: the case whose memory must worry nobody.
 import { spawn } from 'node:child_process';
 import { appCommand } from '../bootstrap.mjs';
-import { inGroup, memoryGroup } from '../memory-group.ts';
 import { answersOk, poll } from '../poll.ts';
 import { freePort } from '../ports.ts';
-import { Client } from './client.ts';
-import { Ledger } from './ledger.ts';
+import { Client } from '../rig/client.ts';
+import { ControlGroup } from '../rig/control-group.ts';
+import { Ledger } from '../rig/ledger.ts';
 import type { Rig } from './rig.ts';
 
 const LIMIT_BYTES = 512 * 1024 ** 2;
@@ -15,9 +15,9 @@ const READY_TIMEOUT_MS = 20_000;
 
 /** Starts one beside the rig, scraped as a target of its own, and fills it. What it answers ends it. */
 export async function startAmnesia(rig: Rig): Promise<() => Promise<void>> {
-  const group = memoryGroup('verify', LIMIT_BYTES);
-  const [program, ...args] = inGroup(group, appCommand('micronode'));
+  const group = ControlGroup.ofMemory('macronode-verify', LIMIT_BYTES);
   const [port, opsPort] = [await freePort(), rig.amnesiaOpsPort];
+  const [program, ...args] = group.command(appCommand('micronode'));
   const child = spawn(program, args, {
     stdio: 'ignore',
     env: { ...process.env, PORT: String(port), OPS_PORT: String(opsPort), DATA_DIR: '', LOG_LEVEL: 'warn' },

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../grafana/faults.ts';
 import { ALERTS } from '../../grafana/rules/alerts.ts';
 import { poll } from '../poll.ts';
-import { type Client, steadyTraffic } from './client.ts';
+import { type Client, steadyTraffic } from '../rig/client.ts';
 import { driverOf, expectedOf } from './faults/index.ts';
 import type { Rig } from './rig.ts';
 import type { Timeline } from './timeline.ts';

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hashBytes } from '@macronode/content';
 import { LIMITS, ROUTES } from '@macronode/contracts';
-import type { Client } from './client.ts';
+import type { Client } from '../rig/client.ts';
 
 /** The shortest lease there is: it runs out while the client waits for it to. */
 const LEASE_MS = LIMITS.mailbox_visibility_min_ms.value;

@@ -1,23 +1,21 @@
 // The macronode the verification breaks: a process per service without a supervisor, so that what is killed stays dead.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import type { ServiceName } from '@macronode/contracts';
 import { FAULT_NAMES, type FaultName } from '../../grafana/faults.ts';
 import { ruleFiles } from '../../grafana/rules/files.ts';
 import type { RuleClock } from '../../grafana/rules/clock.ts';
-import { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
-import { appCommand, ROOT } from '../bootstrap.mjs';
-import { provideGoTool, TOXIPROXY } from '../go-tools.ts';
-import { opsPortOffsets, type PlannedProcess, planProcesses } from '../plan.ts';
-import { answersOk, poll } from '../poll.ts';
+import type { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
+import { ROOT } from '../bootstrap.mjs';
+import { opsPortOffsets, planProcesses } from '../plan.ts';
 import { freePort, freePortBase } from '../ports.ts';
 import { type OwnPrometheus, startPrometheus } from '../prometheus.ts';
-import { type OwnRedis, startRedis } from '../redis.ts';
-import { redisPid } from '../run-state.ts';
-import { BusProbe } from './bus-probe.ts';
-import { OwnDisk } from './own-disk.ts';
+import type { OwnRedis } from '../redis.ts';
+import { BusProbe } from '../rig/bus-probe.ts';
+import { OwnDisk } from '../rig/own-disk.ts';
+import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
+import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
 
 /** Weeks in half a day: the fast page fires within seconds, and every window still holds four scrapes. */
 const VERIFY_CLOCK: RuleClock = Object.freeze({ windowSeconds: 12 * 3_600, scrapeSeconds: 1 });
@@ -28,68 +26,6 @@ const GATEWAY_CONNECTIONS = 350;
 const GATEWAY_INFLIGHT = 64;
 /** Below the 56 writes the gate admits, so that this bound is reached too; above the bound of the alert on the gate. */
 const MAILBOX_WAITERS = 53;
-const READY_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 12_000;
-
-/** A process of the rig, which can be ended, paused and started again by hand. */
-export class RigProcess {
-  readonly planned: PlannedProcess;
-  readonly #log: string;
-  #child: ChildProcess | undefined;
-
-  constructor(planned: PlannedProcess, logDir: string) {
-    this.planned = planned;
-    this.#log = join(logDir, `${planned.service}.log`);
-  }
-
-  get service(): ServiceName {
-    return this.planned.service;
-  }
-
-  get pid(): number {
-    return this.#child?.pid ?? 0;
-  }
-
-  get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
-  }
-
-  async start(): Promise<void> {
-    if (this.isRunning) return;
-    const output = openSync(this.#log, 'a');
-    const main = appCommand(this.service);
-    const [program, ...args] =
-      this.service === 'gateway' ? ['prlimit', `--nofile=${GATEWAY_DESCRIPTORS}`, ...main] : main;
-    this.#child = spawn(program ?? '', args, {
-      cwd: ROOT,
-      stdio: ['ignore', output, output],
-      env: { ...process.env, ...this.planned.env },
-    });
-    closeSync(output);
-    const child = this.#child;
-    await poll(this.service, READY_TIMEOUT_MS, () => {
-      if (child.exitCode !== null)
-        throw new Error(`${this.service} ended.\n${readFileSync(this.#log, 'utf8').slice(-2_000)}`);
-      return answersOk(`${this.planned.opsUrl}/readyz`);
-    });
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child?.kill(name);
-  }
-
-  /** Ends it, gently or not, and waits until it is gone. */
-  async end(name: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const child = this.#child;
-    if (child === undefined || !this.isRunning) return;
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGCONT');
-    child.kill(name);
-    const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    await gone;
-    clearTimeout(deadline);
-  }
-}
 
 /** What runs while panels, alerts and runbook are verified. */
 export interface Rig extends AsyncDisposable {
@@ -153,10 +89,8 @@ export async function startRig(): Promise<Rig> {
   whenInterrupted(() => open.disposeAsync());
   try {
     const storageDisk = stack.use(OwnDisk.mount(join(dataDir, 'storage')));
-    const redis = stack.use(await startRedis());
-    process.env['TOXIPROXY_SERVER'] = await provideGoTool(TOXIPROXY);
-    const network = await ToxicNetwork.to(redis.url);
-    stack.defer(() => network.close());
+    const medium = stack.use(await RedisBehindProxy.start());
+    const { redis, network } = medium;
     const httpPort = await freePort();
     const plan = planProcesses({
       replicas: {},
@@ -175,11 +109,12 @@ export async function startRig(): Promise<Rig> {
         MAILBOX_WAITERS: String(MAILBOX_WAITERS),
       },
     }));
-    const processes = new Map(plan.map((planned) => [planned.service, new RigProcess(planned, logDir)]));
-    stack.defer(async () => {
-      for (const one of [...processes.values()].reverse()) await one.end('SIGTERM');
-    });
-    for (const one of processes.values()) await one.start();
+    const limited = (service: ServiceName): readonly string[] =>
+      service === 'gateway' ? ['prlimit', `--nofile=${GATEWAY_DESCRIPTORS}`] : [];
+    const processes = stack.use(
+      new RigProcesses(plan.map((planned) => new RigProcess(planned, logDir, limited(planned.service)))),
+    );
+    await processes.start();
     const amnesiaOpsPort = await freePort();
     const probe = stack.use(new BusProbe(network.url));
     await probe.start();
@@ -203,20 +138,12 @@ export async function startRig(): Promise<Rig> {
       redis,
       dataDir,
       storageDisk,
-      process: (service) => {
-        const one = processes.get(service);
-        if (one === undefined) throw new Error(`the rig runs no ${service}`);
-        return one;
-      },
+      process: (service) => processes.of(service),
       probe,
       amnesiaOpsPort,
       show: (fault) => exporter.show(fault),
-      redisPid: () => redisPid(redis.process),
-      startRedisAgain: () => {
-        const [program, ...args] = redis.process.argv;
-        const again = spawn(program, args, { cwd: redis.process.dir, stdio: 'ignore' });
-        running.defer(() => void again.kill('SIGKILL'));
-      },
+      redisPid: () => medium.pid(),
+      startRedisAgain: () => medium.startAgain(),
       [Symbol.asyncDispose]: () => running.disposeAsync(),
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 // What panels have to say of a known load: every number as the clients counted it.
 import { type RouteName, ROUTES } from '@macronode/contracts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from '../rig/ledger.ts';
 
 /** How a series is compared: what it counted, its share at the end, or how much higher it ended. */
 type Kind = 'count' | 'share' | 'growth';

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { FaultName } from '../../../grafana/faults.ts';
-import { type FaultDriver, LATENCY, repeating } from './driver.ts';
+import { repeating } from '../../rig/mend.ts';
+import { type FaultDriver, LATENCY } from './driver.ts';
 
 /** What services do to each other over the bus. */
 export const busFaults = {

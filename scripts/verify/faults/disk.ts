@@ -1,38 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../../grafana/faults.ts';
-import { poll } from '../../poll.ts';
-import { requireProgram } from '../../programs.ts';
-import type { Rig } from '../rig.ts';
-import { type FaultDriver, LATENCY, repeating } from './driver.ts';
+import { injectedCalls } from '../../rig/injected-calls.ts';
+import { repeating } from '../../rig/mend.ts';
+import { type FaultDriver, LATENCY } from './driver.ts';
 
-const ATTACH_TIMEOUT_MS = 5_000;
-
-/** Whether somebody traces a process, as the kernel says. */
-const isTraced = (pid: string): boolean => !/^TracerPid:\t0$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-
-/** System calls of storage that end as we say. */
-async function injected(rig: Rig, inject: string): Promise<ChildProcess> {
-  const strace = requireProgram('strace');
-  const pid = String(rig.process('storage').pid);
-  const calls = 'fsync,fdatasync';
-  const args = ['-f', '-qq', '-o', '/dev/null', '-p', pid, '-e', `trace=${calls}`, '-e', `inject=${calls}:${inject}`];
-  const child = spawn(strace, args, { stdio: 'ignore' });
-  await poll('strace at storage', ATTACH_TIMEOUT_MS, () => {
-    if (child.exitCode !== null) throw new Error(`strace could not attach to storage (exit code ${child.exitCode})`);
-    return isTraced(pid);
-  });
-  return child;
-}
-
-async function endOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGINT');
-  await gone;
-}
+const SYNCS = ['fsync', 'fdatasync'] as const;
 
 /** Changes one bit near the end of a stored object. */
 function corrupt(folder: string, id: string): void {
@@ -67,9 +41,9 @@ export const diskFaults = {
     what: 'fsync of storage fails (EIO)',
     holdSeconds: 40,
     make: async (rig) => {
-      const strace = await injected(rig, 'error=EIO');
+      const end = await injectedCalls(rig.process('storage').pid, SYNCS, 'error=EIO');
       return async () => {
-        await endOf(strace);
+        await end();
         await rig.process('storage').end('SIGTERM');
         await rig.process('storage').start();
       };
@@ -86,10 +60,7 @@ export const diskFaults = {
   disk_slow: {
     what: 'every fsync of storage takes 400 ms longer',
     holdSeconds: 130,
-    make: async (rig) => {
-      const strace = await injected(rig, 'delay_exit=400000');
-      return () => endOf(strace);
-    },
+    make: (rig) => injectedCalls(rig.process('storage').pid, SYNCS, 'delay_exit=400000'),
     beside: ['ObjectGetLatencyBudgetBurn', 'GatewayNearCapacity', 'AdmissionBudgetBurn'],
   },
   object_corrupted: {

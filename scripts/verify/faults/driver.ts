@@ -1,8 +1,6 @@
-import type { Client } from '../client.ts';
+import type { Client } from '../../rig/client.ts';
+import type { Mend } from '../../rig/mend.ts';
 import type { Rig } from '../rig.ts';
-
-/** Undoes a fault. */
-export type Mend = () => Promise<unknown>;
 
 /** How a fault is made and mended; what follows from it is written beside the alerts. */
 export interface FaultDriver {
@@ -24,15 +22,3 @@ export const OUTAGE = [
   'BusOutcomeUnknown',
   ...LATENCY,
 ] as const;
-
-/** Repeats something until it is told to stop; resolves then when the last of it is done. */
-export function repeating(work: () => Promise<unknown>): Mend {
-  let over = false;
-  const loop = (async () => {
-    while (!over) await work();
-  })();
-  return async () => {
-    over = true;
-    await loop;
-  };
-}

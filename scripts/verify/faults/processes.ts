@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceName } from '@macronode/contracts';
 import type { FaultName } from '../../../grafana/faults.ts';
+import { stuttering } from '../../rig/rig-process.ts';
+import type { Mend } from '../../rig/mend.ts';
 import type { Rig } from '../rig.ts';
-import { type FaultDriver, type Mend, OUTAGE, repeating } from './driver.ts';
+import { type FaultDriver, OUTAGE } from './driver.ts';
 
 const killed =
   (service: ServiceName) =>
@@ -16,19 +18,6 @@ const paused =
   async (rig: Rig): Promise<Mend> => {
     rig.process(service).signal('SIGSTOP');
     return async () => rig.process(service).signal('SIGCONT');
-  };
-
-/** A process that runs in turns: what the event loop does when something computes on it. */
-const stuttering =
-  (service: ServiceName, stoppedMs: number, runningMs: number) =>
-  async (rig: Rig): Promise<Mend> => {
-    const stop = repeating(async () => {
-      rig.process(service).signal('SIGSTOP');
-      await delay(stoppedMs);
-      rig.process(service).signal('SIGCONT');
-      await delay(runningMs);
-    });
-    return stop;
   };
 
 /** Processes that are killed, paused, started again and again, or kept busy. */
@@ -87,7 +76,7 @@ export const processFaults = {
   event_loop_stalled: {
     what: 'the gateway runs 400 ms of each second',
     holdSeconds: 110,
-    make: stuttering('gateway', 600, 400),
+    make: async (rig) => stuttering(rig.process('gateway'), 600, 400),
     beside: ['ObjectPutLatencyBudgetBurn', 'TargetDown', 'GatewayAbsent', 'BusRedeliveries'],
   },
 } satisfies Partial<Record<FaultName, FaultDriver>>;

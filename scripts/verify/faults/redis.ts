@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../../grafana/faults.ts';
-import { type FaultDriver, OUTAGE, repeating } from './driver.ts';
+import { repeating } from '../../rig/mend.ts';
+import { type FaultDriver, OUTAGE } from './driver.ts';
 
 const LINK = ['RedisUnreachable', 'BusReconnecting', 'BusOverflowing', 'BusDeliveryBudgetBurn', 'BusQueueWait'];
 

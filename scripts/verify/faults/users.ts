@@ -1,33 +1,11 @@
-import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROUTES } from '@macronode/contracts';
 import type { FaultName } from '../../../grafana/faults.ts';
 import { startAmnesia } from '../amnesia.ts';
-import { everything } from '../client.ts';
-import { type FaultDriver, type Mend, repeating } from './driver.ts';
-
-/** So many connections that say nothing, opened a few at a time; those that are cut are opened again. */
-function idleConnections(url: string, count: number): Mend {
-  const { hostname, port } = new URL(url);
-  const open = new Set<Socket>();
-  let over = false;
-  const keep = (async () => {
-    while (!over) {
-      for (let i = 0; i < 40 && open.size < count; i += 1) {
-        const socket = connect(Number(port), hostname);
-        open.add(socket);
-        socket.on('error', () => undefined);
-        socket.once('close', () => open.delete(socket));
-      }
-      await delay(100);
-    }
-  })();
-  return async () => {
-    over = true;
-    await keep;
-    for (const socket of open) socket.destroy();
-  };
-}
+import { everything } from '../../rig/client.ts';
+import { idleConnections } from '../../rig/idle-connections.ts';
+import { repeating } from '../../rig/mend.ts';
+import type { FaultDriver } from './driver.ts';
 
 /** Users, more of them than there is room for, or up to no good. */
 export const userFaults = {

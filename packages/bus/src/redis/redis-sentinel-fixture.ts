@@ -64,7 +64,12 @@ export class SentinelGroup {
   async failOver(): Promise<void> {
     const before = await this.primary();
     await this.#admin.call('sentinel', ['failover', MASTER]);
-    await until(async () => (await this.primary()) !== before, 'another one is the primary', 20_000);
+    await this.replaced(before);
+  }
+
+  /** Waits until Sentinel calls another server the primary. */
+  replaced(before: RedisProcess | undefined): Promise<void> {
+    return until(async () => (await this.primary()) !== before, 'another one is the primary', 20_000);
   }
 
   async dispose(): Promise<void> {

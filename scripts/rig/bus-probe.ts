@@ -1,6 +1,6 @@
 // A service of the verification's own on the node's bus: what it does to itself is what any service could suffer.
 import { setTimeout as delay } from 'node:timers/promises';
-import { Bus, type BusSubject, RedisLink } from '@macronode/bus';
+import { Bus, BusOverflow, type BusSubject, RedisLink } from '@macronode/bus';
 import { MetricsRegistry } from '@macronode/metrics';
 
 const SERVICE = 'verification';
@@ -28,17 +28,26 @@ const subject = (verb: string): BusSubject<unknown, unknown> => ({
 const TOPIC = { name: `${SERVICE}.hint`, event: anything };
 const context = { corrId: SERVICE, ttlMs: CALL_TTL_MS };
 
+interface FloodOptions {
+  readonly callers?: number;
+  /** Milliseconds each call waits for its answer. */
+  readonly ttlMs?: number;
+}
+
 export class BusProbe implements AsyncDisposable {
   readonly registry = new MetricsRegistry();
   readonly #link: RedisLink;
   readonly #bus: Bus;
   readonly #over = new AbortController();
   #hintPauseMs = 0;
+  #refused = 0;
+  #calls = 0;
 
-  constructor(redisUrl: string) {
+  /** `inflightCalls` bounds its calls without an answer; by default more than its flood needs. */
+  constructor(redisUrl: string, { inflightCalls = 2 * CALLERS }: { readonly inflightCalls?: number } = {}) {
     const metrics = this.registry.scope({ service: SERVICE });
     this.#link = new RedisLink({ url: redisUrl, name: SERVICE, metrics });
-    const limits = { handlerConcurrency: 2, inflightCalls: 2 * CALLERS };
+    const limits = { handlerConcurrency: 2, inflightCalls };
     this.#bus = new Bus({ service: SERVICE, link: this.#link, metrics, limits });
   }
 
@@ -63,15 +72,15 @@ export class BusProbe implements AsyncDisposable {
   }
 
   /** More callers than its handlers and its stream can take, until it is told to stop. */
-  flood(): () => void {
+  flood({ callers = CALLERS, ttlMs = CALL_TTL_MS }: FloodOptions = {}): () => void {
     let over = false;
     const caller = async (): Promise<void> => {
       while (!over) {
-        await this.#quietly(this.#bus.call(subject('slow'), 0, { ...context, ttlMs: CALL_TTL_MS }));
+        await this.#quietly(this.#bus.call(subject('slow'), 0, { ...context, ttlMs }));
         await delay(CALL_PAUSE_MS);
       }
     };
-    for (let i = 0; i < CALLERS; i += 1) void caller();
+    for (let i = 0; i < callers; i += 1) void caller();
     return () => (over = true);
   }
 
@@ -80,8 +89,8 @@ export class BusProbe implements AsyncDisposable {
     void this.#quietly(this.#bus.call(subject('hang'), ms, context));
   }
 
-  /** A reader too slow for what it is told, until it is told to stop. */
-  slowReader(): () => void {
+  /** A reader too slow for what it is told, until it is told to stop; `pauseMs` between fifty hints. */
+  slowReader({ pauseMs = 0 }: { readonly pauseMs?: number } = {}): () => void {
     let over = false;
     this.#hintPauseMs = 100;
     const publish = async (): Promise<void> => {
@@ -90,6 +99,7 @@ export class BusProbe implements AsyncDisposable {
           await Promise.all(
             Array.from({ length: HINTS_PER_TURN }, () => this.#quietly(this.#bus.publishHint(TOPIC, 0, context))),
           );
+          if (pauseMs > 0) await delay(pauseMs);
         }
       }
     };
@@ -100,9 +110,30 @@ export class BusProbe implements AsyncDisposable {
     };
   }
 
-  /** What is refused or lost here is counted by the bus; that is all anybody wants to know. */
+  /** Calls and hints refused at a full bound, as who made them was told. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Calls and hints that are not answered yet. */
+  get unanswered(): number {
+    return this.#calls;
+  }
+
+  /** The sum of a metric of its bus over all labels. */
+  async sum(metric: string): Promise<number> {
+    const text = await this.registry.render();
+    const lines = text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'));
+    return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
+  }
+
+  /** What is lost here is counted by the bus; that is all anybody wants to know. */
   async #quietly(work: Promise<unknown>): Promise<void> {
-    await work.catch(() => undefined);
+    this.#calls += 1;
+    await work.catch((error: unknown) => {
+      if (error instanceof BusOverflow) this.#refused += 1;
+    });
+    this.#calls -= 1;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

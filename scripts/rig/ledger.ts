@@ -10,6 +10,11 @@ export class Ledger {
     return this.#counts.get(what) ?? 0;
   }
 
+  /** The sum of everything whose name is like this. */
+  matching(name: RegExp): number {
+    return [...this.#counts].filter(([what]) => name.test(what)).reduce((sum, [, count]) => sum + count, 0);
+  }
+
   /** The sum of everything whose name begins so. */
   sum(prefix: string): number {
     return [...this.#counts].filter(([what]) => what.startsWith(prefix)).reduce((sum, [, count]) => sum + count, 0);

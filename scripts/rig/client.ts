@@ -14,12 +14,24 @@ import type { Ledger } from './ledger.ts';
 
 /** Longer than any deadline of the node: what takes longer hangs. */
 const REQUEST_TIMEOUT_MS = 30_000;
+const SOCKETS_MAX = 128;
 /** The status of a request that was not answered. */
 const NO_ANSWER = 0;
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly body: Buffer;
+  /** The header as it came; empty when there was none. */
+  readonly retryAfter: string;
+}
+
+const UNANSWERED: Answer = Object.freeze({ status: NO_ANSWER, body: Buffer.alloc(0), retryAfter: '' });
+
+export interface ClientOptions {
+  /** Milliseconds without a byte after which a request counts as not answered. */
+  readonly timeoutMs?: number;
+  /** Connections at once; a request above them waits for one. */
+  readonly socketsMax?: number;
 }
 
 interface Ask {
@@ -33,21 +45,37 @@ interface Ask {
 export class Client {
   readonly ledger: Ledger;
   readonly #base: URL;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 128 });
+  readonly #agent: Agent;
   readonly #owner = new Owner();
+  readonly #timeoutMs: number;
 
-  constructor(url: string, ledger: Ledger) {
+  constructor(
+    url: string,
+    ledger: Ledger,
+    { timeoutMs = REQUEST_TIMEOUT_MS, socketsMax = SOCKETS_MAX }: ClientOptions = {},
+  ) {
     this.#base = new URL(url);
     this.ledger = ledger;
+    this.#timeoutMs = timeoutMs;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: socketsMax });
   }
 
   close(): void {
     this.#agent.destroy();
   }
 
-  /** Never rejects: a request without an answer is one with status 0. */
-  async ask(route: Route, { at = '', body, headers = {} }: Ask = {}): Promise<Answer> {
-    const answer = await new Promise<Answer>((resolve) => {
+  /**
+   * Never rejects: a request without an answer is one with status 0. One that was written to a kept connection just as
+   * the node closed it goes out once more on another, as every HTTP client does.
+   */
+  async ask(route: Route, ask: Ask = {}): Promise<Answer> {
+    const first = await this.#once(route, ask);
+    const answer = first === 'stale' ? await this.#once(route, ask) : first;
+    return this.#write(route, answer === 'stale' ? UNANSWERED : answer);
+  }
+
+  #once(route: Route, { at = '', body, headers = {} }: Ask): Promise<Answer | 'stale'> {
+    return new Promise((resolve) => {
       const request = httpRequest(
         {
           host: this.#base.hostname,
@@ -55,20 +83,33 @@ export class Client {
           method: route.method,
           path: route.template.replace(/\{[a-z]+\}/, encodeURIComponent(at)),
           agent: this.#agent,
-          timeout: REQUEST_TIMEOUT_MS,
+          timeout: this.#timeoutMs,
           headers: { ...headers, ...(body !== undefined && { 'Content-Length': String(body.length) }) },
         },
         (response) => {
           const parts: Buffer[] = [];
           response.on('data', (part: Buffer) => parts.push(part));
-          response.once('end', () => resolve({ status: response.statusCode ?? NO_ANSWER, body: Buffer.concat(parts) }));
-          response.once('error', () => resolve({ status: NO_ANSWER, body: Buffer.alloc(0) }));
+          response.once('end', () =>
+            resolve({
+              status: response.statusCode ?? NO_ANSWER,
+              body: Buffer.concat(parts),
+              retryAfter: response.headers['retry-after'] ?? '',
+            }),
+          );
+          response.once('error', () => resolve(UNANSWERED));
         },
       );
       request.once('timeout', () => request.destroy());
-      request.once('error', () => resolve({ status: NO_ANSWER, body: Buffer.alloc(0) }));
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+        resolve(stale ? 'stale' : UNANSWERED);
+      });
       request.end(body);
     });
+  }
+
+  /** Every answer stands in the ledger. */
+  #write(route: Route, answer: Answer): Answer {
     this.ledger.add(`${route.method} ${route.template} ${answer.status}`);
     this.#countRefusal(answer);
     const isObject = route === ROUTES.objectGet || route === ROUTES.nameRead;

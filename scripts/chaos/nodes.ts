@@ -1,0 +1,220 @@
+// The nodes scenarios break. Each is whole when it is handed out, and may be used again once it is whole again.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Readiness, type ServiceName } from '@macronode/contracts';
+import { SentinelGroup } from '../../packages/bus/src/redis/redis-sentinel-fixture.ts';
+import { ROOT } from '../bootstrap.mjs';
+import { opsPortOffsets, type PlannedProcess, planProcesses } from '../plan.ts';
+import { freePort, freePortBase } from '../ports.ts';
+import { redisProgram } from '../redis.ts';
+import { OwnDisk } from '../rig/own-disk.ts';
+import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
+import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
+import { isAlive, readState, stateFile } from '../run-state.ts';
+import { startTarget } from '../targets.ts';
+import { StepClock } from './step-clock.ts';
+
+const RUN_DIR = join(ROOT, '.run', 'chaos');
+/** Services on disks of their own. */
+const DISK_OWNERS = ['storage', 'mailbox'] as const;
+type DiskOwner = (typeof DISK_OWNERS)[number];
+
+/** What is common to every node under a load. */
+interface Node extends AsyncDisposable {
+  readonly url: string;
+  /** Process ids of the services now. */
+  pids(): readonly number[];
+  /** Ops addresses of a service, replica by replica. */
+  ops(service: ServiceName): readonly string[];
+  /** Ops addresses of everything. */
+  readonly everyOps: readonly string[];
+}
+
+/** One process per service, nobody to start them again, on a Redis behind a proxy; storage and mailbox on disks of their own. */
+export interface ProcessesNode extends Node {
+  readonly processes: RigProcesses;
+  readonly medium: RedisBehindProxy;
+  disk(service: DiskOwner): OwnDisk;
+}
+
+/** The same, with a wall clock for all processes that can be set. Reading it takes long: nothing else is measured here. */
+export interface ClockedNode extends ProcessesNode {
+  readonly clock: StepClock;
+}
+
+/** One process per service on a primary, a replica and a Sentinel. */
+export interface SentinelNode extends Node {
+  readonly group: SentinelGroup;
+}
+
+/** Two gateways, two omnigates and one of each other service, kept running by the supervisor. */
+export interface SupervisedNode extends Node {
+  readonly runDir: string;
+}
+
+export interface Nodes {
+  readonly processes: ProcessesNode;
+  readonly clocked: ClockedNode;
+  readonly sentinel: SentinelNode;
+  readonly supervised: SupervisedNode;
+}
+export type NodeKind = keyof Nodes;
+
+export function startNodeOf<K extends NodeKind>(kind: K): Promise<Nodes[K]>;
+export function startNodeOf(kind: NodeKind): Promise<Node> {
+  switch (kind) {
+    case 'processes':
+      return startProcessesNode(kind, {});
+    case 'clocked':
+      return startClockedNode();
+    case 'sentinel':
+      return startSentinelNode();
+    case 'supervised':
+      return startSupervisedNode();
+  }
+}
+
+/** True when every process says it takes reads and writes. */
+export async function isWhole(node: Node): Promise<boolean> {
+  const states = await Promise.all(node.everyOps.map((ops) => readinessOf(ops)));
+  return states.every((state) => state?.ready === true && state.write_ready);
+}
+
+/** What a process says of itself; undefined when it does not answer. */
+export async function readinessOf(ops: string): Promise<Readiness | undefined> {
+  try {
+    const answer = await fetch(`${ops}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    return Readiness.parse(await answer.json());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Folders of a node of this run, empty. Logs stay for reading until the next run, whatever came out. */
+function folders(kind: NodeKind): { readonly dataDir: string; readonly logDir: string } {
+  mkdirSync(RUN_DIR, { recursive: true });
+  for (const name of readdirSync(RUN_DIR)) {
+    const pid = Number(name.split('-').at(-1));
+    if (name === `${kind}-${process.pid}` || !isAlive(pid)) removeFolder(join(RUN_DIR, name));
+  }
+  const runDir = join(RUN_DIR, `${kind}-${process.pid}`);
+  const [dataDir, logDir] = [join(runDir, 'data'), join(runDir, 'logs')];
+  for (const dir of [dataDir, logDir]) mkdirSync(dir, { recursive: true });
+  return { dataDir, logDir };
+}
+
+/** With the disks a run that was killed has left in it. */
+function removeFolder(folder: string): void {
+  for (const owner of DISK_OWNERS) OwnDisk.unmount(join(folder, 'data', owner));
+  rmSync(folder, { recursive: true, force: true });
+}
+
+async function planOn(redisUrl: string, dataDir: string): Promise<readonly PlannedProcess[]> {
+  const plan = planProcesses({
+    replicas: {},
+    opsPortBase: await freePortBase(opsPortOffsets({})),
+    httpPort: await freePort(),
+    redisUrl,
+    dataDir,
+    nodeId: 'chaos',
+  });
+  return plan.map((planned) => ({ ...planned, env: { ...planned.env, LOG_LEVEL: 'warn' } }));
+}
+
+/** What any node of processes without a supervisor tells. */
+function described(processes: RigProcesses): Pick<Node, 'url' | 'pids' | 'ops' | 'everyOps'> {
+  return {
+    url: `http://127.0.0.1:${processes.of('gateway').planned.env['PORT'] ?? ''}`,
+    pids: () => processes.all.filter(({ isRunning }) => isRunning).map(({ pid }) => pid),
+    ops: (service) => [processes.of(service).planned.opsUrl],
+    everyOps: processes.all.map(({ planned }) => planned.opsUrl),
+  };
+}
+
+async function startClockedNode(): Promise<ClockedNode> {
+  mkdirSync(RUN_DIR, { recursive: true });
+  const clock = StepClock.create(join(RUN_DIR, `clock-${process.pid}`));
+  return { ...(await startProcessesNode('clocked', clock.env)), clock };
+}
+
+async function startProcessesNode(kind: NodeKind, env: Readonly<Record<string, string>>): Promise<ProcessesNode> {
+  const { dataDir, logDir } = folders(kind);
+  await using stack = new AsyncDisposableStack();
+  const disks = new Map(
+    DISK_OWNERS.map((service) => {
+      const folder = join(dataDir, service);
+      mkdirSync(folder);
+      const disk = OwnDisk.mount(folder);
+      if (disk === undefined) throw new Error('npm run chaos needs root on Linux: it mounts disks of its own.');
+      return [service, stack.use(disk)] as const;
+    }),
+  );
+  const medium = stack.use(await RedisBehindProxy.start());
+  const plan = (await planOn(medium.network.url, dataDir)).map((planned) => ({
+    ...planned,
+    env: { ...planned.env, ...env },
+  }));
+  const processes = stack.use(new RigProcesses(plan.map((planned) => new RigProcess(planned, logDir))));
+  await processes.start();
+  const running = stack.move();
+  return {
+    ...described(processes),
+    processes,
+    medium,
+    disk: (service) => {
+      const disk = disks.get(service);
+      if (disk === undefined) throw new Error(`${service} has no disk of its own`);
+      return disk;
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+async function startSentinelNode(): Promise<SentinelNode> {
+  const { dataDir, logDir } = folders('sentinel');
+  process.env['REDIS_SERVER'] ??= redisProgram();
+  await using stack = new AsyncDisposableStack();
+  const group = await SentinelGroup.start();
+  stack.defer(() => group.dispose());
+  const plan = await planOn(group.url, dataDir);
+  const processes = stack.use(new RigProcesses(plan.map((planned) => new RigProcess(planned, logDir))));
+  await processes.start();
+  const running = stack.move();
+  return { ...described(processes), group, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+async function startSupervisedNode(): Promise<SupervisedNode> {
+  const target = await startTarget('processes');
+  const { state, control } = target;
+  const now = (): typeof state => readState(control) ?? state;
+  return {
+    url: state.url,
+    pids: () => now().processes.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
+    ops: (service) => state.ops[service] ?? [],
+    everyOps: Object.values(state.ops).flat(),
+    runDir: dirname(control),
+    [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
+  };
+}
+
+/** The state the supervisor writes down. */
+export const supervisedState = ({ runDir }: SupervisedNode): NonNullable<ReturnType<typeof readState>> => {
+  const state = readState(stateFile(runDir));
+  if (state === undefined) throw new Error('no supervisor runs');
+  return state;
+};
+
+/** Largest resident set of these processes now, in MiB. */
+export function residentMib(pids: readonly number[]): number {
+  return Math.max(0, ...pids.map((pid) => residentOf(pid)));
+}
+
+function residentOf(pid: number): number {
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return Number(kib ?? 0) / 1_024;
+  } catch {
+    // It ended a moment ago.
+    return 0;
+  }
+}

@@ -1,0 +1,172 @@
+// One scenario from a whole node to a whole node: load, fault, recovery, audit, verdict.
+import { setTimeout as delay } from 'node:timers/promises';
+import { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
+import { poll } from '../poll.ts';
+import { spelledExpectation } from './expectation.ts';
+import { judge } from './judge.ts';
+import { Load } from './load.ts';
+import { isWhole, type NodeKind, type Nodes, residentMib, startNodeOf } from './nodes.ts';
+import { type Observation, recoverySeconds } from './observation.ts';
+import { Refusals } from './refusals.ts';
+import { type Scenario, secondsOf, type Surroundings } from './scenario.ts';
+
+/** Load before the fault and after recovery: what the objectives are judged by. */
+const BEFORE_MS = 4_000;
+const AFTER_MS = 5_000;
+/** Load of a new node that nobody judges: code that never ran is compiled and connections are opened first. */
+const WARM_UP_MS = 6_000;
+/** Waited for recovery at most, whatever bound is expected: then it is never. */
+const RECOVERY_TIMEOUT_MS = 45_000;
+const WHOLE_TIMEOUT_MS = 30_000;
+const MEMORY_INTERVAL_MS = 500;
+
+/** One row of the table; its names are those of the JSON that is written. */
+export interface Row {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly expected: string;
+  readonly observed: string;
+  /** Null when the node was not well again. */
+  readonly recovery_s: number | null;
+  readonly lost: number;
+}
+
+type AnyNode = Nodes[NodeKind];
+
+export interface RunOptions {
+  /** Faults are kept up for a few seconds only. */
+  readonly quick: boolean;
+  /** Ends waiting: the fault is mended, and the scenario fails. */
+  readonly interrupted: AbortSignal;
+}
+
+interface Hold {
+  readonly seconds: number;
+  readonly interrupted: AbortSignal;
+}
+
+/** Nodes in use, one of each kind at most; a spoiled one is thrown away. */
+export class NodePool implements AsyncDisposable {
+  readonly #nodes = new Map<NodeKind, AnyNode>();
+
+  /** A whole node: the one of before if it is whole again, else a new one. The other kinds make room. */
+  async take(kind: NodeKind): Promise<AnyNode> {
+    for (const other of [...this.#nodes.keys()]) if (other !== kind) await this.discard(other);
+    const old = this.#nodes.get(kind);
+    if (old !== undefined) {
+      const whole = await becomesWhole(old);
+      if (whole) return old;
+      await this.discard(kind);
+    }
+    const node = await startNodeOf(kind);
+    this.#nodes.set(kind, node);
+    await warmUp(node.url);
+    if (!(await becomesWhole(node))) throw new Error(`the new node (${kind}) is not ready for reads and writes`);
+    return node;
+  }
+
+  async discard(kind: NodeKind): Promise<void> {
+    const node = this.#nodes.get(kind);
+    this.#nodes.delete(kind);
+    await node?.[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const kind of [...this.#nodes.keys()]) await this.discard(kind);
+  }
+}
+
+const becomesWhole = (node: AnyNode): Promise<boolean> =>
+  poll('a whole node', WHOLE_TIMEOUT_MS, () => isWhole(node)).then(
+    () => true,
+    () => false,
+  );
+
+async function warmUp(url: string): Promise<void> {
+  const load = new Load(url);
+  await load.seed();
+  load.start();
+  await delay(WARM_UP_MS);
+  await load.stop();
+  load.client.close();
+}
+
+/** Runs a scenario and judges it. What goes wrong in making the fault is a row too: not ok. */
+export async function runScenario(
+  scenario: Scenario,
+  pool: NodePool,
+  { quick, interrupted }: RunOptions,
+): Promise<Row> {
+  const expected = spelledExpectation(scenario.expects);
+  try {
+    const node = await pool.take(scenario.node);
+    const observation = await observe(scenario, node, { seconds: secondsOf(scenario, quick), interrupted });
+    const verdict = judge(scenario.expects, observation);
+    if (!verdict.ok || scenario.spoils === true) await pool.discard(scenario.node);
+    const wrong = verdict.violations.map((violation) => `NOT ${violation}`);
+    return {
+      name: scenario.name,
+      ok: verdict.ok,
+      expected,
+      observed: [...wrong, verdict.observed].join('; '),
+      recovery_s: verdict.recoverySeconds ?? null,
+      lost: observation.lost,
+    };
+  } catch (error) {
+    await pool.discard(scenario.node);
+    const observed = `could not be run: ${error instanceof Error ? error.message : String(error)}`;
+    return { name: scenario.name, ok: false, expected, observed, recovery_s: null, lost: 0 };
+  }
+}
+
+async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted }: Hold): Promise<Observation> {
+  await using stack = new AsyncDisposableStack();
+  const front = scenario.far === true ? await ToxicNetwork.to(node.url) : undefined;
+  if (front !== undefined) stack.defer(() => front.close());
+  const load = new Load(front === undefined ? node.url : front.url.replace('redis:', 'http:'));
+  stack.defer(() => load.client.close());
+  await load.seed();
+  const refusals = await Refusals.since(node.ops('gateway'), load.client.ledger);
+  let peakMib = 0;
+  const memory = setInterval(() => (peakMib = Math.max(peakMib, residentMib(node.pids()))), MEMORY_INTERVAL_MS);
+  stack.defer(() => clearInterval(memory));
+  const findings: string[] = [];
+  const surroundings = { load, front, find: (what: string) => void findings.push(what) };
+  load.start();
+  let stopped = false;
+  stack.defer(() => (stopped ? undefined : load.stop()));
+  await delay(BEFORE_MS, undefined, { signal: interrupted });
+  const fault = await suffer(scenario, node, surroundings, { seconds, interrupted });
+  const well = (): boolean => interrupted.aborted || recoverySeconds({ samples: load.samples, fault }) !== undefined;
+  await poll('recovery', RECOVERY_TIMEOUT_MS, well, 200).catch(() => undefined);
+  await delay(AFTER_MS, undefined, { signal: interrupted });
+  stopped = true;
+  await load.stop();
+  const samples = [...load.samples];
+  const counted = await refusals.count();
+  const lost = await load.audit();
+  const { repeated, findings: found } = load.book;
+  return { samples, fault, lost, repeated, refusals: counted, peakMib, findings: [...findings, ...found] };
+}
+
+/** Makes the fault, keeps it up and mends it, whatever happens meanwhile. */
+async function suffer(
+  scenario: Scenario,
+  node: AnyNode,
+  surroundings: Surroundings,
+  { seconds, interrupted }: Hold,
+): Promise<Observation['fault']> {
+  const { load } = surroundings;
+  const from = load.now;
+  const mend = await scenario.make(node, surroundings);
+  try {
+    await delay(seconds * 1_000, undefined, { signal: interrupted });
+    await (scenario.during as ((node: AnyNode, surroundings: Surroundings) => Promise<void>) | undefined)?.(
+      node,
+      surroundings,
+    );
+  } finally {
+    await mend();
+  }
+  return { from, to: load.now };
+}

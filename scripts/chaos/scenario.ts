@@ -1,0 +1,51 @@
+import type { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
+import type { Mend } from '../rig/mend.ts';
+import type { Expectation } from './expectation.ts';
+import type { Load } from './load.ts';
+import type { NodeKind, Nodes } from './nodes.ts';
+
+/** What a scenario may use beside its node. */
+export interface Surroundings {
+  readonly load: Load;
+  /** The network between the clients and the gateway, where `far` asks for one. */
+  readonly front: ToxicNetwork | undefined;
+  /** Says what it found wrong; one finding fails the scenario. */
+  readonly find: (what: string) => void;
+}
+
+/** One way to break a node under load, and what has to hold. */
+export interface Scenario<K extends NodeKind = NodeKind> {
+  /** snake_case */
+  readonly name: string;
+  /** What is done, in one sentence. */
+  readonly what: string;
+  readonly node: K;
+  /** Seconds the fault is kept up, whatever making it took. */
+  readonly seconds: number;
+  /** Seconds of a quick run; default QUICK_SECONDS or `seconds` if that is less. */
+  readonly quickSeconds?: number;
+  /** Clients are behind a proxy of their own. */
+  readonly far?: boolean;
+  /** Leaves a node nobody should use again. */
+  readonly spoils?: boolean;
+  readonly expects: Expectation;
+  readonly make: (node: Nodes[K], surroundings: Surroundings) => Promise<Mend>;
+  /** Looks at the broken node just before it is mended. */
+  readonly during?: (node: Nodes[K], surroundings: Surroundings) => Promise<void>;
+}
+
+const QUICK_SECONDS = 3;
+
+export const secondsOf = ({ seconds, quickSeconds }: Scenario, quick: boolean): number =>
+  quick ? (quickSeconds ?? Math.min(seconds, QUICK_SECONDS)) : seconds;
+
+/** A scenario on a node of processes without a supervisor. */
+export const onProcesses = (scenario: Omit<Scenario<'processes'>, 'node'>): Scenario =>
+  ({ ...scenario, node: 'processes' }) as Scenario;
+/** On such a node whose wall clock can be set. */
+export const onClocked = (scenario: Omit<Scenario<'clocked'>, 'node'>): Scenario =>
+  ({ ...scenario, node: 'clocked' }) as Scenario;
+export const onSupervised = (scenario: Omit<Scenario<'supervised'>, 'node'>): Scenario =>
+  ({ ...scenario, node: 'supervised' }) as Scenario;
+export const onSentinel = (scenario: Omit<Scenario<'sentinel'>, 'node'>): Scenario =>
+  ({ ...scenario, node: 'sentinel' }) as Scenario;
