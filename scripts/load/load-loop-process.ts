@@ -28,11 +28,12 @@ async function turn(flow: FlowName, user: NodeUser): Promise<void> {
 }
 
 /** Every user goes round again as soon as it is done. */
-async function closedLoop(flow: FlowName, count: number, over: () => boolean): Promise<void> {
+async function closedLoop({ flow, ...order }: LoadOrder, over: () => boolean): Promise<void> {
+  let left = order.turns ?? Infinity;
   const walk = async (user: NodeUser): Promise<void> => {
-    while (!over()) await turn(flow, user);
+    while (left-- > 0 && !over()) await turn(flow, user);
   };
-  await Promise.all(users.slice(0, count).map(walk));
+  await Promise.all(users.slice(0, order.users ?? users.length).map(walk));
 }
 
 /** Turns begin when they are due, whether or not earlier ones are done; one that finds every user busy is dropped and counted. */
@@ -63,7 +64,7 @@ async function carryOut(order: LoadOrder): Promise<LoopMessage> {
   tally.take(0);
   const startedAt = performance.now();
   const over = (): boolean => performance.now() - startedAt >= order.ms;
-  if (order.turnsPerSecond === undefined) await closedLoop(order.flow, order.users ?? users.length, over);
+  if (order.turnsPerSecond === undefined) await closedLoop(order, over);
   else await arrivals(order.flow, order.turnsPerSecond, over);
   return { type: 'done', report: tally.take(performance.now() - startedAt) };
 }

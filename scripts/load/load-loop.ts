@@ -18,6 +18,8 @@ export interface LoadOrder {
   readonly ms: number;
   /** Closed loop: users that go round as fast as they are answered; all of them when left out. */
   readonly users?: number;
+  /** Closed loop: nobody goes round again once so many turns have begun; `ms` is the longest it may take then. */
+  readonly turns?: number;
   /** Open loop: turns that begin each second, answered or not. */
   readonly turnsPerSecond?: number;
 }

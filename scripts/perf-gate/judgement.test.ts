@@ -1,0 +1,187 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { judge } from './judgement.ts';
+import { type FlowRecording, type Recording, recordingSchema, type Sample } from './recording.ts';
+import { GOLDEN_METRICS, type Rule, RULES } from './rules.ts';
+import { table } from './report.ts';
+import type { Waivers } from './waivers.ts';
+
+const SAMPLES = new URL('samples/', import.meta.url);
+const NONE: Waivers = { valid: [], faults: [] };
+const FIELD = {
+  p95: 'p95Ms',
+  throughput: 'requestsPerSecond',
+  cpu: 'cpuMicrosPerRequest',
+  memory: 'residentBytes',
+} as const;
+
+function read(file: string): Recording {
+  return recordingSchema.parse(JSON.parse(readFileSync(new URL(file, SAMPLES), 'utf8')));
+}
+
+/** Runs of the gate with the same tree on both sides: what noise is. */
+const recordings = readdirSync(SAMPLES)
+  .filter((file) => file.startsWith('same-'))
+  .map((file) => [file, read(file)] as const);
+const flows = recordings.flatMap(([file, recording]) =>
+  recording.flows.map((flow) => ({ file, recording, flow: flow.flow })),
+);
+const cells = flows.flatMap((one) => RULES.map((rule) => ({ ...one, rule })));
+
+function changeFlow(recording: Recording, name: string, change: (flow: FlowRecording) => FlowRecording): Recording {
+  return { ...recording, flows: recording.flows.map((flow) => (flow.flow === name ? change(flow) : flow)) };
+}
+
+/**
+ * The recorded base, and as the working tree the same windows made worse: what they differ by is known, and the noise of
+ * each pair stays beside it.
+ */
+function worsen({ name, worse }: Rule, by: number, noise: number): (flow: FlowRecording) => FlowRecording {
+  const factor = worse === 'higher' ? 1 + by : 1 - by;
+  const changed = (b: Sample, a: Sample): Sample => {
+    const field = FIELD[name];
+    return { ...b, [field]: a[field] ** (1 - noise) * b[field] ** noise * factor };
+  };
+  return (flow) => ({ ...flow, pairs: flow.pairs.map(({ a, b, noisy }) => ({ a, b: changed(b, a), noisy })) });
+}
+
+const outcomeOf = (recording: Recording, flow: string, rule: string, waivers = NONE): string | undefined =>
+  judge(recording, waivers).cells.find((cell) => cell.flow === flow && cell.rule === rule)?.outcome;
+
+it('has recordings of both profiles, every flow in each', () => {
+  expect(new Set(recordings.map(([, { profile }]) => profile))).toEqual(new Set(['micronode', 'macronode']));
+});
+
+describe('a recorded run of one tree against itself', () => {
+  it.each(recordings)('%s passes', (_file, recording) => {
+    const judgement = judge(recording, NONE);
+    expect(judgement.cells.filter(({ outcome }) => outcome === 'fails')).toEqual([]);
+    expect(judgement.passes).toBe(true);
+    expect(table(judgement, false)).toContain('passes');
+  });
+
+  it.each(cells)('$file: $flow fails for $rule.name once it is worse by the bound', ({ recording, flow, rule }) => {
+    const worse = changeFlow(recording, flow, worsen(rule, rule.bound, 0.25));
+    expect(judge(worse, NONE).passes).toBe(false);
+    expect(outcomeOf(worse, flow, rule.name)).toBe('fails');
+  });
+
+  it.each(cells)(
+    '$file: $flow does not fail for $rule.name when it is worse by a third of the bound',
+    ({ recording, flow, rule }) => {
+      const near = changeFlow(recording, flow, worsen(rule, rule.bound / 3, 0.25));
+      expect(outcomeOf(near, flow, rule.name)).toBe('passes');
+    },
+  );
+
+  it.each(cells)(
+    '$file: $flow cannot tell for $rule.name when windows differ by more than the change',
+    ({ recording, flow, rule }) => {
+      const field = FIELD[rule.name];
+      const shaken = changeFlow(recording, flow, (one) => ({
+        ...one,
+        pairs: one.pairs.map(({ a, noisy }, at) => ({
+          a,
+          b: { ...a, [field]: a[field] * (at % 2 === 0 ? 2 : 0.6) },
+          noisy,
+        })),
+      }));
+      const cell = judge(shaken, NONE).cells.find((one) => one.flow === flow && one.rule === rule.name);
+      expect(cell).toMatchObject({ verdict: 'cannot tell', outcome: 'passes' });
+    },
+  );
+});
+
+const BROKEN = [
+  {
+    rule: 'server-errors',
+    counts: { requests: 10_000, serverErrors: 11 },
+    allowed: { requests: 10_000, serverErrors: 10 },
+  },
+  { rule: 'rejects', counts: { requests: 10_000, rejects: 101 }, allowed: { requests: 10_000, rejects: 100 } },
+  {
+    rule: 'bus-overflow',
+    counts: { busMessages: 100_000, busOverflow: 11 },
+    allowed: { busMessages: 100_000, busOverflow: 10 },
+  },
+  { rule: 'mailbox-stall', counts: { failedChecks: { 'mailbox receive: the message sent comes': 1 } }, allowed: {} },
+  { rule: 'wrong-answers', counts: { failedChecks: { 'GET: every byte comes': 1 } }, allowed: {} },
+] as const;
+
+describe.each(flows)('the budgets of $flow in $file', ({ recording, flow }) => {
+  it.each(BROKEN)('$rule: fails above its limit, passes at it', ({ rule, counts, allowed }) => {
+    const withCounts = (some: object) =>
+      changeFlow(recording, flow, (one) => ({ ...one, counts: { ...one.counts, ...some } }));
+    expect(outcomeOf(withCounts(counts), flow, rule)).toBe('fails');
+    expect(outcomeOf(withCounts(allowed), flow, rule)).toBe('passes');
+  });
+
+  it.each(GOLDEN_METRICS)('fails once $name is gone and due', ({ name, service }) => {
+    const services = [...recording.services, ...(service === undefined ? [] : [service])];
+    const all = GOLDEN_METRICS.map((metric) => metric.name);
+    const showing = (families: string[]): Recording => ({
+      ...changeFlow(recording, flow, (one) => ({ ...one, families })),
+      services,
+    });
+    expect(outcomeOf(showing(all), flow, 'golden-metric')).toBe('passes');
+    expect(outcomeOf(showing(all.filter((one) => one !== name)), flow, 'golden-metric')).toBe('fails');
+  });
+});
+
+describe('the judgement', () => {
+  const [recording] = recordings.map(([, one]) => one);
+  if (recording === undefined) throw new Error('no recording');
+  const waived = (rule: string): Waivers => ({
+    valid: [
+      {
+        rule: rule as 'cpu',
+        flow: 'objects',
+        profile: recording.profile,
+        cause: 'an upstream release that hashes twice',
+        link: 'https://example.com/1',
+        approver: 'Ada',
+        baseline: { file: 'k6/baselines/micronode.json', commit: 'a'.repeat(40) },
+        granted: '2030-01-01',
+        expires: '2030-01-02',
+      },
+    ],
+    faults: [],
+  });
+  const cpu = RULES.find(({ name }) => name === 'cpu');
+  if (cpu === undefined) throw new Error('no rule for CPU');
+
+  it('lets a waiver stand for the rule, flow and profile it names', () => {
+    const dearer = changeFlow(recording, 'objects', worsen(cpu, 0.3, 0.25));
+    expect(judge(dearer, waived('cpu')).passes).toBe(true);
+    expect(outcomeOf(dearer, 'objects', 'cpu', waived('cpu'))).toBe('waived');
+    expect(judge(dearer, waived('p95')).passes).toBe(false);
+  });
+
+  it('fails on a fault of the waivers, whatever was measured', () => {
+    expect(judge(recording, { valid: [], faults: ['waiver 1: expired'] }).passes).toBe(false);
+  });
+
+  it('does not compare a flow the base does not serve, and says so', () => {
+    const judgement = judge(
+      changeFlow(recording, 'objects', (one) => ({ ...one, baseServes: false, pairs: [] })),
+      NONE,
+    );
+    const found = judgement.cells.filter(({ flow, verdict }) => flow === 'objects' && verdict === 'no base');
+    expect(found).toHaveLength(RULES.length);
+    expect(judgement.passes).toBe(true);
+  });
+
+  it('fails when there are too few valid pairs to tell anything', () => {
+    const short = changeFlow(recording, 'objects', (one) => ({
+      ...one,
+      pairs: one.pairs.slice(0, 3),
+      invalidPairs: 9,
+    }));
+    expect(outcomeOf(short, 'objects', 'p95')).toBe('fails');
+  });
+
+  it('names a golden metric that is not due yet', () => {
+    const later = judge(recording, NONE).cells.filter(({ verdict }) => verdict === 'not due');
+    expect(later[0]?.note).toBe('registry_checkpoint_age_seconds is due once a registry runs');
+  });
+});

@@ -1,0 +1,168 @@
+// The live run: both nodes up, every flow in turn, A and B in turn, until the time is over.
+import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
+import { seededRandom } from '../../k6/flows/random.ts';
+import type { LoadReport } from '../load/load-tally.ts';
+import { median, PAIRS_MIN } from './judgement.ts';
+import { scrape } from './metrics.ts';
+import type { FlowRecording, Pair } from './recording.ts';
+import { FlowTally } from './tally.ts';
+import {
+  CLOSED_MS_MAX,
+  CLOSED_USERS,
+  type FlowLoad,
+  type LoadedSide,
+  type OpenWindow,
+  requestsPerSecond,
+  runClosed,
+  runOpen,
+} from './window.ts';
+
+/** Just-in-time compilation and pools settle in this time; the rate of the second half sets the rate of the windows. */
+const WARM_UP_MS = 1_500;
+const CALIBRATION_MS = 1_000;
+const CLOSED_SECONDS = 0.6;
+/** Of the closed-loop rate of the base: below the knee, even while a stranger takes some of the machine. */
+const OPEN_SHARE = 0.4;
+/** Strangers who take more of the machine than this, or so much more beside one side, make a pair noisy. */
+const FOREIGN_MAX = 0.3;
+const FOREIGN_DIFFERENCE_MAX = 0.1;
+
+export interface MeasureOptions {
+  readonly a: LoadedSide;
+  readonly b: LoadedSide;
+  readonly flows: readonly FlowName[];
+  /** When no new round begins. */
+  readonly deadline: number;
+  readonly seed: number;
+  readonly seededCpuPercent: number;
+  say(line: string): void;
+}
+
+interface FlowState {
+  readonly flow: FlowName;
+  /** Turns per second of the side that sets the rate, window by window. */
+  readonly closedRates: number[];
+  readonly baseServes: boolean;
+  readonly pairs: Pair[];
+  readonly tally: FlowTally;
+  /** CPU of the base, as calibrated and as measured since. */
+  readonly baseCpu: number[];
+  invalidPairs: number;
+  families: readonly string[];
+}
+
+export async function measure(options: MeasureOptions): Promise<readonly FlowRecording[]> {
+  const states: FlowState[] = [];
+  for (const flow of options.flows) states.push(await calibrate(flow, options));
+  const random = seededRandom(options.seed);
+  for (let round = 1; Date.now() < options.deadline; round += 1) {
+    const startedAt = Date.now();
+    for (const state of states) await runPair(state, random() < 0.5, options);
+    options.say(progress(round, states, Date.now() - startedAt, options.deadline));
+  }
+  return states.map((state) => ({
+    flow: state.flow,
+    baseServes: state.baseServes,
+    requestsPerSecond: loadOf(state.flow, state.closedRates).openTurnsPerSecond * FLOWS[state.flow].requestsPerTurn,
+    pairs: state.pairs,
+    invalidPairs: state.invalidPairs,
+    counts: state.tally.counts(),
+    families: [...state.families],
+  }));
+}
+
+/**
+ * Warms both sides up with the same work, so that both hold the same data afterwards, and sets the first rates by the base,
+ * or by the working tree where the base does not serve the flow.
+ */
+async function calibrate(flow: FlowName, { a, b, say }: MeasureOptions): Promise<FlowState> {
+  const order = { flow, ms: WARM_UP_MS, users: CLOSED_USERS };
+  const first = await a.loop.run(order).catch(() => undefined);
+  const baseServes = first !== undefined && !lacksRoute(first);
+  let report = await b.loop.run(baseServes ? { ...order, ms: CLOSED_MS_MAX, turns: first.turns } : order);
+  if (baseServes) {
+    report = await a.loop.run({ ...order, ms: CALIBRATION_MS });
+    await b.loop.run({ ...order, ms: CLOSED_MS_MAX, turns: report.turns });
+  }
+  const closedRates = [turnsPerSecond(report)];
+  const load = loadOf(flow, closedRates);
+  const rate = Math.round(load.openTurnsPerSecond * FLOWS[flow].requestsPerTurn);
+  say(
+    `${flow}: ${Math.round(requestsPerSecond(report))} requests/s closed, windows at ${rate} requests/s to begin with`,
+  );
+  if (!baseServes) say(`${flow}: no base, it does not serve this flow; only budgets and metrics are judged`);
+  const baseCpu = baseServes ? [(await runOpen(a, load, [])).cpuMicrosPerRequest] : [];
+  if (baseServes) await runOpen(b, load, []);
+  return { flow, closedRates, baseServes, pairs: [], tally: new FlowTally(), baseCpu, invalidPairs: 0, families: [] };
+}
+
+const turnsPerSecond = ({ turns, elapsedMs }: LoadReport): number => (turns / elapsedMs) * 1_000;
+
+/** By what the base did so far: a first figure taken while strangers were busy does not hold for the whole run. */
+function loadOf(flow: FlowName, closedRates: readonly number[]): FlowLoad {
+  const rate = median(closedRates);
+  return {
+    flow,
+    closedTurns: Math.max(CLOSED_USERS, Math.round(rate * CLOSED_SECONDS)),
+    openTurnsPerSecond: Math.max(1, Math.round(rate * OPEN_SHARE)),
+  };
+}
+
+const lacksRoute = ({ answers }: LoadReport): boolean =>
+  Object.keys(answers).some((key) => / (404|405|501)$/.test(key));
+
+async function runPair(state: FlowState, swapped: boolean, options: MeasureOptions): Promise<void> {
+  const { a, b, seededCpuPercent } = options;
+  const order = (swapped ? [b, a] : [a, b]).filter((one) => state.baseServes || one === b);
+  if (seededCpuPercent > 0) b.side.spinEachRequest((median(state.baseCpu) * seededCpuPercent) / 100);
+  const load = loadOf(state.flow, state.closedRates);
+  const before = await scrape(b.side.ops);
+  const rates = new Map<LoadedSide, LoadReport>();
+  const windows = new Map<LoadedSide, OpenWindow>();
+  for (const one of order) rates.set(one, await runClosed(one, load));
+  const others = [...a.side.pids, ...b.side.pids, a.side.redisPid, b.side.redisPid, a.loop.pid, b.loop.pid];
+  for (const one of order) {
+    const own = [...one.side.pids, one.side.redisPid];
+    const rest = others.filter((pid) => pid !== undefined).filter((pid) => !own.includes(pid));
+    windows.set(one, await runOpen(one, load, rest));
+  }
+  const after = await scrape(b.side.ops);
+  state.families = [...after.families];
+  const [closedB, openB] = [rates.get(b), windows.get(b)];
+  if (closedB === undefined || openB === undefined) return;
+  state.closedRates.push(turnsPerSecond(rates.get(state.baseServes ? a : b) ?? closedB));
+  state.tally.add([closedB, openB.report], before, after);
+  const [closedA, openA] = [rates.get(a), windows.get(a)];
+  if (closedA === undefined || openA === undefined) return;
+  if (![closedA, closedB, openA.report, openB.report].every(isValid)) {
+    state.invalidPairs += 1;
+    return;
+  }
+  state.baseCpu.push(openA.cpuMicrosPerRequest);
+  state.pairs.push(pairOf(sampleOf(closedA, openA), sampleOf(closedB, openB)));
+}
+
+const isValid = (report: LoadReport): boolean =>
+  report.failedRequests === 0 && report.droppedTurns === 0 && Object.keys(report.failedChecks).length === 0;
+
+function sampleOf(closed: LoadReport, { report: _, ...open }: OpenWindow): Pair['a'] {
+  return { requestsPerSecond: requestsPerSecond(closed), ...open };
+}
+
+function pairOf(a: Pair['a'], b: Pair['b']): Pair {
+  const worst = Math.max(a.foreignShare, b.foreignShare);
+  const difference = Math.abs(a.foreignShare - b.foreignShare);
+  return { a, b, noisy: worst > FOREIGN_MAX || difference > FOREIGN_DIFFERENCE_MAX };
+}
+
+function progress(round: number, states: readonly FlowState[], ms: number, deadline: number): string {
+  const last = states.flatMap(({ pairs }) => pairs.at(-1) ?? []);
+  const foreign = Math.max(0, ...last.flatMap(({ a, b }) => [a.foreignShare, b.foreignShare]));
+  const left = Math.max(0, Math.round((deadline - Date.now()) / 1_000));
+  const noisy = states.reduce((sum, { pairs }) => sum + pairs.filter((pair) => pair.noisy).length, 0);
+  const invalid = states.reduce((sum, { invalidPairs }) => sum + invalidPairs, 0);
+  return (
+    `round ${round}${round < PAIRS_MIN ? ` of ${PAIRS_MIN} at least` : ''} in ${(ms / 1_000).toFixed(1)} s, ` +
+    `strangers up to ${Math.round(foreign * 100)} % of the machine, ${noisy} noisy and ${invalid} invalid pairs, ${left} s left`
+  );
+}

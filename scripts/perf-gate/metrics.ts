@@ -1,0 +1,31 @@
+/** What a node shows on its ops ports, all processes together. */
+export interface Scrape {
+  readonly families: ReadonlySet<string>;
+  /** Of all series of a name, summed. */
+  total(name: string): number;
+}
+
+export async function scrape(ops: readonly string[]): Promise<Scrape> {
+  const texts = await Promise.all(
+    ops.map(async (url) => {
+      const response = await fetch(`${url}/metrics`);
+      if (!response.ok) throw new Error(`${url}/metrics answered ${response.status}`);
+      return response.text();
+    }),
+  );
+  return readMetrics(texts.join('\n'));
+}
+
+/** Reads the text format of Prometheus, as far as totals need it: a family counts when it has a series. */
+export function readMetrics(text: string): Scrape {
+  const families = new Set<string>();
+  const totals = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const parts = /^([a-zA-Z_:][\w:]*)(?:\{.*\})? (\S+)/.exec(line);
+    if (parts === null) continue;
+    const [, name = '', value = ''] = parts;
+    families.add(name.replace(/_bucket$/, ''));
+    totals.set(name, (totals.get(name) ?? 0) + Number(value));
+  }
+  return { families, total: (name) => totals.get(name) ?? 0 };
+}
