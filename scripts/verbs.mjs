@@ -151,6 +151,25 @@ Starts nodes as processes on a Redis behind toxiproxy, on a Sentinel set, and un
 (disks of their own, control groups, a packet filter), and from Debian strace, nftables and libfaketime, which it installs.
 All of it takes about twenty minutes. Fails unless every scenario is as docs/chaos.md expects.`,
   },
+  profile: {
+    script: 'profile.ts',
+    build: true,
+    summary: 'what a service spends its time and memory on under load: flame graph and report',
+    usage: `npm run profile -- SERVICE [--seconds 30 --flow LIST --users 8 --out DIR --write]
+
+  SERVICE        gateway, omnigate, index, storage, mailbox: that process of a node of its own; or micronode
+  --seconds N    seconds of the CPU profile (default 30); a third of it before for the cost of a request, and a
+                 third after for the heap
+  --flow LIST    flows of k6/flows, one after another (default: those that reach the service)
+  --users N      clients that go round as fast as they are answered (default 8)
+  --out DIR      where everything is written (default .run/profile/SERVICE-DATE)
+  --write        write the flame graph and the report to docs/profiles too; what stands there under
+                 'What it taught' is kept
+
+Writes flamegraph.svg, cpu.cpuprofile (one more for each worker thread) and heap.heapprofile, which DevTools of Chrome
+and speedscope open, report.md and report.json. The inspector of the process is opened for the profile, on a free port
+of this machine.`,
+  },
   'verify:dashboards': {
     script: 'verify-dashboards.ts',
     build: true,
