@@ -30,8 +30,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: String(SECONDS_DEFAULT) },
     seed: { type: 'string', default: String(SEED_DEFAULT) },
     json: { type: 'string' },
-    report: { type: 'string' },
-    waivers: { type: 'string', default: join(ROOT, 'k6', 'waivers.json') },
+    report: { type: 'string', default: join(ROOT, '.run', 'perf-gate') },
+    waivers: { type: 'string', default: join(ROOT, 'k6', 'baselines', 'waivers.json') },
     'seed-cpu': { type: 'string', default: '0' },
     'write-baseline': { type: 'boolean', default: false },
     prove: { type: 'boolean', default: false },
@@ -77,7 +77,7 @@ async function runGate(gate: GateOptions): Promise<Judgement> {
   process.stdout.write(`\n${besideBaseline(baseline)}\n`);
   if (values['write-baseline']) writeBaseline(baseline);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(recording)}\n`);
-  if (values.report !== undefined) writeReport(values.report, recording, judgement);
+  writeReport(values.report, recording, judgement);
   return judgement;
 }
 

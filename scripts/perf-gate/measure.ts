@@ -17,10 +17,10 @@ import {
   runOpen,
 } from './window.ts';
 
-/** Just-in-time compilation and pools settle in this time; the rate of the second half sets the rate of the windows. */
-const WARM_UP_MS = 1_500;
-const CALIBRATION_MS = 1_000;
-const CLOSED_SECONDS = 0.6;
+/** Just-in-time compilation and pools settle in this time. */
+const WARM_UP_MS = 1_000;
+const CALIBRATION_MS = 800;
+const CLOSED_SECONDS = 0.5;
 /** Of the closed-loop rate of the base: below the knee, even while a stranger takes some of the machine. */
 const OPEN_SHARE = 0.4;
 /** Strangers who take more of the machine than this, or so much more beside one side, make a pair noisy. */

@@ -1,7 +1,8 @@
 // One of the two nodes that are compared: the processes of one working tree on ports of their own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { SERVICES } from '@macronode/contracts';
 import { planProcesses } from '../plan.ts';
 import { answersOk, poll } from '../poll.ts';
@@ -39,6 +40,8 @@ export interface SideOptions {
   readonly seeded: boolean;
 }
 
+type Bootstrap = typeof import('../bootstrap.mjs');
+
 interface Start {
   readonly service: string;
   readonly ops: string;
@@ -65,7 +68,8 @@ export async function startSide(options: SideOptions): Promise<Side> {
     process.off('exit', abandon);
   };
   try {
-    for (const start of starts) children.push(spawnService(options, start));
+    for (const start of starts)
+      children.push(spawnService(options, start, await commandOf(options.root, start.service)));
     await Promise.all(starts.map((start, at) => untilReady(options, start, children[at])));
   } catch (error) {
     await stop();
@@ -111,17 +115,26 @@ async function macronode({ name, runDir }: SideOptions, httpPort: number, redis:
 
 const logOf = ({ runDir }: SideOptions, service: string): string => join(runDir, `${service}.log`);
 
-function spawnService(options: SideOptions, { service, env }: Start): ChildProcess {
+/** The Node and the flags a tree starts its services with are part of what is compared; older ones know no flags. */
+async function commandOf(root: string, service: string): Promise<readonly [string, ...string[]]> {
+  const tree = (await import(pathToFileURL(join(root, 'scripts', 'bootstrap.mjs')).href)) as Partial<Bootstrap> &
+    Pick<Bootstrap, 'pinnedNode'>;
+  return tree.appCommand?.(service) ?? [tree.pinnedNode(), join(root, 'apps', service, 'dist', 'main.js')];
+}
+
+function spawnService(
+  options: SideOptions,
+  { service, env }: Start,
+  command: readonly [string, ...string[]],
+): ChildProcess {
   const log = openSync(logOf(options, service), 'a');
-  const main = join(options.root, 'apps', service, 'dist', 'main.js');
   const spin = options.seeded && ['micronode', 'gateway'].includes(service);
   const preload = spin ? ['--import', new URL('spin.mjs', import.meta.url).href] : [];
-  // Every tree runs on the Node it pins: a new one is part of what is compared.
-  const node = join(options.root, 'node_modules', 'node', 'bin', 'node');
-  const child = spawn(existsSync(node) ? node : process.execPath, [...preload, main], {
+  const [program, ...args] = command;
+  const child = spawn(program, [...preload, ...args], {
     cwd: options.root,
     stdio: ['ignore', log, log, ...(spin ? (['ipc'] as const) : [])],
-    env: { ...process.env, HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...env },
+    env: { ...process.env, HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'warn', GATEWAY_ECHO: 'true', ...env },
   });
   closeSync(log);
   return child;

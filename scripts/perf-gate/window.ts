@@ -11,7 +11,7 @@ import type { Side } from './side.ts';
 export const CLOSED_USERS = 32;
 /** A window with a fixed number of turns ends here at the latest. */
 export const CLOSED_MS_MAX = 10_000;
-const OPEN_MS = 1_000;
+const OPEN_MS = 800;
 const MEMORY_PERIOD_MS = 100;
 const MS_PER_SECOND = 1_000;
 
