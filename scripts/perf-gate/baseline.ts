@@ -53,7 +53,7 @@ export function baselineOf({ profile, machine, recordedAt, tree, flows }: Record
             pairs: pairs.length,
           },
         ]),
-    ) as Baseline['flows'],
+    ),
   };
 }
 

@@ -9,8 +9,8 @@ import { measure } from './measure.ts';
 import type { Profile, Recording } from './recording.ts';
 import { type Side, startSide } from './side.ts';
 
-/** Users of a load loop: a pause of the node for a tenth of a second at a thousand turns a second drops none of them. */
-const USERS = 256;
+/** Users of a load loop: a pause of the node drops few turns, and what then comes at once is still below what it sheds. */
+const USERS = 128;
 
 export interface GateOptions {
   readonly base: Base;
@@ -21,7 +21,7 @@ export interface GateOptions {
   readonly seed: number;
   /** Per cent of CPU per request the working tree is made to use more. */
   readonly seededCpuPercent: number;
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 /** Starts both nodes, measures until the time is over, and stops them. */

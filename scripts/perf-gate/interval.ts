@@ -9,7 +9,7 @@ const TAIL_STEPS = 4_000;
 export interface RatioEstimate {
   readonly ratio: number;
   /** Lower and upper bound when each may be wrong with probability `error`. */
-  interval(error: number): readonly [lower: number, upper: number];
+  readonly interval: (error: number) => readonly [lower: number, upper: number];
 }
 
 /**

@@ -23,6 +23,8 @@ const CALIBRATION_MS = 800;
 const CLOSED_SECONDS = 0.5;
 /** Of the closed-loop rate of the base: below the knee, even while a stranger takes some of the machine. */
 const OPEN_SHARE = 0.4;
+/** Of the turns of an open window: who comes while the node pauses is left out of the latencies, so it must be few. */
+const DROPPED_SHARE_MAX = 0.02;
 /** Strangers who take more of the machine than this, or so much more beside one side, make a pair noisy. */
 const FOREIGN_MAX = 0.3;
 const FOREIGN_DIFFERENCE_MAX = 0.1;
@@ -35,7 +37,7 @@ export interface MeasureOptions {
   readonly deadline: number;
   readonly seed: number;
   readonly seededCpuPercent: number;
-  say(line: string): void;
+  readonly say: (line: string) => void;
 }
 
 interface FlowState {
@@ -44,7 +46,9 @@ interface FlowState {
   readonly closedRates: number[];
   readonly baseServes: boolean;
   readonly pairs: Pair[];
-  readonly tally: FlowTally;
+  /** Rounds without strangers, and all of them. */
+  readonly quiet: FlowTally;
+  readonly all: FlowTally;
   /** CPU of the base, as calibrated and as measured since. */
   readonly baseCpu: number[];
   invalidPairs: number;
@@ -66,7 +70,7 @@ export async function measure(options: MeasureOptions): Promise<readonly FlowRec
     requestsPerSecond: loadOf(state.flow, state.closedRates).openTurnsPerSecond * FLOWS[state.flow].requestsPerTurn,
     pairs: state.pairs,
     invalidPairs: state.invalidPairs,
-    counts: state.tally.counts(),
+    counts: (state.quiet.isEmpty ? state.all : state.quiet).counts(),
     families: [...state.families],
   }));
 }
@@ -93,7 +97,17 @@ async function calibrate(flow: FlowName, { a, b, say }: MeasureOptions): Promise
   if (!baseServes) say(`${flow}: no base, it does not serve this flow; only budgets and metrics are judged`);
   const baseCpu = baseServes ? [(await runOpen(a, load, [])).cpuMicrosPerRequest] : [];
   if (baseServes) await runOpen(b, load, []);
-  return { flow, closedRates, baseServes, pairs: [], tally: new FlowTally(), baseCpu, invalidPairs: 0, families: [] };
+  return {
+    flow,
+    closedRates,
+    baseServes,
+    pairs: [],
+    quiet: new FlowTally(),
+    all: new FlowTally(),
+    baseCpu,
+    invalidPairs: 0,
+    families: [],
+  };
 }
 
 const turnsPerSecond = ({ turns, elapsedMs }: LoadReport): number => (turns / elapsedMs) * 1_000;
@@ -131,28 +145,41 @@ async function runPair(state: FlowState, swapped: boolean, options: MeasureOptio
   const [closedB, openB] = [rates.get(b), windows.get(b)];
   if (closedB === undefined || openB === undefined) return;
   state.closedRates.push(turnsPerSecond(rates.get(state.baseServes ? a : b) ?? closedB));
-  state.tally.add([closedB, openB.report], before, after);
+  // A node that strangers keep from the processor sheds as it should: budgets are those of quiet rounds, where there are any.
+  const noisy = isNoisy([...windows.values()]);
+  for (const tally of noisy ? [state.all] : [state.all, state.quiet]) tally.add([closedB, openB.report], before, after);
   const [closedA, openA] = [rates.get(a), windows.get(a)];
   if (closedA === undefined || openA === undefined) return;
-  if (![closedA, closedB, openA.report, openB.report].every(isValid)) {
+  const faults = Object.entries({ A: [closedA, openA.report], B: [closedB, openB.report] }).flatMap(([side, reports]) =>
+    reports.flatMap((report) => faultsOf(report).map((fault) => `${side}: ${fault}`)),
+  );
+  if (faults.length > 0) {
     state.invalidPairs += 1;
+    options.say(`${state.flow}: a pair is thrown away, ${faults.join('; ')}`);
     return;
   }
   state.baseCpu.push(openA.cpuMicrosPerRequest);
-  state.pairs.push(pairOf(sampleOf(closedA, openA), sampleOf(closedB, openB)));
+  state.pairs.push({ a: sampleOf(closedA, openA), b: sampleOf(closedB, openB), noisy });
 }
 
-const isValid = (report: LoadReport): boolean =>
-  report.failedRequests === 0 && report.droppedTurns === 0 && Object.keys(report.failedChecks).length === 0;
+/** What makes the figures of a window worthless: they would speak of other work than the other side did. */
+function faultsOf(report: LoadReport): string[] {
+  const { failedRequests, droppedTurns, turns } = report;
+  return [
+    ...(failedRequests > 0 ? [`${failedRequests} requests failed`] : []),
+    ...(droppedTurns > turns * DROPPED_SHARE_MAX ? [`${droppedTurns} turns beside ${turns} found no free user`] : []),
+    ...Object.entries(report.failedChecks).map(([what, count]) => `${what} (${count} times)`),
+  ];
+}
 
 function sampleOf(closed: LoadReport, { report: _, ...open }: OpenWindow): Pair['a'] {
   return { requestsPerSecond: requestsPerSecond(closed), ...open };
 }
 
-function pairOf(a: Pair['a'], b: Pair['b']): Pair {
-  const worst = Math.max(a.foreignShare, b.foreignShare);
-  const difference = Math.abs(a.foreignShare - b.foreignShare);
-  return { a, b, noisy: worst > FOREIGN_MAX || difference > FOREIGN_DIFFERENCE_MAX };
+function isNoisy(windows: readonly OpenWindow[]): boolean {
+  const shares = windows.map(({ foreignShare }) => foreignShare);
+  const worst = Math.max(...shares);
+  return worst > FOREIGN_MAX || worst - Math.min(...shares) > FOREIGN_DIFFERENCE_MAX;
 }
 
 function progress(round: number, states: readonly FlowState[], ms: number, deadline: number): string {

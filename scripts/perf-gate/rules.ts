@@ -7,7 +7,7 @@ export interface Rule {
   readonly worse: 'higher' | 'lower';
   /** A change by this share is a regression. */
   readonly bound: number;
-  of(sample: Sample): number;
+  readonly of: (sample: Sample) => number;
 }
 
 /** The bounds are those of the performance documents. */
@@ -31,7 +31,7 @@ export interface Budget {
   readonly most: number;
   /** Never waived. */
   readonly mustFix: boolean;
-  share(counts: Counts): number;
+  readonly share: (counts: Counts) => number;
 }
 
 const STALL = 'mailbox receive: the message sent comes';

@@ -14,6 +14,10 @@ export class FlowTally {
   #busOverflow = 0;
   #failedChecks = new Map<string, number>();
 
+  get isEmpty(): boolean {
+    return this.#requests === 0;
+  }
+
   /** The windows of one round, with what the node showed before and after them. */
   add(reports: readonly LoadReport[], before: Scrape, after: Scrape): void {
     for (const report of reports) {
