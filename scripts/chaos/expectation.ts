@@ -11,7 +11,7 @@ type LatencySloName = 'object_get_latency' | 'object_put_latency';
 export type Claim =
   /** A service level of docs/slo.md, counted over the requests of a period. */
   | { readonly claim: 'slo'; readonly slo: JudgedSlo; readonly during: Period }
-  /** After recovery p95 of its routes is within its bound, or within twice what it was before on this machine. */
+  /** After recovery p95 of its routes is at most twice its bound, or twice what it was before: machines are shared. */
   | { readonly claim: 'returns'; readonly slo: LatencySloName }
   /** 95 % of the good answers come within so many ms. */
   | { readonly claim: 'p95'; readonly of: Which; readonly ms: number; readonly during: Period }
@@ -49,7 +49,7 @@ export function spelled(claim: Claim): string {
     case 'slo':
       return `${claim.slo} (${SLOS[claim.slo].objective * 100} %) ${PERIOD[claim.during]}`;
     case 'returns':
-      return `${claim.slo} again, or as before`;
+      return `${claim.slo} or as before again, give or take a factor of two`;
     case 'p95':
       return `p95 of ${spelledWhich(claim.of)} < ${claim.ms} ms ${PERIOD[claim.during]}`;
     case 'failures':

@@ -65,8 +65,8 @@ function sloViolation(claim: Extract<Claim, { claim: 'slo' }>, observation: Obse
   return few(asked) ?? (good < slo.objective ? `${percent(good)} good, p95 ${Math.round(p95(asked))} ms` : undefined);
 }
 
-/** A machine that others use is slow before and after alike: that says nothing of the node. */
-const AS_BEFORE = 2;
+/** A machine that others use is slow by turns, and says nothing of the node by it: more than twice as slow is the node's. */
+const BUSY_MACHINE = 2;
 
 function returnsViolation({ slo }: Extract<Claim, { claim: 'returns' }>, observation: Observation): string | undefined {
   const { routes, boundSeconds } = SLOS[slo];
@@ -74,7 +74,7 @@ function returnsViolation({ slo }: Extract<Claim, { claim: 'returns' }>, observa
   const asked = during('outside', observation).filter((one) => named.includes(ROUTE_OF[one.kind]) && isGood(one));
   const before = asked.filter(({ at }) => at < observation.fault.from);
   const after = asked.filter(({ at }) => at >= observation.fault.to);
-  const most = Math.max(boundSeconds * 1_000, AS_BEFORE * p95(before));
+  const most = BUSY_MACHINE * Math.max(boundSeconds * 1_000, p95(before));
   const missing = few(before) ?? few(after);
   return missing ?? (p95(after) > most ? `${spelledMs(p95(after))}, ${spelledMs(p95(before))} before` : undefined);
 }

@@ -12,7 +12,7 @@ import { type Scenario, secondsOf, type Surroundings } from './scenario.ts';
 
 /** Load before the fault and after recovery: what the objectives are judged by. */
 const BEFORE_MS = 4_000;
-const AFTER_MS = 5_000;
+const AFTER_MS = 7_000;
 /** Load of a new node that nobody judges: code that never ran is compiled and connections are opened first. */
 const WARM_UP_MS = 6_000;
 /** Waited for recovery at most, whatever bound is expected: then it is never. */
