@@ -67,6 +67,20 @@ export class ControlGroup {
     appendFileSync(this.members, String(pid));
   }
 
+  /** From now on the members may have so many bytes more than they have. */
+  leaveMemory(bytes: number): void {
+    const [usage, limit] = existsSync(join(this.#folder, 'memory.usage_in_bytes'))
+      ? ['memory.usage_in_bytes', 'memory.limit_in_bytes']
+      : ['memory.current', 'memory.max'];
+    const used = Number(readFileSync(join(this.#folder, usage), 'utf8'));
+    writeFileSync(join(this.#folder, limit), String(used + bytes), { flag: 'r+' });
+  }
+
+  /** How often a member asked for memory there was none of, so that something had to give way. */
+  get memoryRefusals(): number {
+    return this.stat('memory.failcnt', 'failcnt') + this.stat('memory.events', 'max');
+  }
+
   /** One counter of a file of the group, such as `nr_throttled` of `cpu.stat`; 0 where it has none. */
   stat(file: string, key: string): number {
     const path = join(this.#folder, file);
