@@ -43,8 +43,8 @@ export function rowFaults({ id, target, measured, command, machine, verdict }: T
 
 /** Verbs and names of benchmarks the command of a row calls, to be looked for. */
 export function calledBy({ command }: TargetRow): { readonly verbs: string[]; readonly benches: string[] } {
-  const calls = [...command.matchAll(/npm (?:run )?([\w:]+)(?: -- (\S+))?/g)];
+  const calls = [...command.matchAll(/npm (?:run )?([\w:]+)(?: -- ([\w-]+))?/g)];
   const verbs = calls.map(([, verb = '']) => verb);
   const benches = calls.flatMap(([, verb, name]) => (verb === 'bench' && name !== undefined ? [name] : []));
-  return { verbs, benches: benches.map((name) => name.replaceAll('`', '')) };
+  return { verbs, benches };
 }
