@@ -8,7 +8,7 @@ import { provideBase, SAME } from './perf-gate/base.ts';
 import { baselineOf, besideBaseline, writeBaseline } from './perf-gate/baseline.ts';
 import { type GateOptions, record } from './perf-gate/gate.ts';
 import { judge, type Judgement } from './perf-gate/judgement.ts';
-import { PROFILES } from './perf-gate/recording.ts';
+import { PROFILES, recordingText } from './perf-gate/recording.ts';
 import { table, writeReport } from './perf-gate/report.ts';
 import { readWaivers } from './perf-gate/waivers.ts';
 import { StageFailed } from './stages.ts';
@@ -76,7 +76,7 @@ async function runGate(gate: GateOptions): Promise<Judgement> {
   const baseline = baselineOf(recording);
   process.stdout.write(`\n${besideBaseline(baseline)}\n`);
   if (values['write-baseline']) writeBaseline(baseline);
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(recording)}\n`);
+  if (values.json !== undefined) writeFileSync(values.json, recordingText(recording));
   writeReport(values.report, recording, judgement);
   return judgement;
 }

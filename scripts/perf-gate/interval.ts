@@ -1,6 +1,7 @@
 import { seededRandom } from '../../k6/flows/random.ts';
 
-const RESAMPLES = 2_000;
+/** They give the error within 3 % of itself. */
+const RESAMPLES = 500;
 /** Of the pairs, at each end: one stranger's burst of work, which doubles one window, does not decide. */
 const TRIMMED_SHARE = 0.1;
 const TAIL_STEPS = 4_000;
@@ -41,19 +42,23 @@ function trimmedAtEachEnd(count: number): number {
   return count < 8 ? 0 : Math.max(1, Math.floor(count * TRIMMED_SHARE));
 }
 
-function trimmedMean(values: readonly number[]): number {
+function trimmedMean(values: ArrayLike<number> & Iterable<number>): number {
   const cut = trimmedAtEachEnd(values.length);
-  const kept = [...values].sort((one, other) => one - other).slice(cut, values.length - cut);
-  return kept.reduce((sum, value) => sum + value, 0) / kept.length;
+  const sorted = Float64Array.from(values).sort();
+  let sum = 0;
+  for (let at = cut; at < values.length - cut; at += 1) sum += sorted[at] ?? 0;
+  return sum / (values.length - 2 * cut);
 }
 
 /** Standard deviation of the estimate over resamples, widened for the pair that a resample of n leaves out of n - 1. */
 function bootstrapError(values: readonly number[], seed: number): number {
   const random = seededRandom(seed);
   const count = values.length;
-  const means = Array.from({ length: RESAMPLES }, () =>
-    trimmedMean(Array.from({ length: count }, () => values[Math.floor(random() * count)] ?? 0)),
-  );
+  const resample = new Float64Array(count);
+  const means = Array.from({ length: RESAMPLES }, () => {
+    for (let at = 0; at < count; at += 1) resample[at] = values[Math.floor(random() * count)] ?? 0;
+    return trimmedMean(resample);
+  });
   const mean = means.reduce((sum, value) => sum + value, 0) / RESAMPLES;
   const variance = means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (RESAMPLES - 1);
   return Math.sqrt((variance * count) / (count - 1));

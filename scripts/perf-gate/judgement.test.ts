@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { FLOW_NAMES } from '../../k6/flows/flows.ts';
 import { judge } from './judgement.ts';
-import { type FlowRecording, type Recording, recordingSchema, type Sample } from './recording.ts';
+import { type FlowRecording, PROFILES, type Recording, recordingSchema, type Sample } from './recording.ts';
 import { GOLDEN_METRICS, type Rule, RULES } from './rules.ts';
 import { table } from './report.ts';
 import type { Waivers } from './waivers.ts';
@@ -20,6 +21,9 @@ function read(file: string): Recording {
 }
 
 /** Runs of the gate with the same tree on both sides: what noise is. */
+const seeded = readdirSync(SAMPLES)
+  .filter((file) => file.startsWith('seeded-'))
+  .map((file) => [file, read(file)] as const);
 const recordings = readdirSync(SAMPLES)
   .filter((file) => file.startsWith('same-'))
   .map((file) => [file, read(file)] as const);
@@ -38,8 +42,15 @@ function changeFlow(recording: Recording, name: string, change: (flow: FlowRecor
  */
 const NOISE = { p95: 0.04, throughput: 0.25, cpu: 0.25, memory: 0.25 } as const;
 
-/** The recorded base, and as the working tree the same windows made worse by a share, the noise of each pair beside it. */
-function worsen({ name, worse }: Rule, by: number): (flow: FlowRecording) => FlowRecording {
+/** All of it. */
+const AS_RECORDED = 1;
+
+/** The recorded base, and as the working tree the same windows made worse by a share, noise of each pair beside it. */
+function worsen(
+  { name, worse }: Rule,
+  by: number,
+  noise: number = NOISE[name],
+): (flow: FlowRecording) => FlowRecording {
   const factor = worse === 'higher' ? 1 + by : 1 - by;
   const field = FIELD[name];
   return (flow) => {
@@ -47,7 +58,7 @@ function worsen({ name, worse }: Rule, by: number): (flow: FlowRecording) => Flo
     const middle = logs.reduce((sum, log) => sum + log, 0) / logs.length;
     const changed = (a: Sample, b: Sample): Sample => ({
       ...b,
-      [field]: a[field] * factor * Math.exp(NOISE[name] * (Math.log(b[field] / a[field]) - middle)),
+      [field]: a[field] * factor * Math.exp(noise * (Math.log(b[field] / a[field]) - middle)),
     });
     return { ...flow, pairs: flow.pairs.map(({ a, b, noisy }) => ({ a, b: changed(a, b), noisy })) };
   };
@@ -57,7 +68,21 @@ const outcomeOf = (recording: Recording, flow: string, rule: string, waivers = N
   judge(recording, waivers).cells.find((cell) => cell.flow === flow && cell.rule === rule)?.outcome;
 
 it('has recordings of both profiles, every flow in each', () => {
-  expect(new Set(recordings.map(([, { profile }]) => profile))).toEqual(new Set(['micronode', 'macronode']));
+  for (const kind of [recordings, seeded]) {
+    expect(kind.map(([, { profile }]) => profile).sort()).toEqual([...PROFILES].sort());
+    for (const [, recording] of kind) expect(recording.flows.map(({ flow }) => flow)).toEqual([...FLOW_NAMES]);
+  }
+});
+
+describe('a recorded run with 15 % more CPU per request', () => {
+  it.each(seeded)('%s is caught', (_file, recording) => {
+    expect(recording.seededCpuPercent).toBe(15);
+    const { cells: found, passes } = judge(recording, NONE);
+    expect(passes).toBe(false);
+    expect(
+      found.some(({ rule, verdict, outcome }) => rule === 'cpu' && verdict === 'slower' && outcome === 'fails'),
+    ).toBe(true);
+  });
 });
 
 describe('a recorded run of one tree against itself', () => {
@@ -81,6 +106,15 @@ describe('a recorded run of one tree against itself', () => {
       expect(outcomeOf(near, flow, rule.name)).toBe('passes');
     },
   );
+
+  it.each(cells)('$file: $flow fails for $rule.name in all its noise once it is worse by more than that', (cell) => {
+    const { recording, flow, rule } = cell;
+    const found = judge(recording, NONE).cells.find((one) => one.flow === flow && one.rule === rule.name);
+    const [lower = 1, upper = 1] = found?.interval ?? [];
+    const factor = (upper / lower) * (1 + rule.bound);
+    const by = rule.worse === 'higher' ? factor - 1 : 1 - 1 / factor;
+    expect(outcomeOf(changeFlow(recording, flow, worsen(rule, by, AS_RECORDED)), flow, rule.name)).toBe('fails');
+  });
 
   it.each(cells)(
     '$file: $flow cannot tell for $rule.name when windows differ by more than the change',

@@ -55,7 +55,7 @@ const flowSchema = z.strictObject({
   /** Pairs thrown away because an answer was wrong or a turn was dropped. */
   invalidPairs: count,
   counts: countsSchema,
-  /** Names of every metric the working tree showed after the flow. */
+  /** Golden metrics the working tree showed after the flow. */
   families: z.array(z.string()),
 });
 export type FlowRecording = z.infer<typeof flowSchema>;
@@ -83,3 +83,13 @@ export const recordingSchema = z.strictObject({
   flows: z.array(flowSchema),
 });
 export type Recording = z.infer<typeof recordingSchema>;
+
+/** Digits kept of what was measured: more than any window is exact to. */
+const DIGITS = 5;
+
+/** A recording as it is written to a file. */
+export function recordingText(recording: Recording): string {
+  const short = (_key: string, value: unknown): unknown =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value;
+  return `${JSON.stringify(recording, short)}\n`;
+}

@@ -22,7 +22,8 @@ export interface Verdict {
  * FALSE_ALARMS among the comparisons of a run (Bonferroni), so that many of them raise no more false alarms than one.
  *
  * It fails when the working tree is proven worse (1 lies outside the interval) and a change by the bound of the rule cannot
- * be ruled out at 97.5 %. Proof alone would fail a change of 3 % on a quiet machine; asking for proof of the whole bound
+ * be ruled out at 97.5 %. Proof alone would fail a change of 3 % on a quiet machine, and two processes of the same code, whose
+ * memory differs by 2 % for as long as they live; asking for proof of the whole bound
  * would let half of all regressions of exactly that size pass.
  */
 export function verdict(
