@@ -122,6 +122,12 @@ async function commandOf(root: string, service: string): Promise<readonly [strin
   return tree.appCommand?.(service) ?? [tree.pinnedNode(), join(root, 'apps', service, 'dist', 'main.js')];
 }
 
+/** The route of the echo flow is off unless asked for; a tree from before it refuses to start with a setting it does not know. */
+function echoSetting(root: string): Readonly<Record<string, string>> {
+  const settings = readFileSync(join(root, 'apps', 'gateway', 'src', 'config.ts'), 'utf8');
+  return settings.includes('GATEWAY_ECHO') ? { GATEWAY_ECHO: 'true' } : {};
+}
+
 function spawnService(
   options: SideOptions,
   { service, env }: Start,
@@ -134,7 +140,7 @@ function spawnService(
   const child = spawn(program, [...preload, ...args], {
     cwd: options.root,
     stdio: ['ignore', log, log, ...(spin ? (['ipc'] as const) : [])],
-    env: { ...process.env, HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'warn', GATEWAY_ECHO: 'true', ...env },
+    env: { ...process.env, HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...echoSetting(options.root), ...env },
   });
   closeSync(log);
   return child;
