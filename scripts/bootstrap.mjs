@@ -49,7 +49,7 @@ export function pinnedNode() {
 
 /**
  * How the heap of a service grows; infra/Dockerfile has the same. Bytes of bodies live outside the heap and count towards its
- * limit: with the small one V8 begins with, a hundred bodies of 64 KiB make a full collection, half the CPU of an upload.
+ * limit: with the small one V8 begins with, about a hundred bodies of 64 KiB make a full collection, a large part of what an upload costs a gateway.
  * The young generation is kept at half of what it would take, which gives the memory back.
  */
 export const HEAP_FLAGS = Object.freeze(['--initial-old-space-size=192', '--max-semi-space-size=16']);
