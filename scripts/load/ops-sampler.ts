@@ -8,6 +8,8 @@ export interface OpsSample {
   readonly at: number;
   readonly rssBytes: number;
   readonly openFds: number;
+  /** Soft limit on them. */
+  readonly maxFds: number;
   /** 99th percentile of the event loop's lag over the last 10 to 20 s. */
   readonly lagP99S: number;
   readonly cpuS: number;
@@ -33,6 +35,7 @@ export interface OpsSeries {
 const NAMES = new Set([
   'process_resident_memory_bytes',
   'process_open_fds',
+  'process_max_fds',
   'process_cpu_seconds_total',
   'nodejs_eventloop_lag_p99_seconds',
   'bus_stream_depth_frames',
@@ -56,6 +59,7 @@ export function sampleOf(text: string, at: number): OpsSample {
     at,
     rssBytes: sum('process_resident_memory_bytes'),
     openFds: sum('process_open_fds'),
+    maxFds: sum('process_max_fds'),
     lagP99S: sum('nodejs_eventloop_lag_p99_seconds'),
     cpuS: sum('process_cpu_seconds_total'),
     streamFill: fillOf(of('bus_stream_depth_frames'), of('bus_stream_limit_frames')),

@@ -6,6 +6,7 @@ const QUIET: OpsSample = {
   at: 0,
   rssBytes: 100e6,
   openFds: 30,
+  maxFds: 1_000,
   lagP99S: 0.01,
   cpuS: 0,
   streamFill: 0.1,
@@ -29,13 +30,14 @@ const verdicts = (change: (at: number) => Partial<OpsSample>, run: Partial<Truth
 };
 
 it('a quiet node holds every truth', () => {
-  expect(Object.values(verdicts(() => ({})))).toEqual(Array.from({ length: 8 }, () => true));
+  expect(Object.values(verdicts(() => ({})))).toEqual(Array.from({ length: 9 }, () => true));
 });
 
 describe('what is noticed', () => {
   it.each<[string, (at: number) => Partial<OpsSample>]>([
     ['memory is flat', (at) => ({ rssBytes: 100e6 + at * 0.2e6 })],
     ['descriptors come back', (at) => ({ openFds: 30 + Math.floor(at / 10) })],
+    ['descriptors stay below their limit', () => ({ openFds: 701 })],
     ['the event loop is free', () => ({ lagP99S: 0.06 })],
     ['streams stay short', (at) => ({ streamFill: at === 50 ? 0.6 : 0 })],
     ['streams are empty afterwards', (at) => ({ pending: at === 100 ? 1 : 0 })],

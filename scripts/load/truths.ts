@@ -9,6 +9,8 @@ export interface TruthBounds {
   readonly memoryJudgedS: number;
   /** Descriptors more than before the load once it is over: connections, logs and databases opened at first use. */
   readonly fdsOpenedOnce: number;
+  /** Descriptors open at once, as a share of the soft limit of the process. */
+  readonly fdShare: number;
   /** Median of the 99th percentiles of the event loop's lag. */
   readonly lagP99S: number;
   /** Of what the fullest stream may hold. */
@@ -21,6 +23,7 @@ const TRUTH_BOUNDS: TruthBounds = Object.freeze({
   memoryGrowth: 0.1,
   memoryJudgedS: 600,
   fdsOpenedOnce: 8,
+  fdShare: 0.7,
   lagP99S: 0.05,
   streamFill: 0.5,
   overflowShare: Number((1 - SLOS.bus_delivery.objective).toFixed(6)),
@@ -119,6 +122,12 @@ export function truthsOf(
       bounds.fdsOpenedOnce,
       `${bounds.fdsOpenedOnce} more at most`,
     ),
+    truth(
+      'descriptors stay below their limit',
+      worst(series.map(fdShareOf)),
+      bounds.fdShare,
+      `${percent(bounds.fdShare)} of the soft limit at most`,
+    ),
     truth('the event loop is free', lag, bounds.lagP99S, `p99 ${ms(bounds.lagP99S)} at most`, run.isSteady),
     truth('streams stay short', fill, bounds.streamFill, `${percent(bounds.streamFill)} full at most`, run.isSteady),
     truth('streams are empty afterwards', worst(series.map(leftOf)), 0, 'no pending entry'),
@@ -144,6 +153,14 @@ function growthOf(instance: string, samples: readonly OpsSample[]): Measured {
 function leakOf({ instance, samples }: OpsSeries): Measured {
   const [before, after] = [samples[0]?.openFds ?? 0, samples.at(-1)?.openFds ?? 0];
   return { instance, value: after - before, text: `${before} before, ${after} after` };
+}
+
+/** A process that tells no limit has none to come near to. */
+function fdShareOf({ instance, samples }: OpsSeries): Measured {
+  const [open, limit] = [samples.map(({ openFds }) => openFds), samples.at(-1)?.maxFds ?? 0];
+  const most = Math.max(0, ...open);
+  const value = limit === 0 ? 0 : most / limit;
+  return { instance, value, text: `${most} of ${limit}, ${percent(value)}` };
 }
 
 function lagOf(instance: string, samples: readonly OpsSample[]): Measured {
