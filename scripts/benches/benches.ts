@@ -11,6 +11,7 @@ import { edge } from './edge.ts';
 import { flows, flowsMicronode } from './flows.ts';
 import { oap } from './oap.ts';
 import { ronctl } from './ronctl.ts';
+import { sustained } from './sustained.ts';
 import { tracing } from './tracing.ts';
 
 /** Every benchmark by its name on the command line. */
@@ -28,5 +29,6 @@ export const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   'flows-micronode': flowsMicronode,
   oap,
   ronctl,
+  sustained,
   tracing,
 };

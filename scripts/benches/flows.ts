@@ -1,14 +1,15 @@
 import { availableParallelism } from 'node:os';
-import { FLOW_NAMES, FLOWS, type FlowName } from '../../k6/flows/flows.ts';
+import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
 import type { CaseResult, Flags, Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { LoadLoop } from '../load/load-loop.ts';
-import type { LoadReport } from '../load/load-tally.ts';
+import { latenciesOf, type LoadReport } from '../load/load-tally.ts';
 import { watchCpu } from '../measure/cpu.ts';
-import { LatencyHistogram } from '../measure/histogram.ts';
-import { redisPid, type RunState } from '../run-state.ts';
+import type { RunState } from '../run-state.ts';
 import { startTarget } from '../targets.ts';
 import { bottleneckOf, capacityOf, type RequestCost } from './flows/capacity.ts';
+import { chosenFlows } from './flows/chosen.ts';
 import { fitScalability, kneeOf, type LoadPoint, rateAt } from './flows/scalability.ts';
+import { watchedOf } from './flows/watched.ts';
 
 /** Users of the closed loop, one step after another. */
 const USERS = [1, 2, 4, 8, 16, 32, 64] as const;
@@ -32,13 +33,9 @@ class Measurement {
   readonly #loop: LoadLoop;
   readonly #watched: readonly { readonly name: string; readonly pid: number }[];
 
-  constructor(loop: LoadLoop, { processes, redis }: RunState) {
+  constructor(loop: LoadLoop, state: RunState) {
     this.#loop = loop;
-    this.#watched = [
-      ...processes.flatMap(({ service, pid }) => (pid === undefined ? [] : [{ name: service, pid }])),
-      ...(redis === undefined ? [] : [{ name: 'redis', pid: redisPid(redis) }]),
-      { name: 'client', pid: loop.pid },
-    ];
+    this.#watched = [...watchedOf(state), { name: 'client', pid: loop.pid }];
   }
 
   async run(flow: FlowName, ms: number, load: { users: number } | { turnsPerSecond: number }): Promise<Measured> {
@@ -55,12 +52,6 @@ class Measurement {
 }
 
 const rateOf = ({ report }: Measured): number => (report.requests / report.elapsedMs) * 1_000;
-
-function latenciesOf({ latencies }: LoadReport): LatencyHistogram {
-  const all = new LatencyHistogram();
-  for (const counts of Object.values(latencies)) all.add(counts);
-  return all;
-}
 
 async function measureFlow(measurement: Measurement, flow: FlowName, windowMs: number): Promise<Outcome> {
   await measurement.run(flow, WARM_UP_MS, { users: USERS_MAX });
@@ -121,15 +112,6 @@ function print(flow: FlowName, { knee, best, cost, bottleneck, predicted }: Line
   );
 }
 
-function chosen(flags: Flags): readonly FlowName[] {
-  const asked = typeof flags['flows'] === 'string' ? flags['flows'].split(',') : FLOW_NAMES;
-  return asked.map((name) => {
-    const known = FLOW_NAMES.find((one) => one === name);
-    if (known === undefined) throw new Error(`There is no flow '${name}'; there are: ${FLOW_NAMES.join(', ')}.`);
-    return known;
-  });
-}
-
 async function measure(kind: 'micronode' | 'processes', flags: Flags): Promise<Outcome> {
   const windowMs = Number(flags['seconds'] ?? 4) * 1_000;
   const env = { GATEWAY_ECHO: 'true', STORAGE_MEMORY_BYTES: String(MEMORY_BYTES) };
@@ -137,7 +119,7 @@ async function measure(kind: 'micronode' | 'processes', flags: Flags): Promise<O
   await using loop = await LoadLoop.start(target.state.url, { users: USERS_MAX });
   const measurement = new Measurement(loop, target.state);
   const outcomes: Outcome[] = [];
-  for (const flow of chosen(flags)) outcomes.push(await measureFlow(measurement, flow, windowMs));
+  for (const flow of chosenFlows(flags)) outcomes.push(await measureFlow(measurement, flow, windowMs));
   return {
     cases: outcomes.flatMap(({ cases }) => cases),
     ratios: Object.assign({}, ...outcomes.map(({ ratios }) => ratios)) as Outcome['ratios'],

@@ -16,7 +16,7 @@ export interface LoadReport {
   /** Open loop: turns that were due while every user was busy. */
   readonly droppedTurns: number;
   readonly elapsedMs: number;
-  /** Counts of a LatencyHistogram by route, `METHOD template`. */
+  /** Counts of a LatencyHistogram by route, `METHOD template`, of right answers: refusals are quick, and must not make a node look fast. */
   readonly latencies: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -32,10 +32,13 @@ export class LoadTally {
 
   answered({ method, template }: Route, status: number, ms: number, isRight: boolean): void {
     this.#requests += 1;
-    if (!isRight) this.#failedRequests += 1;
     const name = `${method} ${template}`;
     const key = `${name} ${status}`;
     this.#answers.set(key, (this.#answers.get(key) ?? 0) + 1);
+    if (!isRight) {
+      this.#failedRequests += 1;
+      return;
+    }
     let histogram = this.#latencies.get(name);
     if (histogram === undefined) this.#latencies.set(name, (histogram = new LatencyHistogram()));
     histogram.record(ms * MICROS_PER_MS);
@@ -71,4 +74,41 @@ export class LoadTally {
     this.#latencies = new Map();
     return report;
   }
+}
+
+/** Windows that followed each other, as one. */
+export function joined(reports: readonly LoadReport[]): LoadReport {
+  const total = (of: (report: LoadReport) => number): number => reports.reduce((sum, one) => sum + of(one), 0);
+  const latencies = new Map<string, LatencyHistogram>();
+  for (const [route, counts] of reports.flatMap((one) => Object.entries(one.latencies))) {
+    const histogram = latencies.get(route) ?? new LatencyHistogram();
+    histogram.add(counts);
+    latencies.set(route, histogram);
+  }
+  return {
+    turns: total(({ turns }) => turns),
+    requests: total(({ requests }) => requests),
+    answers: summed(reports.map(({ answers }) => answers)),
+    failedRequests: total(({ failedRequests }) => failedRequests),
+    failedChecks: summed(reports.map(({ failedChecks }) => failedChecks)),
+    droppedTurns: total(({ droppedTurns }) => droppedTurns),
+    elapsedMs: total(({ elapsedMs }) => elapsedMs),
+    latencies: Object.fromEntries([...latencies].map(([route, one]) => [route, one.counts()])),
+  };
+}
+
+function summed(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const [key, count] of all.flatMap((one) => Object.entries(one))) sums[key] = (sums[key] ?? 0) + count;
+  return sums;
+}
+
+/** Latencies of right answers, of all routes or of those that count. */
+export function latenciesOf(
+  { latencies }: LoadReport,
+  counts: (route: string) => boolean = () => true,
+): LatencyHistogram {
+  const all = new LatencyHistogram();
+  for (const [route, one] of Object.entries(latencies)) if (counts(route)) all.add(one);
+  return all;
 }

@@ -181,7 +181,7 @@ function leftOf({ instance, samples }: OpsSeries): Measured {
 }
 
 /** How much a counter rose, over all processes; one that started again counts from 0. */
-function rise(series: readonly OpsSeries[], counter: (sample: OpsSample) => number): number {
+export function rise(series: readonly OpsSeries[], counter: (sample: OpsSample) => number): number {
   let total = 0;
   for (const { samples } of series) {
     for (const [at, sample] of samples.entries()) {

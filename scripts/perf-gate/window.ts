@@ -1,9 +1,8 @@
 // One window of load against one side, and what it cost.
 import type { FlowName } from '../../k6/flows/flows.ts';
 import type { LoadLoop } from '../load/load-loop.ts';
-import type { LoadReport } from '../load/load-tally.ts';
+import { latenciesOf, type LoadReport } from '../load/load-tally.ts';
 import { residentBytesOf, watchCpu } from '../measure/cpu.ts';
-import { LatencyHistogram } from '../measure/histogram.ts';
 import type { Sample } from './recording.ts';
 import type { Side } from './side.ts';
 
@@ -59,8 +58,7 @@ export async function runOpen(one: LoadedSide, load: FlowLoad, others: readonly 
   }
   const cpu = end();
   look();
-  const latencies = new LatencyHistogram();
-  for (const counts of Object.values(report.latencies)) latencies.add(counts);
+  const latencies = latenciesOf(report);
   const quantile = (share: number): number => latencies.quantile(share) / MS_PER_SECOND;
   return {
     report,
