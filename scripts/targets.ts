@@ -116,7 +116,9 @@ async function startMicronode(
     await stop();
     throw error;
   }
-  return running(runDir, state, stop);
+  const control = stateFile(runDir);
+  writeState(control, state);
+  return running(control, state, stop);
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {
@@ -158,7 +160,7 @@ async function startMacronode(
   try {
     const url = `http://127.0.0.1:${httpPort}`;
     const state = await startProcesses({ runDir, url, plan, dataDir, redis: redis.process });
-    return { state, control: stateFile(runDir), [Symbol.asyncDispose]: stop };
+    return running(stateFile(runDir), state, stop);
   } catch (error) {
     await stop();
     throw error;
@@ -205,11 +207,24 @@ async function startCompose(runDir: string): Promise<RunningTarget> {
     ),
     processes: [],
   };
-  return running(runDir, state, stop);
-}
-
-function running(runDir: string, state: RunState, stop: () => Promise<void>): RunningTarget {
   const control = stateFile(runDir);
   writeState(control, state);
-  return { state, control, [Symbol.asyncDispose]: stop };
+  return running(control, state, stop);
+}
+
+/** A run that ends early takes what it started with it: what has a pid here is told to stop and not waited for. */
+function running(control: string, state: RunState, stop: () => Promise<void>): RunningTarget {
+  const pids = [state.supervisorPid ?? state.processes[0]?.pid, state.redis?.pid];
+  const abandon = (): void => {
+    for (const pid of pids) if (pid !== undefined && isAlive(pid)) signal(pid, 'SIGTERM');
+  };
+  process.once('exit', abandon);
+  return {
+    state,
+    control,
+    [Symbol.asyncDispose]: async () => {
+      process.off('exit', abandon);
+      await stop();
+    },
+  };
 }

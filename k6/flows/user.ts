@@ -1,5 +1,18 @@
 import type { Route } from '../../packages/contracts/src/routes.ts';
 
+/** What a node answers with when it takes no more for now. */
+export const REFUSED: readonly number[] = [429, 503];
+
+/** The node answered otherwise than is right: the turn ends, the status is counted. */
+export class OtherAnswer extends Error {
+  readonly isRefusal: boolean;
+
+  constructor(name: string, status: number) {
+    super(`${name} answered ${status === 0 ? 'nothing' : status}`);
+    this.isRefusal = REFUSED.includes(status);
+  }
+}
+
 export interface Call {
   /** Value of the one parameter of the route. */
   readonly at?: string;
@@ -52,7 +65,7 @@ export interface User {
   readonly ledger?: MessageLedger;
   /** `FRESH_BYTES` long. */
   freshObject(): FreshObject;
-  /** The answer of the node. A user of k6 ends its turn here when the answer is not one of those that are right. */
+  /** The answer of the node. Throws OtherAnswer when it is not one of those that are right. */
   send(route: Route, call: Call): Answer | Promise<Answer>;
   /** Named claims about one request; a false one is a failed check of the run. */
   check(what: string, claims: Readonly<Record<string, boolean>>): void;

@@ -4,11 +4,10 @@ import exec from 'k6/execution';
 import { Counter, Rate } from 'k6/metrics';
 import type { Route } from '../../packages/contracts/src/routes.ts';
 import { seededRandom } from '../flows/random.ts';
-import type { Answer, Call, FreshObject, User } from '../flows/user.ts';
+import { type Answer, type Call, type FreshObject, OtherAnswer, REFUSED, type User } from '../flows/user.ts';
 import type { FreshObjects } from './fresh-pool.ts';
 import { LEDGER_EVENTS, VuLedger } from './vu-ledger.ts';
 
-const REFUSED = [429, 503];
 const SERVER_ERROR = 500;
 /** Longer than any deadline of the node: what takes longer hangs. */
 const TIMEOUT = '30s';
@@ -24,16 +23,6 @@ const broken = new Counter('broken');
 const messages = Object.fromEntries(LEDGER_EVENTS.map((event) => [event, new Counter(`messages_${event}`)]));
 
 const binary: ResponseType & 'binary' = 'binary';
-
-/** The node answered otherwise than is right: the turn ends, the status is counted. */
-export class OtherAnswer extends Error {
-  readonly isRefusal: boolean;
-
-  constructor(name: string, status: number) {
-    super(`${name} answered ${status === 0 ? 'nothing' : status}`);
-    this.isRefusal = REFUSED.includes(status);
-  }
-}
 
 interface UserSettings {
   readonly baseUrl: string;
@@ -65,7 +54,6 @@ export class K6User implements User {
     return this.#settings.objects.take(this.run);
   }
 
-  /** Throws OtherAnswer where the status is none of those that are right. */
   send(route: Route, { at = '', headers, body, expect }: Call): Answer {
     // What is prepared is not part of the load, and has a name of its own.
     const name = this.number === 0 ? 'prepare' : `${route.method} ${route.template}`;

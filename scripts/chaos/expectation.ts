@@ -19,7 +19,12 @@ export type Claim =
   | { readonly claim: 'failures'; readonly of: Which; readonly share: number; readonly during: Period }
   /** At least this share of requests is refused: the fault is really there. */
   | { readonly claim: 'bites'; readonly of: Which; readonly share: number }
-  /** What fails is answered with one of these codes only, 429 and 503 with Retry-After; unanswered only if said. */
+  /** At least this share of requests takes so many ms or longer: the fault is really there. */
+  | { readonly claim: 'slows'; readonly of: Which; readonly share: number; readonly ms: number }
+  /**
+   * What fails is answered with one of these codes only, 429 and 503 with Retry-After, or its body breaks off where it had
+   * begun; unanswered only if said.
+   */
   | { readonly claim: 'shed'; readonly codes: readonly number[]; readonly unanswered: boolean }
   /** The gateways counted every refusal the clients saw, and no more than they can have missed. */
   | { readonly claim: 'accounted' }
@@ -58,6 +63,8 @@ export function spelled(claim: Claim): string {
         : `failures of ${spelledWhich(claim.of)} <= ${percent(claim.share)} ${PERIOD[claim.during]}`;
     case 'bites':
       return `>= ${percent(claim.share)} of ${spelledWhich(claim.of)} refused meanwhile`;
+    case 'slows':
+      return `>= ${percent(claim.share)} of ${spelledWhich(claim.of)} take ${claim.ms} ms or more meanwhile`;
     case 'shed':
       return `shed by ${claim.codes.join(', ')}${claim.unanswered ? ' or no answer' : ''} only`;
     case 'accounted':
@@ -76,7 +83,7 @@ export const spelledExpectation = (expectation: Expectation): string => expectat
 /** Far above what a service takes under this load (about 150 MiB), far below what a leak of a minute would. */
 const MEMORY_MIB = 600;
 
-/** What every scenario promises. `unanswered` where a gateway or its network may be gone. */
+/** What every scenario promises. `unanswered` where a gateway may be gone. */
 export const always = ({
   recovery,
   unanswered = false,

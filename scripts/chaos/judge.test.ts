@@ -12,7 +12,7 @@ const sound = (): Observation => {
   for (let at = 0; at < 20_000; at += EVERY_MS) {
     const refused = at >= FAULT.from && at < FAULT.to;
     const kind = KINDS[(at / EVERY_MS) % KINDS.length] ?? 'get';
-    samples.push({ kind, at, ms: 10, status: refused ? 503 : 200, retryAfter: refused ? '1' : '' });
+    samples.push({ kind, at, ms: 10, status: refused ? 503 : 200, retryAfter: refused ? '1' : '', isWhole: true });
   }
   const seen = samples.filter(({ status }) => status >= 400).length;
   const refusals = { seen, counted: seen, unanswered: 0 };
@@ -105,6 +105,19 @@ const CASES: readonly (readonly [claim: Claim, holds: Observation, broken: Reado
     { 'one failed before': tampered(({ at }) => at === 100, { status: 0 }) },
   ],
   [
+    { claim: 'failures', of: ['get'], share: 0, during: 'outside' },
+    sound(),
+    { 'a body broke off': tampered(({ kind, at }) => kind === 'get' && at < 1_000, { isWhole: false }) },
+  ],
+  [
+    { claim: 'slows', of: 'all', share: 0.9, ms: 300 },
+    tampered(isRefused, { ms: 300 }),
+    {
+      'the fault slowed nothing': sound(),
+      'it slowed too few': tampered(({ at }) => at >= FAULT.from + 1_000 && at < FAULT.to, { ms: 300 }),
+    },
+  ],
+  [
     { claim: 'bites', of: 'all', share: 0.9 },
     sound(),
     { 'the fault did nothing': tampered(isRefused, { status: 200 }) },
@@ -120,6 +133,11 @@ const CASES: readonly (readonly [claim: Claim, holds: Observation, broken: Reado
       'a refusal with a date': tampered(({ at }) => at === FAULT.from, { retryAfter: 'Thu, 26 Nov 2026 20:00:00 GMT' }),
       'no answer': tampered(({ at }) => at === FAULT.from, { status: 0, retryAfter: '' }),
     },
+  ],
+  [
+    shed,
+    tampered(({ kind, at }) => kind === 'get' && at === FAULT.from, { status: 200, isWhole: false }),
+    { 'an error that breaks off': tampered(({ at }) => at === FAULT.from, { status: 500, isWhole: false }) },
   ],
   [
     { ...shed, unanswered: true },

@@ -91,7 +91,8 @@ function shedViolation(claim: Extract<Claim, { claim: 'shed' }>, { samples }: Ob
 
 function unshed(claim: Extract<Claim, { claim: 'shed' }>, sample: Sample): string | undefined {
   if (isGood(sample)) return undefined;
-  const { kind, status, retryAfter } = sample;
+  const { kind, status, retryAfter, isWhole } = sample;
+  if (!isWhole && status < 400) return undefined;
   if (status === 0) return claim.unanswered ? undefined : `${kind} without an answer`;
   if (!claim.codes.includes(status)) return `${kind} ${status}`;
   const waits = status === 429 || status === 503;
@@ -115,6 +116,16 @@ function bitesViolation(
   const asked = of(which, observation.samples).filter(({ at }) => at >= from && at < to);
   const failed = share(asked, (sample) => !isGood(sample));
   return few(asked) ?? (failed < least ? `only ${percent(failed)} failed` : undefined);
+}
+
+function slowsViolation(
+  { of: which, share: least, ms: slow }: Extract<Claim, { claim: 'slows' }>,
+  observation: Observation,
+): string | undefined {
+  const { from, to } = observation.fault;
+  const asked = of(which, observation.samples).filter(({ at }) => at >= from && at < to);
+  const slowed = share(asked, ({ ms }) => ms >= slow);
+  return few(asked) ?? (slowed < least ? `only ${percent(slowed)}` : undefined);
 }
 
 function accountedViolation({ refusals: { seen, counted, unanswered } }: Observation): string | undefined {
@@ -147,6 +158,8 @@ function violation(claim: Claim, observation: Observation): string | undefined {
       return failuresViolation(claim, observation);
     case 'bites':
       return bitesViolation(claim, observation);
+    case 'slows':
+      return slowsViolation(claim, observation);
     case 'shed':
       return shedViolation(claim, observation);
     case 'accounted':
@@ -166,8 +179,10 @@ function violation(claim: Claim, observation: Observation): string | undefined {
 function seen(observation: Observation): string {
   const meanwhile = during('fault', observation);
   const codes = new Map<string, number>();
-  for (const { status } of observation.samples.filter((sample) => !isGood(sample)))
-    codes.set(String(status || 'no answer'), (codes.get(String(status || 'no answer')) ?? 0) + 1);
+  for (const { status, isWhole } of observation.samples.filter((sample) => !isGood(sample))) {
+    const how = isWhole ? String(status || 'no answer') : 'broken off';
+    codes.set(how, (codes.get(how) ?? 0) + 1);
+  }
   const failed = (which: Which): string => percent(share(of(which, meanwhile), (sample) => !isGood(sample)));
   const { seen: told, counted } = observation.refusals;
   return [

@@ -42,6 +42,8 @@ export interface Sample {
   readonly status: number;
   /** The header of a refusal as it came; empty when there was none. */
   readonly retryAfter: string;
+  /** False when the body broke off after its head: the only way left to fail then, and one its Content-Length shows. */
+  readonly isWhole: boolean;
 }
 
 /** Everything a run saw: what an expectation is judged by, and nothing else. */
@@ -53,7 +55,7 @@ export interface Observation {
   readonly lost: number;
   /** Messages that came again after their acknowledgement had been confirmed. */
   readonly repeated: number;
-  /** Error answers the clients saw, those the gateways counted, and requests whose answer the clients did not see. */
+  /** Error answers the clients saw, those the gateways counted, and requests whose answer the clients did not see, or not whole. */
   readonly refusals: { readonly seen: number; readonly counted: number; readonly unanswered: number };
   /** Largest resident set of one process of the node, in MiB. */
   readonly peakMib: number;
@@ -61,8 +63,8 @@ export interface Observation {
   readonly findings: readonly string[];
 }
 
-/** Any answer below 400 is what was asked for; 304 and 206 are. */
-export const isGood = ({ status }: Sample): boolean => status >= 200 && status < 400;
+/** Any whole answer below 400 is what was asked for; 304 and 206 are. */
+export const isGood = ({ status, isWhole }: Sample): boolean => isWhole && status >= 200 && status < 400;
 
 /** An answer that took longer was waited for, and the node is not well yet. */
 const WELL_ANSWER_MS = 1_000;

@@ -2,9 +2,9 @@ import { answersOk } from '../poll.ts';
 import type { Ledger } from '../rig/ledger.ts';
 import type { Observation } from './observation.ts';
 
-/** Error answers and requests without an answer, as a client's ledger has them: `METHOD template code`. */
+/** Error answers, and requests without an answer or with half of one, as a client's ledger has them: `METHOD template code`. */
 const ERROR = /^[A-Z]+ \/\S* [45]\d\d$/;
-const UNANSWERED = /^[A-Z]+ \/\S* 0$/;
+const UNANSWERED = /^([A-Z]+ \/\S* 0|broken off)$/;
 const REJECTED = /^rejected_total\{[^}]*\} (\S+)$/gm;
 
 /** What clients were refused and what gateways counted, from a moment on. */

@@ -1,5 +1,6 @@
 // The users of one node, in a process of their own, so that what drives the load does not wait on who watches it.
 import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
+import { OtherAnswer } from '../../k6/flows/user.ts';
 import { openLoop } from '../measure/open-loop.ts';
 import { LoadTally } from './load-tally.ts';
 import type { LoadOrder, LoopMessage, LoopSetting } from './load-loop.ts';
@@ -23,6 +24,7 @@ async function turn(flow: FlowName, user: NodeUser): Promise<void> {
     await FLOWS[flow].turn(user, worlds.get(flow));
     tally.turned();
   } catch (error) {
+    if (error instanceof OtherAnswer) return;
     tally.failed(`a turn threw: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -3,7 +3,7 @@ import { hashBytes } from '@macronode/content';
 import type { Route } from '@macronode/contracts';
 import { Pool } from 'undici';
 import { seededRandom } from '../../k6/flows/random.ts';
-import { type Answer, type Call, FRESH_BYTES, type FreshObject, type User } from '../../k6/flows/user.ts';
+import { type Answer, type Call, FRESH_BYTES, type FreshObject, OtherAnswer, type User } from '../../k6/flows/user.ts';
 import type { LoadTally } from './load-tally.ts';
 
 /** Longer than any deadline of the node: what takes longer hangs. */
@@ -23,7 +23,7 @@ export function openPool(url: string, connections: number): Pool {
   });
 }
 
-/** A user in Node. Writes every answer into a tally and throws for none of them. */
+/** A user in Node. Writes every answer into a tally. */
 export class NodeUser implements User {
   readonly number: number;
   readonly run: string;
@@ -56,7 +56,9 @@ export class NodeUser implements User {
   async send(route: Route, call: Call): Promise<Answer> {
     const startedAt = performance.now();
     const answer = await this.#request(route, call);
-    this.#tally.answered(route, answer.status, performance.now() - startedAt, call.expect.includes(answer.status));
+    const isRight = call.expect.includes(answer.status);
+    this.#tally.answered(route, answer.status, performance.now() - startedAt, isRight);
+    if (!isRight) throw new OtherAnswer(`${route.method} ${route.template}`, answer.status);
     return answer;
   }
 

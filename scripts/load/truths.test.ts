@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OpsSample } from './ops-sampler.ts';
-import { slopeOf, type TruthRun, truthsOf } from './truths.ts';
+import { type TruthRun, truthsOf } from './truths.ts';
 
 const QUIET: OpsSample = {
   at: 0,
@@ -63,8 +63,8 @@ it('memory of a short load is shown and not judged, and so is the event loop und
   expect(short['the event loop is free']).toBeUndefined();
 });
 
-it('one spike is no slope', () => {
-  const points = Array.from({ length: 20 }, (_, x) => ({ x, y: x === 10 ? 1_000 : 5 }));
-  expect(slopeOf(points)).toBe(0);
-  expect(slopeOf([1, 2, 3].map((x) => ({ x, y: 2 * x })))).toBe(2);
+it('a heap that fills and is collected is flat wherever the load was cut; one whose peaks rise is not', () => {
+  const sawtooth = (at: number): number => 100e6 + (at % 37) * 2e6;
+  expect(verdicts((at) => ({ rssBytes: sawtooth(at) }))['memory is flat']).toBe(true);
+  expect(verdicts((at) => ({ rssBytes: sawtooth(at) + at * 0.3e6 }))['memory is flat']).toBe(false);
 });

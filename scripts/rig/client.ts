@@ -23,9 +23,11 @@ export interface Answer {
   readonly body: Buffer;
   /** The header as it came; empty when there was none. */
   readonly retryAfter: string;
+  /** False when the body broke off before its Content-Length: what a node can only do once it has sent the head. */
+  readonly isWhole: boolean;
 }
 
-const UNANSWERED: Answer = Object.freeze({ status: NO_ANSWER, body: Buffer.alloc(0), retryAfter: '' });
+const UNANSWERED: Answer = Object.freeze({ status: NO_ANSWER, body: Buffer.alloc(0), retryAfter: '', isWhole: true });
 
 export interface ClientOptions {
   /** Milliseconds without a byte after which a request counts as not answered. */
@@ -88,15 +90,16 @@ export class Client {
         },
         (response) => {
           const parts: Buffer[] = [];
-          response.on('data', (part: Buffer) => parts.push(part));
-          response.once('end', () =>
+          const answer = (isWhole: boolean): void =>
             resolve({
               status: response.statusCode ?? NO_ANSWER,
               body: Buffer.concat(parts),
               retryAfter: response.headers['retry-after'] ?? '',
-            }),
-          );
-          response.once('error', () => resolve(UNANSWERED));
+              isWhole,
+            });
+          response.on('data', (part: Buffer) => parts.push(part));
+          response.once('end', () => answer(true));
+          response.once('error', () => answer(false));
         },
       );
       request.once('timeout', () => request.destroy());
@@ -111,6 +114,7 @@ export class Client {
   /** Every answer stands in the ledger. */
   #write(route: Route, answer: Answer): Answer {
     this.ledger.add(`${route.method} ${route.template} ${answer.status}`);
+    if (!answer.isWhole) this.ledger.add('broken off');
     this.#countRefusal(answer);
     const isObject = route === ROUTES.objectGet || route === ROUTES.nameRead;
     if (isObject && answer.status < 400) this.ledger.add('bytes out', answer.body.length);
@@ -118,15 +122,18 @@ export class Client {
   }
 
   /** By the finest word the answer has for it, as the panels do. */
-  #countRefusal({ status, body }: Answer): void {
-    if (status < 400 || body.length === 0) return;
+  #countRefusal({ status, body, isWhole }: Answer): void {
+    if (status < 400 || body.length === 0 || !isWhole) return;
     const { error } = ErrorEnvelope.parse(JSON.parse(body.toString()));
     this.ledger.add(`refused ${error.reason ?? error.code}`);
   }
 
-  json(route: Route, value: unknown, at?: string): Promise<Answer> {
+  /** Half of a JSON text says nothing: such an answer counts as none. */
+  async json(route: Route, value: unknown, at?: string): Promise<Answer> {
     const body = Buffer.from(JSON.stringify(value));
-    return this.ask(route, { ...(at !== undefined && { at }), body, headers: { 'Content-Type': 'application/json' } });
+    const headers = { 'Content-Type': 'application/json' };
+    const answer = await this.ask(route, { ...(at !== undefined && { at }), body, headers });
+    return answer.isWhole ? answer : UNANSWERED;
   }
 
   /** Stores new bytes; answers their id. */

@@ -7,6 +7,7 @@ import { onProcesses, type Scenario, type Surroundings } from '../scenario.ts';
 const SYNCS = ['fsync', 'fdatasync'] as const;
 /** What SQLite and Node read and write files with. */
 const READS_AND_WRITES = ['pread64', 'pwrite64', 'preadv', 'pwritev', 'preadv2', 'pwritev2'] as const;
+const SYNC_DELAY_MS = 300;
 /** Below what storage keeps free, so that it takes no upload. */
 const LEFT_BYTES = 64 * 1024 ** 2;
 /** Nothing fits any more. */
@@ -64,6 +65,7 @@ export const diskScenarios: readonly Scenario[] = [
       ...always({ recovery: 15 }),
       ...sound('outside'),
       { claim: 'failures', of: 'all', share: 0.02, during: 'fault' },
+      { claim: 'slows', of: ['put'], share: 0.5, ms: 20 },
       ACCOUNTED,
     ],
     make: ({ processes }) => injectedCalls(processes.of('storage').pid, READS_AND_WRITES, 'delay_exit=20000'),
@@ -71,16 +73,18 @@ export const diskScenarios: readonly Scenario[] = [
   ...(['storage', 'mailbox'] as const).map((owner) =>
     onProcesses({
       name: `${owner}_fsync_jitter`,
-      what: `every third fsync of ${owner} takes 300 ms longer`,
+      what: `every third fsync of ${owner} takes ${SYNC_DELAY_MS} ms longer`,
       seconds: 8,
       expects: [
         ...always({ recovery: 10 }),
         ...sound('outside'),
         { claim: 'failures', of: 'all', share: 0.01, during: 'fault' },
+        { claim: 'slows', of: WRITES_OF[owner], share: 0.2, ms: SYNC_DELAY_MS },
         { claim: 'p95', of: 'writes', ms: 2_500, during: 'fault' },
         ACCOUNTED,
       ],
-      make: ({ processes }) => injectedCalls(processes.of(owner).pid, SYNCS, 'delay_exit=300000:when=1+3'),
+      make: ({ processes }) =>
+        injectedCalls(processes.of(owner).pid, SYNCS, `delay_exit=${SYNC_DELAY_MS * 1_000}:when=1+3`),
     }),
   ),
   failing('storage'),

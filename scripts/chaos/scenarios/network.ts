@@ -5,9 +5,9 @@ import { onProcesses, type Scenario } from '../scenario.ts';
 /**
  * So many ms on every way to Redis and back together, half in each direction. A read is three messages over the bus, each
  * a way in and a way out, and a reader that has just asked again waits for one more: four round trips on average, seven
- * at worst.
+ * at worst. A read by name asks the index before; what comes near the deadline of a request (5 s) by that is refused.
  */
-const latency = (roundTripMs: number, p95Ms: number): Scenario =>
+const latency = (roundTripMs: number, p95Ms: number, refused = 0.01): Scenario =>
   onProcesses({
     name: `latency_${roundTripMs}`,
     what: `${roundTripMs} ms more for every round trip of every service to Redis, half each way`,
@@ -15,7 +15,8 @@ const latency = (roundTripMs: number, p95Ms: number): Scenario =>
     expects: [
       ...always({ recovery: 10 }),
       ...sound('outside'),
-      { claim: 'failures', of: 'reads', share: 0.01, during: 'fault' },
+      { claim: 'failures', of: 'reads', share: refused, during: 'fault' },
+      { claim: 'slows', of: 'reads', share: 0.8, ms: 2 * roundTripMs },
       { claim: 'p95', of: 'reads', ms: p95Ms, during: 'fault' },
       ACCOUNTED,
     ],
@@ -41,7 +42,7 @@ export const networkScenarios: readonly Scenario[] = [
   latency(50, 1_200),
   latency(100, 2_000),
   latency(200, 4_000),
-  latency(500, 8_000),
+  latency(500, 8_000, 0.15),
   onProcesses({
     name: 'inter_region',
     what: 'clients in another region: 50 ms each way between them and the gateway, 100 ms for every round trip; the bus stays in its region',

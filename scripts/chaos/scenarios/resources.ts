@@ -44,8 +44,7 @@ export const resourceScenarios: readonly Scenario[] = [
     name: 'memory_pressure',
     what: `storage in a control group that may have ${SPARE_MEMORY_BYTES / 1024 ** 2} MiB more than it has, page cache included; it squeezes, or is killed for it, and is started again`,
     seconds: 10,
-    // Where storage is killed, bodies that are half sent break off.
-    expects: [...always({ recovery: 15, unanswered: true }), ...sound('outside'), ACCOUNTED],
+    expects: [...always({ recovery: 15 }), ...sound('outside'), ACCOUNTED],
     make: async ({ processes }, { find }) => {
       const group = ControlGroup.ofMemory(`macronode-chaos-${process.pid}`, MEMORY_BYTES);
       const storage = processes.of('storage');
