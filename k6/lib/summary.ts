@@ -72,7 +72,7 @@ export function summarise(
   const total = (checks['passes'] ?? 0) + (checks['fails'] ?? 0);
   const lines = [
     '',
-    `${profile} against ${baseUrl}: ${failed.length === 0 ? 'passed' : 'FAILED'}`,
+    `${profile} against ${baseUrl}: ${failed.length === 0 ? 'every threshold held' : 'thresholds CROSSED'}`,
     `  ${metrics['http_reqs']?.values['count'] ?? 0} requests in ${(state.testRunDurationMs / 1000).toFixed(1)} s, ${checks['passes'] ?? 0} of ${total} checks hold`,
     ...objectiveLines(metrics, wishes.region ?? 'near'),
     ...refusalLines(metrics),

@@ -17,7 +17,7 @@ const percent = (share: number): string => `${(share * 100).toFixed(2)} %`;
 
 /** What the run showed beside the summary of k6, for people. */
 export function linesOf(result: ProfileResult): readonly string[] {
-  const { truths, ledger, recovery, knee, cpuMicros } = result;
+  const { profile, truths, ledger, recovery, knee, cpuMicros } = result;
   const width = Math.max(0, ...truths.map(({ name }) => name.length));
   const lines = truths.map(
     ({ name, ok, observed, bound, instance }) =>
@@ -36,6 +36,7 @@ export function linesOf(result: ProfileResult): readonly string[] {
   if (knee !== undefined) lines.push(...kneeLines(knee));
   const cpu = Object.entries(cpuMicros).map(([instance, micros]) => `${instance} ${micros.toFixed(0)}`);
   if (cpu.length > 0) lines.push(`  CPU µs per request: ${cpu.join(', ')}`);
+  lines.push('', `${profile}: ${exitCodeOfRun(result) === 0 ? 'passed' : 'FAILED'}`);
   return lines;
 }
 

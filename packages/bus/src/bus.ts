@@ -7,13 +7,14 @@ import { decodeEntry } from './wire/codec.ts';
 import type { BusCore } from './core.ts';
 import { CreditBudget } from './credit-budget.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
+import { showDepths } from './depths.ts';
 import { BusClosed, BusUnavailable, FrameError } from './errors.ts';
 import { KIND } from './wire/frame.ts';
 import { HandlerSlots } from './handler-slots.ts';
 import { type BusHooks, HookRunner } from './hooks.ts';
 import { type HintHandler, HintReader, type LagListener } from './hint-reader.ts';
 import { byteStream, EMPTY_STREAM } from './incoming-stream.ts';
-import type { GroupReading, Link, LinkStatus, StreamReading } from './link.ts';
+import type { Link, LinkStatus } from './link.ts';
 import { busMetrics, type BusMetrics } from './metrics.ts';
 import { OrderedWork } from './ordered-work.ts';
 import { Outbox } from './outbox.ts';
@@ -386,38 +387,7 @@ export class Bus implements AsyncDisposable {
     const own = (await this.#core.link.readings()).filter(({ stream, name }) =>
       stream === 'inbox' ? name === this.instance : stream === 'work' ? topics.has(name) : name === this.service,
     );
-    for (const stream of ['request', 'work', 'dead_letter', 'inbox'] as const) {
-      const readings = own.filter((reading) => reading.stream === stream);
-      metrics.depthEntries.set(sum(readings.map((reading) => reading.depthEntries)), { stream });
-      metrics.depthBytes.set(sum(readings.map((reading) => reading.depthBytes)), { stream });
-    }
-    for (const stream of ['request', 'work'] as const) this.#readGroups(metrics, stream, own);
-    metrics.pendingEntries.set(sum(own.map((reading) => reading.pendingEntries)));
-    metrics.oldestPending.set(Math.max(0, ...own.map((reading) => reading.oldestPendingMs)) / 1_000);
-  }
-
-  /** The fullest stream stands for its kind: a bound is per stream, and the first that is full refuses. */
-  #readGroups(metrics: BusMetrics, stream: 'request' | 'work', own: readonly StreamReading[]): void {
-    const groups = own.flatMap((reading) =>
-      reading.stream === stream && reading.group !== undefined ? [reading.group] : [],
-    );
-    const most = (of: (group: GroupReading) => number): number => Math.max(0, ...groups.map(of));
-    metrics.depthFrames.set(
-      most((group) => group.depthFrames),
-      { stream },
-    );
-    metrics.limitFrames.set(
-      most((group) => group.limitFrames),
-      { stream },
-    );
-    metrics.limitBytes.set(
-      most((group) => group.limitBytes),
-      { stream },
-    );
-    metrics.lagEntries.set(sum(groups.map(({ lagEntries }) => lagEntries ?? 0)), { stream });
-    metrics.lagSeconds.set(most((group) => group.lagMs) / 1_000, { stream });
-    metrics.lagKnown.set(groups.every(({ lagEntries }) => lagEntries !== undefined) ? 1 : 0, { stream });
-    if (stream === 'request') metrics.consumersLive.set(most((group) => group.liveConsumers));
+    showDepths(metrics, own);
   }
 
   #onLinkStatus(status: LinkStatus): void {
@@ -450,5 +420,3 @@ export class Bus implements AsyncDisposable {
     return this.#started ? undefined : new BusUnavailable('the bus is not started');
   }
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
