@@ -1,6 +1,7 @@
 // What a part of the node costs: the same load on a node with it and on one without, round by round.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { TOGGLES } from '@macronode/service';
 import type { RunReport } from '../../k6/lib/summary.ts';
 import { everyRoute, latencyOf } from '../../k6/profiles/thresholds.ts';
 import { planOf } from '../../k6/profiles/profiles.ts';
@@ -36,7 +37,7 @@ const RUN_BYTES = 4;
 
 /** Throws where the node does not show a switch of this name: it would be measured against itself. */
 export async function mustBeOff(state: RunState, name: string): Promise<void> {
-  const key = name.toLowerCase();
+  const key = Object.entries(TOGGLES).find(([, { env }]) => env === name)?.[0] ?? name;
   const shows = await Promise.all(
     opsTargets(state).map(async ({ url }) =>
       new RegExp(`^config_value\\{[^}]*key="${key}"[^}]*\\} 0$`, 'm').test(

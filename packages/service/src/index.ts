@@ -36,3 +36,4 @@ export { tracingMetrics } from './tracing/tracing-metrics.ts';
 export { createLogger, NestLogger } from './logging.ts';
 export type { Logger } from './logging.ts';
 export { CloseStack } from './close-stack.ts';
+export { TOGGLES } from './toggles.ts';

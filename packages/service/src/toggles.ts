@@ -19,6 +19,7 @@ const toggle = (env: string, help: string, refusal: string): Knob<boolean> =>
     fixedInProduction: refusal,
   });
 
+/** The switches as settings, by the key `config_value{key}` shows them under; all of them are read by every service. */
 export const TOGGLES = Object.freeze({
   quotas: toggle(
     'QUOTAS',
