@@ -4,6 +4,9 @@ import { readFileSync, statfsSync } from 'node:fs';
 /** Far above the bound of the alert, and above what the traffic of a whole run stores (5 GiB): it is full only when it is made so. */
 const DISK_BYTES = 16 * 1024 ** 3;
 
+/** Each takes milliseconds, in which little is written. */
+const RESIZES_MAX = 20;
+
 /** A disk in memory at a folder, for one process alone. */
 export class OwnDisk implements Disposable {
   readonly #folder: string;
@@ -24,10 +27,16 @@ export class OwnDisk implements Disposable {
     if (readFileSync('/proc/mounts', 'utf8').includes(` ${folder} `)) execFileSync('umount', ['-l', folder]);
   }
 
-  /** Takes away all room but so many bytes. */
+  /** Takes away all room but so many bytes. The kernel refuses a disk smaller than what is on it, and its owner goes on writing. */
   leave(bytes: number): void {
-    const { blocks, bfree, bsize } = statfsSync(this.#folder);
-    this.#resize((blocks - bfree) * bsize + bytes);
+    for (let left = RESIZES_MAX; ; left -= 1) {
+      const { blocks, bfree, bsize } = statfsSync(this.#folder);
+      try {
+        return this.#resize((blocks - bfree) * bsize + bytes);
+      } catch (error) {
+        if (left === 0) throw error;
+      }
+    }
   }
 
   restore(): void {
@@ -35,7 +44,7 @@ export class OwnDisk implements Disposable {
   }
 
   #resize(bytes: number): void {
-    execFileSync('mount', ['-o', `remount,size=${bytes}`, this.#folder]);
+    execFileSync('mount', ['-o', `remount,size=${bytes}`, this.#folder], { stdio: 'pipe' });
   }
 
   [Symbol.dispose](): void {

@@ -66,7 +66,8 @@ export const diskScenarios: readonly Scenario[] = [
     expects: [
       ...always({ recovery: 15 }),
       ...sound('outside'),
-      { claim: 'failures', of: 'all', share: 0.02, during: 'fault' },
+      // Fifty calls a second and thread is about what the load asks: what waits beyond its deadline is refused.
+      { claim: 'failures', of: 'all', share: 0.1, during: 'fault' },
       { claim: 'slows', of: ['put'], share: 0.5, ms: 20 },
       ACCOUNTED,
     ],
