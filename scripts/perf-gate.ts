@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { FLOW_NAMES, type FlowName } from '../k6/flows/flows.ts';
 import { ROOT } from './bootstrap.mjs';
-import { provideBase, SAME } from './perf-gate/base.ts';
+import { provideBase, provideTree, type Revision, SAME } from './perf-gate/base.ts';
 import { baselineOf, besideBaseline, writeBaseline } from './perf-gate/baseline.ts';
 import { type GateOptions, record } from './perf-gate/gate.ts';
 import { judge, type Judgement } from './perf-gate/judgement.ts';
@@ -25,6 +25,7 @@ const SIGNALLED = 130;
 const { values } = parseArgs({
   options: {
     base: { type: 'string' },
+    tree: { type: 'string' },
     profile: { type: 'string', default: 'micronode' },
     flows: { type: 'string' },
     seconds: { type: 'string', default: String(SECONDS_DEFAULT) },
@@ -54,7 +55,7 @@ function numberOf(flag: 'seconds' | 'seed' | 'seed-cpu', least: number): number 
   return number;
 }
 
-function options(): Omit<GateOptions, 'base'> {
+function options(): Omit<GateOptions, 'base' | 'tree'> {
   const [profile = 'micronode'] = chosen('profile', PROFILES, values.profile);
   const flows: readonly FlowName[] =
     values.flows === undefined ? FLOW_NAMES : chosen('flows', FLOW_NAMES, values.flows);
@@ -68,8 +69,11 @@ function options(): Omit<GateOptions, 'base'> {
   };
 }
 
+const titleOf = ({ revision, reason }: Revision): string =>
+  `${revision.replace(/^([0-9a-f]{12})[0-9a-f]{28}$/, '$1')} (${reason})`;
+
 async function runGate(gate: GateOptions): Promise<Judgement> {
-  say(`working tree against ${gate.base.revision.slice(0, 12)} (${gate.base.reason}), ${gate.profile}`);
+  say(`${titleOf(gate.tree)} against ${titleOf(gate.base)}, ${gate.profile}`);
   const recording = await record(gate);
   const judgement = judge(recording, readWaivers(values.waivers, new Date()));
   process.stdout.write(`\n${table(judgement, process.stdout.isTTY)}`);
@@ -83,7 +87,7 @@ async function runGate(gate: GateOptions): Promise<Judgement> {
 
 /** The gate on trial: it must pass a tree against itself, and catch the same tree made dearer. */
 async function prove(gate: Omit<GateOptions, 'base'>): Promise<void> {
-  const base = await provideBase(SAME, say);
+  const base = await provideBase(SAME, gate.tree, say);
   const right = { same: 0, seeded: 0 };
   for (let run = 1; run <= PROOF_RUNS; run += 1) {
     for (const kind of ['same', 'seeded'] as const) {
@@ -108,8 +112,8 @@ async function prove(gate: Omit<GateOptions, 'base'>): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(SIGNALLED));
 
 await endWith(async () => {
-  const gate = options();
+  const gate = { ...options(), tree: await provideTree(values.tree, say) };
   if (values.prove) return prove(gate);
-  const { passes } = await runGate({ ...gate, base: await provideBase(values.base, say) });
+  const { passes } = await runGate({ ...gate, base: await provideBase(values.base, gate.tree, say) });
   if (!passes) process.exitCode = 1;
 });

@@ -174,10 +174,11 @@ of this machine.`,
     script: 'perf-gate.ts',
     build: true,
     summary: 'the working tree against a base revision, in turn on this machine; fails on a regression',
-    usage: `npm run perf:gate [-- --base REV --profile macronode --flows LIST --json FILE --report DIR]
+    usage: `npm run perf:gate [-- --base REV --tree REV --profile macronode --flows LIST --json FILE --report DIR]
 
   --base REV       what to compare with; 'same' is the working tree itself (default: where the branch left origin/main,
                    else HEAD when files were changed, else the commit before)
+  --tree REV       what is compared with it (default: the working tree): two revisions show what one change did
   --profile P      micronode (default) or macronode, a process for each service on a Redis of its own
   --flows LIST     flows of k6/flows (default all); one the base does not serve is shown and not compared
   --seconds N      the whole run, starting the nodes included (default 225); the first build of a base comes on top
@@ -186,7 +187,7 @@ of this machine.`,
   --report DIR     the table as a page, verdicts and windows (default .run/perf-gate)
   --waivers FILE   default k6/baselines/waivers.json
   --write-baseline keep the medians in k6/baselines/PROFILE.json
-  --seed-cpu N     for tests of the gate: each request of the working tree costs N % more CPU
+  --seed-cpu N     for tests of the gate: each request of the tree costs N % more CPU
   --prove          the tree against itself three times, and with 15 % more CPU three times: about 23 minutes
 
 Fails on p95 +10 %, throughput -10 %, CPU or memory +15 %, a blown error budget, a golden metric that is gone, or a waiver that

@@ -231,6 +231,16 @@ const memory: BoardRow = {
       evidence: { sane: SANE.bytes },
     }),
     lines({
+      title: 'Live memory',
+      what: 'Heap and buffers still in use after the last full collection, the largest of each service.',
+      good: 'flat.',
+      bad: 'rises from collection to collection: objects are kept.',
+      runbook: 'MemoryNearLimit',
+      unit: 'bytes',
+      targets: [{ expr: fleet.max(own.liveMemory, 'service'), legend: '{{service}}' }],
+      evidence: { sane: SANE.bytes },
+    }),
+    lines({
       title: 'External memory',
       what: 'Buffers and other objects outside the V8 heap, the largest of each service.',
       good: 'follows what is in flight.',

@@ -7,6 +7,8 @@ export interface OpsSample {
   /** Seconds after the first look. */
   readonly at: number;
   readonly rssBytes: number;
+  /** Heap and buffers still in use after the last full collection, 0 before the first. */
+  readonly liveBytes: number;
   readonly openFds: number;
   /** Soft limit on them. */
   readonly maxFds: number;
@@ -34,6 +36,7 @@ export interface OpsSeries {
 
 const NAMES = new Set([
   'process_resident_memory_bytes',
+  'nodejs_live_memory_bytes',
   'process_open_fds',
   'process_max_fds',
   'process_cpu_seconds_total',
@@ -58,6 +61,7 @@ export function sampleOf(text: string, at: number): OpsSample {
   return {
     at,
     rssBytes: sum('process_resident_memory_bytes'),
+    liveBytes: sum('nodejs_live_memory_bytes'),
     openFds: sum('process_open_fds'),
     maxFds: sum('process_max_fds'),
     lagP99S: sum('nodejs_eventloop_lag_p99_seconds'),

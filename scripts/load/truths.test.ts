@@ -5,6 +5,7 @@ import { type TruthRun, truthsOf } from './truths.ts';
 const QUIET: OpsSample = {
   at: 0,
   rssBytes: 100e6,
+  liveBytes: 40e6,
   openFds: 30,
   maxFds: 1_000,
   lagP99S: 0.01,
@@ -30,12 +31,13 @@ const verdicts = (change: (at: number) => Partial<OpsSample>, run: Partial<Truth
 };
 
 it('a quiet node holds every truth', () => {
-  expect(Object.values(verdicts(() => ({})))).toEqual(Array.from({ length: 9 }, () => true));
+  expect(Object.values(verdicts(() => ({})))).toEqual(Array.from({ length: 10 }, () => true));
 });
 
 describe('what is noticed', () => {
   it.each<[string, (at: number) => Partial<OpsSample>]>([
     ['memory is flat', (at) => ({ rssBytes: 100e6 + at * 0.2e6 })],
+    ['nothing leaks', (at) => ({ liveBytes: 40e6 + at * 0.3e6 })],
     ['descriptors come back', (at) => ({ openFds: 30 + Math.floor(at / 10) })],
     ['descriptors stay below their limit', () => ({ openFds: 701 })],
     ['the event loop is free', () => ({ lagP99S: 0.06 })],
@@ -67,4 +69,14 @@ it('a heap that fills and is collected is flat wherever the load was cut; one wh
   const sawtooth = (at: number): number => 100e6 + (at % 37) * 2e6;
   expect(verdicts((at) => ({ rssBytes: sawtooth(at) }))['memory is flat']).toBe(true);
   expect(verdicts((at) => ({ rssBytes: sawtooth(at) + at * 0.3e6 }))['memory is flat']).toBe(false);
+});
+
+it('a leak is what the least live memory of each half shows, not what a collection met under way', () => {
+  const busy = (at: number): number => (at % 10 === 0 ? 40e6 : 60e6);
+  expect(verdicts((at) => ({ liveBytes: busy(at) }))['nothing leaks']).toBe(true);
+  expect(verdicts((at) => ({ liveBytes: busy(at) + at * 0.3e6 }))['nothing leaks']).toBe(false);
+});
+
+it('a process without a full collection cannot be said to leak', () => {
+  expect(verdicts(() => ({ liveBytes: 0 }))['nothing leaks']).toBe(true);
 });

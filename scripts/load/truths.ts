@@ -5,6 +5,8 @@ import type { OpsSample, OpsSeries } from './ops-sampler.ts';
 export interface TruthBounds {
   /** Growth of the peak of resident memory from one half of the load to the other, after its warm-up. */
   readonly memoryGrowth: number;
+  /** Growth of what full collections leave, from one half of the load to the other. */
+  readonly liveGrowthBytes: number;
   /** A younger process still grows to its working size: a shorter load shows its memory and does not judge it. */
   readonly memoryJudgedS: number;
   /** Descriptors more than before the load once it is over: connections, logs and databases opened at first use. */
@@ -21,6 +23,7 @@ export interface TruthBounds {
 
 const TRUTH_BOUNDS: TruthBounds = Object.freeze({
   memoryGrowth: 0.05,
+  liveGrowthBytes: 8 * 2 ** 20,
   memoryJudgedS: 600,
   fdsOpenedOnce: 8,
   fdShare: 0.7,
@@ -109,6 +112,13 @@ export function truthsOf(
       isLong,
     ),
     truth(
+      'nothing leaks',
+      worst(under.map(({ instance, samples }) => liveGrowthOf(instance, samples))),
+      bounds.liveGrowthBytes,
+      `what full collections leave grows by ${mib(bounds.liveGrowthBytes)} at most from half to half`,
+      isLong,
+    ),
+    truth(
       'descriptors come back',
       worst(series.map(leakOf)),
       bounds.fdsOpenedOnce,
@@ -139,14 +149,30 @@ export function truthsOf(
  * a line through it rises or falls with where it was cut. What a leak raises for good is the peak.
  */
 function growthOf(instance: string, samples: readonly OpsSample[]): Measured {
-  const peakOf = (some: readonly OpsSample[]): number => Math.max(0, ...some.map(({ rssBytes }) => rssBytes));
-  const middle = ((samples[0]?.at ?? 0) + (samples.at(-1)?.at ?? 0)) / 2;
-  const [before, after] = [
-    peakOf(samples.filter(({ at }) => at < middle)),
-    peakOf(samples.filter(({ at }) => at >= middle)),
-  ];
+  const [before, after] = overHalves(samples, (half) => Math.max(0, ...half.map(({ rssBytes }) => rssBytes)));
   const value = before === 0 ? 0 : after / before - 1;
   return { instance, value, text: `${percent(value)}, from ${mib(before)} to ${mib(after)}` };
+}
+
+/**
+ * A leak smaller than the room a heap has is lost in the peaks and shows in what a full collection leaves. That holds what is
+ * under way at that moment too, so the least of each half is compared.
+ */
+function liveGrowthOf(instance: string, samples: readonly OpsSample[]): Measured {
+  const leastOf = (half: readonly OpsSample[]): number =>
+    Math.min(...half.map(({ liveBytes }) => liveBytes).filter((bytes) => bytes > 0));
+  const [before, after] = overHalves(samples, leastOf);
+  const value = after - before;
+  if (!Number.isFinite(value)) return { instance, value: 0, text: 'no full collection seen' };
+  return { instance, value, text: `${mib(value)}, from ${mib(before)} to ${mib(after)}` };
+}
+
+function overHalves(
+  samples: readonly OpsSample[],
+  measure: (half: readonly OpsSample[]) => number,
+): readonly [before: number, after: number] {
+  const middle = ((samples[0]?.at ?? 0) + (samples.at(-1)?.at ?? 0)) / 2;
+  return [measure(samples.filter(({ at }) => at < middle)), measure(samples.filter(({ at }) => at >= middle))];
 }
 
 function leakOf({ instance, samples }: OpsSeries): Measured {

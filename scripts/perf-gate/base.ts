@@ -1,17 +1,18 @@
-// The base revision, checked out and built beside the working tree, once for each commit.
+// The revisions that are compared, checked out and built beside the working tree, once for each commit.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ROOT } from '../bootstrap.mjs';
 import { runProgram } from '../stages.ts';
 
-/** Compares the working tree with itself: what the gate says then is noise. */
+/** Compares the tree with itself: what the gate says then is noise. */
 export const SAME = 'same';
 const TRUNK = 'origin/main';
 
-export interface Base {
+/** A built tree that can be measured. */
+export interface Revision {
   readonly root: string;
-  /** Commit, or `same`. */
+  /** Commit, `same`, or the working tree by its commit and whether it was changed. */
   readonly revision: string;
   /** Why this one, for people. */
   readonly reason: string;
@@ -40,21 +41,30 @@ export function chooseBase({ head, parent, mergeBase, changed }: History): { rev
   return { revision: parent, reason: 'the commit before HEAD' };
 }
 
-export function workingTreeName(): string {
-  return `${git('rev-parse', '--short', 'HEAD')}${isChanged() ? ' with changes' : ''}`;
+/** What is compared with the base: the working tree, or the revision named. */
+export async function provideTree(named: string | undefined, say: (line: string) => void): Promise<Revision> {
+  if (named !== undefined) return provide({ revision: commitOf(named, '--tree'), reason: `--tree ${named}` }, say);
+  const revision = `${git('rev-parse', '--short', 'HEAD')}${isChanged() ? ' with changes' : ''}`;
+  return { root: ROOT, revision, reason: 'the working tree' };
 }
 
-/** Finds the base, checks it out under `.run/perf-gate` and builds it unless that was done before. */
-export async function provideBase(named: string | undefined, say: (line: string) => void): Promise<Base> {
-  if (named === SAME) return { root: ROOT, revision: SAME, reason: 'the working tree against itself' };
-  const { revision, reason } =
-    named === undefined ? chooseBase(history()) : { revision: commitOf(named), reason: `--base ${named}` };
+/** What the tree is compared with. */
+export async function provideBase(
+  named: string | undefined,
+  tree: Revision,
+  say: (line: string) => void,
+): Promise<Revision> {
+  if (named === SAME) return { root: tree.root, revision: SAME, reason: 'the tree itself' };
+  if (named === undefined) return provide(chooseBase(history()), say);
+  return provide({ revision: commitOf(named, '--base'), reason: `--base ${named}` }, say);
+}
+
+/** Checks a commit out under `.run/perf-gate` and builds it, unless that was done before. */
+async function provide({ revision, reason }: Omit<Revision, 'root'>, say: (line: string) => void): Promise<Revision> {
   const root = join(ROOT, '.run', 'perf-gate', revision);
   const built = join(root, '.run', 'perf-gate-built');
   if (!existsSync(built)) {
-    say(
-      `building the base ${revision.slice(0, 12)}; this is done once for each commit and not part of the time of a run`,
-    );
+    say(`building ${revision.slice(0, 12)}; this is done once for each commit and not part of the time of a run`);
     checkOut(revision, root);
     await build(root);
     mkdirSync(join(root, '.run'), { recursive: true });
@@ -105,9 +115,9 @@ function history(): History {
 
 const isChanged = (): boolean => git('status', '--porcelain', '--untracked-files=no') !== '';
 
-function commitOf(revision: string): string {
+function commitOf(revision: string, flag: '--base' | '--tree'): string {
   const commit = tryGit('rev-parse', '--verify', '--quiet', `${revision}^{commit}`);
-  if (commit === undefined) throw new Error(`--base: there is no revision '${revision}'; fetch it first.`);
+  if (commit === undefined) throw new Error(`${flag}: there is no revision '${revision}'; fetch it first.`);
   return commit;
 }
 

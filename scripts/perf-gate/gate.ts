@@ -1,59 +1,73 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import type { FlowName } from '../../k6/flows/flows.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { LoadLoop } from '../load/load-loop.ts';
-import { type Base, workingTreeName } from './base.ts';
+import type { Revision } from './base.ts';
 import { thisMachine } from './baseline.ts';
-import { measure } from './measure.ts';
+import { type Life, measure } from './measure.ts';
 import type { Profile, Recording } from './recording.ts';
 import { type Side, startSide } from './side.ts';
 
 /** Users of a load loop: a pause of the node drops few turns, and what then comes at once is still below what it sheds. */
 const USERS = 128;
+/**
+ * Two processes of one build differ by some per cent for as long as they live, in how their code was compiled and their heap laid
+ * out. Both nodes are started anew for each part of the run, so that it shows as noise, not as a change.
+ */
+const LIVES = 2;
 
 export interface GateOptions {
-  readonly base: Base;
+  readonly base: Revision;
+  readonly tree: Revision;
   readonly profile: Profile;
   readonly flows: readonly FlowName[];
   /** The whole run, starting the nodes included. */
   readonly seconds: number;
   readonly seed: number;
-  /** Per cent of CPU per request the working tree is made to use more. */
+  /** Per cent of CPU per request the tree is made to use more. */
   readonly seededCpuPercent: number;
   readonly say: (line: string) => void;
 }
 
-/** Starts both nodes, measures until the time is over, and stops them. */
+/** Starts both nodes, measures and stops them, life after life, until the time is over. */
 export async function record(options: GateOptions): Promise<Recording> {
-  const { base, profile, flows, seconds, seed, seededCpuPercent, say } = options;
-  const startedAt = Date.now();
-  const runDir = join(ROOT, '.run', 'perf-gate', `run-${process.pid}`);
-  const side = (name: Side['name'], root: string): Promise<Side> =>
-    startSide({ name, root, profile, runDir: join(runDir, name), seeded: name === 'B' && seededCpuPercent > 0 });
-  await using a = await side('A', base.root);
-  await using b = await side('B', ROOT);
-  await using loopA = await LoadLoop.start(a.url, { users: USERS, seed });
-  await using loopB = await LoadLoop.start(b.url, { users: USERS, seed });
-  say(`both nodes are up after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
-  const recorded = await measure({
-    a: { side: a, loop: loopA },
-    b: { side: b, loop: loopB },
-    flows,
-    deadline: startedAt + seconds * 1_000,
-    seed,
-    seededCpuPercent,
-    say,
-  });
+  const { base, tree, profile, flows, seconds, seed, seededCpuPercent, say } = options;
+  const recorded = await measure(lives(options), { flows, seed, seededCpuPercent, say });
   return {
     profile,
     machine: thisMachine(),
     recordedAt: new Date().toISOString(),
     base: base.revision,
-    tree: workingTreeName(),
+    tree: tree.revision,
     seededCpuPercent,
     seconds,
     services: [...SERVICES],
     flows: [...recorded],
   };
+}
+
+async function* lives(options: GateOptions): AsyncGenerator<Life> {
+  const { base, tree, profile, seconds, seed, seededCpuPercent, say } = options;
+  const begin = Date.now();
+  const runDir = join(ROOT, '.run', 'perf-gate', `run-${process.pid}`);
+  const side = (name: Side['name'], root: string): Promise<Side> =>
+    startSide({ name, root, profile, runDir: join(runDir, name), seeded: name === 'B' && seededCpuPercent > 0 });
+  for (let life = 1; life <= LIVES; life += 1) {
+    const startedAt = Date.now();
+    await using a = await side('A', base.root);
+    await using b = await side('B', tree.root);
+    await using loopA = await LoadLoop.start(a.url, { users: USERS, seed });
+    await using loopB = await LoadLoop.start(b.url, { users: USERS, seed });
+    say(`life ${life} of ${LIVES}: both nodes are up after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
+    yield {
+      life,
+      a: { side: a, loop: loopA },
+      b: { side: b, loop: loopB },
+      deadline: begin + (seconds * 1_000 * life) / LIVES,
+    };
+  }
+  // Logs and data are of use only where something failed.
+  rmSync(runDir, { recursive: true, force: true });
 }

@@ -60,7 +60,7 @@ function worsen(
       ...b,
       [field]: a[field] * factor * Math.exp(noise * (Math.log(b[field] / a[field]) - middle)),
     });
-    return { ...flow, pairs: flow.pairs.map(({ a, b, noisy }) => ({ a, b: changed(a, b), noisy })) };
+    return { ...flow, pairs: flow.pairs.map((pair) => ({ ...pair, b: changed(pair.a, pair.b) })) };
   };
 }
 
@@ -107,6 +107,28 @@ describe('a recorded run of one tree against itself', () => {
     },
   );
 
+  it.each(cells)(
+    '$file: $flow fails for $rule.name only when every life of the nodes is worse',
+    ({ recording, flow, rule }) => {
+      const better = rule.worse === 'higher' ? 0.99 : 1.01;
+      const field = FIELD[rule.name];
+      const withLast = (life: number): Recording =>
+        changeFlow(recording, flow, (one) => {
+          const { pairs } = worsen(rule, 2 * rule.bound, 0)(one);
+          const last = pairs.length - 1;
+          const unchanged = (a: Sample): Sample => ({ ...a, [field]: a[field] * better });
+          return {
+            ...one,
+            pairs: pairs.map((pair, at) =>
+              at < last ? { ...pair, life: 1 } : { ...pair, life, b: unchanged(pair.a) },
+            ),
+          };
+        });
+      expect(outcomeOf(withLast(1), flow, rule.name)).toBe('fails');
+      expect(outcomeOf(withLast(2), flow, rule.name)).toBe('passes');
+    },
+  );
+
   it.each(cells)('$file: $flow fails for $rule.name in all its noise once it is worse by more than that', (cell) => {
     const { recording, flow, rule } = cell;
     const found = judge(recording, NONE).cells.find((one) => one.flow === flow && one.rule === rule.name);
@@ -122,10 +144,9 @@ describe('a recorded run of one tree against itself', () => {
       const field = FIELD[rule.name];
       const shaken = changeFlow(recording, flow, (one) => ({
         ...one,
-        pairs: one.pairs.map(({ a, noisy }, at) => ({
-          a,
-          b: { ...a, [field]: a[field] * (at % 2 === 0 ? 2 : 0.6) },
-          noisy,
+        pairs: one.pairs.map((pair, at) => ({
+          ...pair,
+          b: { ...pair.a, [field]: pair.a[field] * (at % 2 === 0 ? 2 : 0.6) },
         })),
       }));
       const cell = judge(shaken, NONE).cells.find((one) => one.flow === flow && one.rule === rule.name);

@@ -52,15 +52,13 @@ function compare(flow: FlowRecording, error: number): Cell[] {
       const note = `${pairs.length} valid pairs of windows, ${flow.invalidPairs} invalid: ${PAIRS_MIN} are needed`;
       return { ...cell, verdict: 'broken', outcome: 'fails', note };
     }
-    const a = pairs.map((pair) => pair.a);
-    const b = pairs.map((pair) => pair.b);
-    const { fails, ...found } = verdict(a, b, rule, error);
+    const { fails, ...found } = verdict(pairs, rule, error);
     const noisy = pairs === flow.pairs ? flow.pairs.length - quiet.length : 0;
     return {
       ...cell,
       ...found,
-      base: median(a.map(rule.of)),
-      tree: median(b.map(rule.of)),
+      base: median(pairs.map(({ a }) => rule.of(a))),
+      tree: median(pairs.map(({ b }) => rule.of(b))),
       outcome: fails ? 'fails' : 'passes',
       note: `${pairs.length} pairs${noisy > 0 ? `, ${noisy} of them noisy` : ''}`,
     };

@@ -1,4 +1,4 @@
-// The live run: both nodes up, every flow in turn, A and B in turn, until the time is over.
+// The live run: in each life of the nodes every flow in turn, A and B in turn, until its time is over.
 import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
 import { seededRandom } from '../../k6/flows/random.ts';
 import type { LoadReport } from '../load/load-tally.ts';
@@ -19,7 +19,7 @@ import {
 } from './window.ts';
 
 /** Just-in-time compilation and pools settle in this time. */
-const WARM_UP_MS = 1_000;
+const WARM_UP_MS = 1_500;
 const CALIBRATION_MS = 800;
 const CLOSED_SECONDS = 0.5;
 /** Of the closed-loop rate of the base: below the knee, even while a stranger takes some of the machine. */
@@ -32,12 +32,18 @@ const DROPPED_SHARE_MAX = 0.02;
 const FOREIGN_MAX = 0.3;
 const FOREIGN_DIFFERENCE_MAX = 0.1;
 
-export interface MeasureOptions {
+/** Both nodes, freshly started. */
+export interface Life {
+  /** Counted from 1. */
+  readonly life: number;
   readonly a: LoadedSide;
   readonly b: LoadedSide;
-  readonly flows: readonly FlowName[];
   /** When no new round begins. */
   readonly deadline: number;
+}
+
+export interface MeasureOptions {
+  readonly flows: readonly FlowName[];
   readonly seed: number;
   readonly seededCpuPercent: number;
   readonly say: (line: string) => void;
@@ -58,14 +64,20 @@ interface FlowState {
   families: readonly string[];
 }
 
-export async function measure(options: MeasureOptions): Promise<readonly FlowRecording[]> {
+/** Measures every flow in each life; `lives` starts the nodes and stops them. */
+export async function measure(lives: AsyncIterable<Life>, options: MeasureOptions): Promise<readonly FlowRecording[]> {
+  const { flows, seed, say } = options;
   const states: FlowState[] = [];
-  for (const flow of options.flows) states.push(await calibrate(flow, options));
-  const random = seededRandom(options.seed);
-  for (let round = 1; Date.now() < options.deadline; round += 1) {
-    const startedAt = Date.now();
-    for (const state of states) await runPair(state, random() < 0.5, options);
-    options.say(progress(round, states, Date.now() - startedAt, options.deadline));
+  const random = seededRandom(seed);
+  let round = 0;
+  for await (const life of lives) {
+    if (states.length === 0) for (const flow of flows) states.push(await calibrate(flow, life, say));
+    else for (const flow of flows) await bothClosed(flow, WARM_UP_MS, life);
+    while (Date.now() < life.deadline) {
+      const startedAt = Date.now();
+      for (const state of states) await runPair(state, random() < 0.5, life, options);
+      say(progress((round += 1), states, Date.now() - startedAt, life.deadline));
+    }
   }
   return states.map((state) => ({
     flow: state.flow,
@@ -79,18 +91,25 @@ export async function measure(options: MeasureOptions): Promise<readonly FlowRec
 }
 
 /**
- * Warms both sides up with the same work, so that both hold the same data afterwards, and sets the first rates by the base,
- * or by the working tree where the base does not serve the flow.
+ * Asks both sides for the same work, so that both hold the same data afterwards, and tells how the base did it, or the working
+ * tree where the base does not serve the flow.
  */
-async function calibrate(flow: FlowName, { a, b, say }: MeasureOptions): Promise<FlowState> {
-  const order = { flow, ms: WARM_UP_MS, users: CLOSED_USERS };
-  const first = await a.loop.run(order).catch(() => undefined);
-  const baseServes = first !== undefined && !lacksRoute(first);
-  let report = await b.loop.run(baseServes ? { ...order, ms: CLOSED_MS_MAX, turns: first.turns } : order);
-  if (baseServes) {
-    report = await a.loop.run({ ...order, ms: CALIBRATION_MS });
-    await b.loop.run({ ...order, ms: CLOSED_MS_MAX, turns: report.turns });
-  }
+async function bothClosed(
+  flow: FlowName,
+  ms: number,
+  { a, b }: Life,
+): Promise<{ readonly baseServes: boolean; readonly report: LoadReport }> {
+  const order = { flow, ms, users: CLOSED_USERS };
+  const base = await a.loop.run(order).catch(() => undefined);
+  if (base === undefined || lacksRoute(base)) return { baseServes: false, report: await b.loop.run(order) };
+  await b.loop.run({ ...order, ms: CLOSED_MS_MAX, turns: base.turns });
+  return { baseServes: true, report: base };
+}
+
+/** Warms both sides up and sets the first rates. */
+async function calibrate(flow: FlowName, life: Life, say: MeasureOptions['say']): Promise<FlowState> {
+  await bothClosed(flow, WARM_UP_MS, life);
+  const { baseServes, report } = await bothClosed(flow, CALIBRATION_MS, life);
   const closedRates = [turnsPerSecond(report)];
   const load = loadOf(flow, closedRates);
   const rate = Math.round(load.openTurnsPerSecond * FLOWS[flow].requestsPerTurn);
@@ -98,8 +117,8 @@ async function calibrate(flow: FlowName, { a, b, say }: MeasureOptions): Promise
     `${flow}: ${Math.round(requestsPerSecond(report))} requests/s closed, windows at ${rate} requests/s to begin with`,
   );
   if (!baseServes) say(`${flow}: no base, it does not serve this flow; only budgets and metrics are judged`);
-  const baseCpu = baseServes ? [(await runOpen(a, load, [])).cpuMicrosPerRequest] : [];
-  if (baseServes) await runOpen(b, load, []);
+  const baseCpu = baseServes ? [(await runOpen(life.a, load, [])).cpuMicrosPerRequest] : [];
+  if (baseServes) await runOpen(life.b, load, []);
   return {
     flow,
     closedRates,
@@ -128,8 +147,12 @@ function loadOf(flow: FlowName, closedRates: readonly number[]): FlowLoad {
 const lacksRoute = ({ answers }: LoadReport): boolean =>
   Object.keys(answers).some((key) => / (404|405|501)$/.test(key));
 
-async function runPair(state: FlowState, swapped: boolean, options: MeasureOptions): Promise<void> {
-  const { a, b, seededCpuPercent } = options;
+async function runPair(
+  state: FlowState,
+  swapped: boolean,
+  { life, a, b }: Life,
+  { seededCpuPercent, say }: MeasureOptions,
+): Promise<void> {
   const order = (swapped ? [b, a] : [a, b]).filter((one) => state.baseServes || one === b);
   if (seededCpuPercent > 0) b.side.spinEachRequest((median(state.baseCpu) * seededCpuPercent) / 100);
   const load = loadOf(state.flow, state.closedRates);
@@ -158,11 +181,11 @@ async function runPair(state: FlowState, swapped: boolean, options: MeasureOptio
   );
   if (faults.length > 0) {
     state.invalidPairs += 1;
-    options.say(`${state.flow}: a pair is thrown away, ${faults.join('; ')}`);
+    say(`${state.flow}: a pair is thrown away, ${faults.join('; ')}`);
     return;
   }
   state.baseCpu.push(openA.cpuMicrosPerRequest);
-  state.pairs.push({ a: sampleOf(closedA, openA), b: sampleOf(closedB, openB), noisy });
+  state.pairs.push({ life, a: sampleOf(closedA, openA), b: sampleOf(closedB, openB), noisy });
 }
 
 /** What makes the figures of a window worthless: they would speak of other work than the other side did. */

@@ -24,6 +24,8 @@ const sampleSchema = z.strictObject({
 export type Sample = z.infer<typeof sampleSchema>;
 
 const pairSchema = z.strictObject({
+  /** Which start of the two nodes it was measured in, from 1 on. */
+  life: count,
   a: sampleSchema,
   b: sampleSchema,
   /** Strangers took much, or much more of one side than of the other. */

@@ -1,5 +1,5 @@
 import { pairedRatio } from './interval.ts';
-import type { Sample } from './recording.ts';
+import type { Pair } from './recording.ts';
 import type { Rule } from './rules.ts';
 
 /** Chance that a run of a node against itself calls any of its comparisons slower. */
@@ -21,18 +21,15 @@ export interface Verdict {
  * Compares what pairs of windows measured. `error` is the probability of each end of the interval to be wrong: share
  * FALSE_ALARMS among the comparisons of a run (Bonferroni), so that many of them raise no more false alarms than one.
  *
- * It fails when the working tree is proven worse (1 lies outside the interval) and a change by the bound of the rule cannot
- * be ruled out at 97.5 %. Proof alone would fail a change of 3 % on a quiet machine, and two processes of the same code, whose
- * memory differs by 2 % for as long as they live; asking for proof of the whole bound
+ * It fails when the working tree is proven worse (1 lies outside the interval), is worse in every life of the nodes, and a change
+ * by the bound of the rule cannot be ruled out at 97.5 %. Proof alone would fail a change of 3 % on a quiet machine, and two
+ * processes of the same code, whose memory differs by 2 % for as long as they live; asking for proof of the whole bound
  * would let half of all regressions of exactly that size pass.
  */
-export function verdict(
-  samplesA: readonly Sample[],
-  samplesB: readonly Sample[],
-  rule: Rule,
-  error: number = FALSE_ALARMS,
-): Verdict {
-  const estimate = pairedRatio(samplesA.map(rule.of), samplesB.map(rule.of));
+export function verdict(pairs: readonly Pair[], rule: Rule, error: number = FALSE_ALARMS): Verdict {
+  const ofA = pairs.map(({ a }) => rule.of(a));
+  const ofB = pairs.map(({ b }) => rule.of(b));
+  const estimate = pairedRatio(ofA, ofB);
   const [lower, upper] = estimate.interval(error);
   const [plainLower, plainUpper] = estimate.interval(MISSES);
   const isHigher = rule.worse === 'higher';
@@ -43,6 +40,12 @@ export function verdict(
     ratio: estimate.ratio,
     interval: [lower, upper],
     verdict: slower ? 'slower' : faster ? 'faster' : 'cannot tell',
-    fails: slower && reachesBound,
+    fails: slower && reachesBound && isWorseInEachLife(pairs, rule),
   };
+}
+
+function isWorseInEachLife(pairs: readonly Pair[], { of, worse }: Rule): boolean {
+  const lives = [...Map.groupBy(pairs, ({ life }) => life).values()];
+  const sumOfLogs = (some: readonly Pair[]): number => some.reduce((sum, { a, b }) => sum + Math.log(of(b) / of(a)), 0);
+  return lives.every((some) => (worse === 'higher' ? sumOfLogs(some) > 0 : sumOfLogs(some) < 0));
 }

@@ -92,6 +92,11 @@ export const processEntries: Readonly<Record<string, RunbookEntry>> = {
         'Up to 64 MiB for a bus: many uploads and downloads are open.',
       ),
       ask(
+        'Whether it is garbage.',
+        highest(process.liveMemory, 'service, instance'),
+        'Far below the resident size and flat: garbage that V8 has no need to collect yet. Rising from hour to hour: a leak.',
+      ),
+      ask(
         'Whether the mailbox keeps its messages in memory.',
         highest(mailbox.storedBytes, 'service, instance'),
         'Without `DATA_DIR` all of it is memory.',

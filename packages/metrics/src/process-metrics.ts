@@ -23,6 +23,10 @@ export const processMetrics = Object.freeze({
   }),
   heapUsed: gauge({ name: 'nodejs_heap_size_used_bytes', help: 'V8 heap in use.' }),
   heapTotal: gauge({ name: 'nodejs_heap_size_total_bytes', help: 'V8 heap reserved.' }),
+  liveMemory: gauge({
+    name: 'nodejs_live_memory_bytes',
+    help: 'V8 heap and buffers still in use after the last full garbage collection, 0 before the first.',
+  }),
   heapLimit: gauge({ name: 'nodejs_heap_size_limit_bytes', help: 'V8 heap this process may grow to.' }),
   external: gauge({
     name: 'nodejs_external_memory_bytes',
@@ -81,14 +85,19 @@ function openFds(): number {
   }
 }
 
+function memoryInUse(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return used_heap_size + external_memory;
+}
+
 /** Registers the process metrics in `scope`. One per process; `close` stops the monitor and the observer. */
 export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
   const m = scope.bind(processMetrics);
   const loop = new LoopWindow();
   const gc = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) {
-      m.gcSeconds.inc({ kind: gcKind(entry) }, entry.duration / 1000);
-    }
+    const entries = list.getEntries();
+    for (const entry of entries) m.gcSeconds.inc({ kind: gcKind(entry) }, entry.duration / 1000);
+    if (entries.some((entry) => gcKind(entry) === 'major')) m.liveMemory.set(memoryInUse());
   });
   gc.observe({ entryTypes: ['gc'] });
 
