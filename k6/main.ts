@@ -22,7 +22,7 @@ const plan = planOf(settings.profile, settings.wishes);
 const objects = settings.poolDir === '' ? hashedHere : new FreshPool(settings.poolDir, plan);
 const switches =
   settings.profile === 'chaos'
-    ? switchesOf(settings.timetable, settings.wishes.seconds ?? profileOf('chaos').seconds)
+    ? switchesOf(settings.wishes.timetable ?? '', settings.wishes.seconds ?? profileOf('chaos').seconds)
     : [];
 
 export const options: Options = {

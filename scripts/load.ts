@@ -1,6 +1,6 @@
 // npm run load: a k6 profile, or bulk load, against a node.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PROFILES, profileOf } from '../k6/profiles/profiles.ts';
 import { ROOT } from './bootstrap.mjs';
@@ -11,6 +11,7 @@ import { type LoadOptions, readOptions } from './load/options.ts';
 import { runProfile } from './load/profile-run.ts';
 import { exitCodeOfRun, linesOf } from './load/verdict.ts';
 import { deltaLines, deltasOf, mustBeOff, runRounds } from './load/without.ts';
+import { RedisBehindProxy } from './rig/redis-behind-proxy.ts';
 import { startTarget } from './targets.ts';
 import { endWith } from './verb.ts';
 
@@ -49,11 +50,10 @@ function gitSha(): string {
 }
 
 function k6Options(options: LoadOptions, what: string) {
-  const { wishes, token, prometheus, toxiproxy, timetable, k6Args } = options;
-  const times = timetable !== undefined && existsSync(timetable) ? readFileSync(timetable, 'utf8') : timetable;
+  const { wishes, token, prometheus, toxiproxy, k6Args } = options;
   if (what === 'chaos' && toxiproxy === undefined) {
     throw new Error(
-      'The profile chaos needs --toxiproxy URL (or TOXIPROXY_URL): the API of a toxiproxy between the services and Redis.',
+      'The profile chaos needs --target processes, or --toxiproxy URL: the API of a toxiproxy between the services and Redis.',
     );
   }
   return {
@@ -62,7 +62,6 @@ function k6Options(options: LoadOptions, what: string) {
     token,
     prometheus,
     toxiproxy,
-    timetable: times,
     k6Args,
     testId: `${gitSha()}-${what}`,
   };
@@ -73,10 +72,19 @@ function write(dir: string, result: object): void {
   process.stdout.write(`\n  reports: ${dir}\n`);
 }
 
+/** A node of our own gets a toxiproxy of its own for the faults of the timetable. */
+function placesProxy({ target, toxiproxy }: LoadOptions, what: string): boolean {
+  return what === 'chaos' && target.kind === 'processes' && toxiproxy === undefined;
+}
+
 async function profile(options: LoadOptions, what: string): Promise<void> {
-  const order = k6Options(options, what);
+  await using faulty = placesProxy(options, what) ? await RedisBehindProxy.start() : undefined;
+  const order = k6Options({ ...options, toxiproxy: faulty?.network.api ?? options.toxiproxy }, what);
   const dir = reportDir(options, what);
-  await using node = await openTarget(options.target);
+  await using node = await openTarget(
+    options.target,
+    faulty === undefined ? {} : { redis: { own: faulty.redis, url: faulty.network.url } },
+  );
   const result = await runProfile({ ...order, dir, node: node.state });
   process.stdout.write(`${linesOf(result).join('\n')}\n`);
   process.exitCode = exitCodeOfRun(result);

@@ -9,7 +9,7 @@ import { opsPortOffsets, planProcesses, type PlanOptions } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
 import { freePort, freePortBase } from './ports.ts';
 import { startProcesses, stopProcesses } from './processes.ts';
-import { startRedis } from './redis.ts';
+import { type OwnRedis, startRedis } from './redis.ts';
 import { isAlive, isStill, redisPid, signal, stateFile, writeState, type RunState } from './run-state.ts';
 import { runProgram, StageFailed } from './stages.ts';
 
@@ -39,6 +39,8 @@ export interface TargetOptions {
   readonly onDisk?: boolean;
   /** Processes of a macronode. */
   readonly replicas?: Replicas;
+  /** A Redis that whoever starts the macronode brings and ends, and where its processes find it. */
+  readonly redis?: { readonly own: OwnRedis; readonly url: string };
   /** Settings of every process; an engine of containers takes none. */
   readonly env?: Readonly<Record<string, string>>;
   /** Tells nodes of one process apart. */
@@ -46,13 +48,13 @@ export interface TargetOptions {
 }
 
 export function startTarget(kind: TargetKind, options: TargetOptions = {}): Promise<RunningTarget> {
-  const { onDisk = false, replicas = REPLICAS, env = {}, label = '' } = options;
+  const { onDisk = false, label = '' } = options;
   const runDir = freshRunDir(`${kind}${label}`);
   switch (kind) {
     case 'micronode':
-      return startMicronode(runDir, onDisk ? join(runDir, 'data') : undefined, env);
+      return startMicronode(runDir, onDisk ? join(runDir, 'data') : undefined, options);
     case 'processes':
-      return startMacronode(runDir, replicas, env);
+      return startMacronode(runDir, options);
     case 'compose':
       return startCompose(runDir);
   }
@@ -74,7 +76,7 @@ function freshRunDir(name: string): string {
 async function startMicronode(
   runDir: string,
   dataDir: string | undefined,
-  env: NonNullable<TargetOptions['env']>,
+  { env = {} }: TargetOptions,
 ): Promise<RunningTarget> {
   const [port, opsPort] = [await freePort(), await freePort()];
   const log = join(runDir, 'logs', 'micronode.log');
@@ -132,18 +134,17 @@ async function stopChild(child: ChildProcess): Promise<void> {
 
 async function startMacronode(
   runDir: string,
-  replicas: Replicas,
-  env: NonNullable<TargetOptions['env']>,
+  { replicas = REPLICAS, redis: brought, env = {} }: TargetOptions,
 ): Promise<RunningTarget> {
   const dataDir = join(runDir, 'data');
   // Redis is not the supervisor's here: the outage tests stop and start it themselves.
-  const redis = await startRedis({ dir: join(dataDir, 'redis') });
+  const redis = brought?.own ?? (await startRedis({ dir: join(dataDir, 'redis') }));
   const httpPort = await freePort();
   const plan = planProcesses({
     replicas,
     opsPortBase: await freePortBase(opsPortOffsets(replicas)),
     httpPort,
-    redisUrl: redis.url,
+    redisUrl: brought?.url ?? redis.url,
     dataDir,
     nodeId: 'e2e',
     echo: true,
@@ -152,9 +153,7 @@ async function startMacronode(
   const stop = async (): Promise<void> => {
     returnSetting();
     await stopProcesses(runDir);
-    await redis.stop();
-    const restarted = redisPid(redis.process);
-    if (isStill(restarted, String(redis.process.port))) signal(restarted, 'SIGKILL');
+    if (brought === undefined) await stopRedis(redis);
     rmSync(dataDir, { recursive: true, force: true });
   };
   try {
@@ -165,6 +164,12 @@ async function startMacronode(
     await stop();
     throw error;
   }
+}
+
+async function stopRedis(redis: OwnRedis): Promise<void> {
+  await redis.stop();
+  const restarted = redisPid(redis.process);
+  if (isStill(restarted, String(redis.process.port))) signal(restarted, 'SIGKILL');
 }
 
 async function startCompose(runDir: string): Promise<RunningTarget> {

@@ -130,7 +130,8 @@ npm run load -- bulk [--tool wrk|h2load --connections 64 --seconds 30 --path PAT
   --far            judge reads by the objective with 100 ms between regions
   --report DIR     where the reports go (default .run/load/PROFILE-DATE): report.html, k6.json, result.json
   --prometheus URL write the series of k6 there (remote write)
-  --toxiproxy URL  chaos: its API (default TOXIPROXY_URL); --timetable FILE|JSON the faults and their times
+  --toxiproxy URL  chaos: its API (default TOXIPROXY_URL, else one of its own for --target processes)
+  --timetable T    chaos: the faults and their times, a file or JSON
   --without NAME   QUOTAS, TRACING, ACCESS_LOG or COMPRESSION: two nodes, in turns, and what the difference is
 
 Exit code 0 is a pass, 99 a crossed threshold or a judgement that failed, anything else a broken run.

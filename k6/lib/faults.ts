@@ -32,7 +32,7 @@ export function followTimetable(toxiproxyUrl: string, switches: readonly Switch[
     const done = hour.fault === 'down' ? setEnabled(proxy, !on) : on ? addToxic(proxy, hour) : removeToxic(proxy, hour);
     if (!done) throw new Error(`toxiproxy did not switch ${hour.fault} ${on ? 'on' : 'off'} at ${proxy}`);
     switched.add(1);
-    console.info(`${atS} s: ${hour.fault} ${JSON.stringify(hour.attributes ?? {})} ${on ? 'on' : 'off'}`);
+    console.info(`${atS.toFixed(1)} s: ${hour.fault} ${JSON.stringify(hour.attributes ?? {})} ${on ? 'on' : 'off'}`);
   }
 }
 

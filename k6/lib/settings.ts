@@ -18,8 +18,6 @@ export interface Settings {
   readonly summaryFile: string;
   /** Base address of the API of toxiproxy; empty where the profile needs none. */
   readonly toxiproxyUrl: string;
-  /** JSON of a timetable of faults; empty for the one of the house. */
-  readonly timetable: string;
 }
 
 /** These replace the scenarios of a profile without a word, so a run with one of them measures something else. */
@@ -44,6 +42,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       flows: listOf(text('FLOWS')),
       seconds: text('DURATION') === '' ? undefined : parseSeconds(text('DURATION')),
       region: text('REGION') === 'far' ? 'far' : 'near',
+      timetable: text('TIMETABLE'),
     },
     baseUrl: withoutSlash(env['BASE_URL'] ?? 'http://127.0.0.1:8080'),
     token: token === '' ? undefined : token,
@@ -52,7 +51,6 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     poolDir: text('POOL_DIR'),
     summaryFile: text('SUMMARY_FILE'),
     toxiproxyUrl: withoutSlash(text('TOXIPROXY_URL')),
-    timetable: text('TIMETABLE'),
   };
 }
 

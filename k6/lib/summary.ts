@@ -1,4 +1,5 @@
-import { metricOf, objectivesOf, type Region } from '../profiles/thresholds.ts';
+import { CALM } from '../profiles/chaos.ts';
+import { metricIn, metricOf, objectivesOf, type Region } from '../profiles/thresholds.ts';
 import type { Wishes } from '../profiles/profiles.ts';
 import type { Settings } from './settings.ts';
 
@@ -46,7 +47,9 @@ function objectiveLines(metrics: SummaryData['metrics'], region: Region): string
   return objectivesOf(region).map((objective) => {
     const { max, 'p(95)': p95 } = metrics[metricOf(objective)]?.values ?? {};
     const bound = objective.latency.boundSeconds * 1000;
-    return `  ${objective.tag.padEnd(16)} p95 ${(max === 0 ? '-' : ms(p95)).padStart(9)}   objective ${bound} ms`;
+    const calm = metrics[metricIn(CALM, objective)]?.values['p(95)'];
+    const judged = calm === undefined ? '' : `, ${ms(calm)} without faults`;
+    return `  ${objective.tag.padEnd(16)} p95 ${(max === 0 ? '-' : ms(p95)).padStart(9)}${judged}   objective ${bound} ms`;
   });
 }
 

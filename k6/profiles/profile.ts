@@ -12,6 +12,8 @@ export interface Order {
   /** Of the whole load. */
   readonly seconds: number;
   readonly region: Region;
+  /** JSON of a timetable of faults; empty for the one of the house. */
+  readonly timetable: string;
 }
 
 /** A stretch of the run whose requests carry the tag `phase`; seconds from the start of the load. */

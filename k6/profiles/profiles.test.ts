@@ -100,6 +100,31 @@ it('the spike is ten times the rate within five seconds, and allows refusals onl
   expect(thresholds['refused']).toBeUndefined();
 });
 
+describe('the profile chaos', () => {
+  const timetable = JSON.stringify([
+    { at_s: 20, for_s: 10, fault: 'latency', attributes: { latency: 50 } },
+    { at_s: 25, for_s: 10, fault: 'down' },
+    { at_s: 38, for_s: 2, fault: 'down' },
+  ]);
+  const { phases, thresholds } = planOf('chaos', { rate: 10, seconds: 60, timetable });
+
+  it('judges the objectives from 5 s after a fault until the next one', () => {
+    expect(phases).toEqual([
+      { name: 'calm', from: 0, to: 20, rate: 10 },
+      { name: 'calm', from: 45, to: 60, rate: 10 },
+    ]);
+    expect(thresholds['http_req_duration{name:GET /o/{id},expected_response:true,phase:calm}']).toEqual(['p(95)<=80']);
+    expect(thresholds['unavailable{phase:calm}']).toEqual(['rate<=0.001']);
+    expect(thresholds['unavailable']).toBeUndefined();
+  });
+
+  it('allows no wrong answer at any time, and no run without a fault', () => {
+    expect(thresholds['checks']).toEqual(['rate==1']);
+    expect(thresholds['faults_switched']).toEqual(['count>0']);
+    expect(thresholds['http_reqs{phase:calm}']).toEqual(['count>0']);
+  });
+});
+
 it('a breakpoint may end at each of its steps, once half of the step is over', () => {
   const { thresholds, phases } = planOf('breakpoint', { seconds: 160 });
   expect(phases).toHaveLength(16);

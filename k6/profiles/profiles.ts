@@ -27,13 +27,18 @@ export interface Wishes {
   /** Instead of the duration of the profile. */
   readonly seconds?: number | undefined;
   readonly region?: Region | undefined;
+  /** JSON of the faults of the profile chaos, instead of its own. */
+  readonly timetable?: string | undefined;
 }
 
 /** What k6 will do. Throws on a profile or flow that is none. */
-export function planOf(name: string, { rate = DEFAULT_RATE, flows, seconds, region = 'near' }: Wishes): Plan {
+export function planOf(
+  name: string,
+  { rate = DEFAULT_RATE, flows, seconds, region = 'near', timetable = '' }: Wishes,
+): Plan {
   const profile = profileOf(name);
   const shares = flows === undefined || flows.length === 0 ? profile.shares : equalShares(flows);
-  const plan = profile.plan({ rate, shares, seconds: seconds ?? profile.seconds, region });
+  const plan = profile.plan({ rate, shares, seconds: seconds ?? profile.seconds, region, timetable });
   return { ...plan, thresholds: { ...shownLatencies, ...plan.thresholds } };
 }
 

@@ -35,6 +35,10 @@ export const latencyOf = (tag: string): string => `http_req_duration{name:${tag}
 
 export const metricOf = ({ tag }: Objective): string => latencyOf(tag);
 
+/** The same in the stretches of one name. */
+export const metricIn = (phase: string, { tag }: Objective): string =>
+  `http_req_duration{name:${tag},expected_response:true,phase:${phase}}`;
+
 /** The name tag of every route. */
 export const everyRoute: readonly string[] = Object.values(ROUTES).map(
   ({ method, template }) => `${method} ${template}`,
@@ -57,22 +61,30 @@ export const shownRates = (metrics: readonly string[]): Thresholds =>
 /** Latencies of every route, kept for the summary and not judged. */
 export const shownLatencies: Thresholds = shown(everyRoute.map(latencyOf));
 
+const latencyBound = ({ latency }: Objective): string[] => [
+  `p(${latency.objective * 100})<=${latency.boundSeconds * 1_000}`,
+];
+const AVAILABILITY = [`rate<=${share(SLOS.availability.objective)}`];
+const ADMISSION = [`rate<=${share(SLOS.admission.objective)}`];
+
 /** The objectives as they are, at the edge where users are: for each route its latency. */
 export const latencyThresholds = (region: Region): Thresholds =>
-  Object.fromEntries(
-    objectivesOf(region).map((one) => [
-      metricOf(one),
-      [`p(${one.latency.objective * 100})<=${one.latency.boundSeconds * 1_000}`],
-    ]),
-  );
+  Object.fromEntries(objectivesOf(region).map((one) => [metricOf(one), latencyBound(one)]));
 
 /** Answers that are no 5xx, of all and of each flow. */
 export const availabilityThresholds = (flows: readonly JourneyName[]): Thresholds =>
-  ofEach('unavailable', flows, [`rate<=${share(SLOS.availability.objective)}`]);
+  ofEach('unavailable', flows, AVAILABILITY);
 
 /** Requests not refused, of all and of each flow. */
-export const admissionThresholds = (flows: readonly JourneyName[]): Thresholds =>
-  ofEach('refused', flows, [`rate<=${share(SLOS.admission.objective)}`]);
+export const admissionThresholds = (flows: readonly JourneyName[]): Thresholds => ofEach('refused', flows, ADMISSION);
+
+/** All three in the stretches of one name only. */
+export const phaseThresholds = (phase: string, region: Region): Thresholds => ({
+  ...Object.fromEntries(objectivesOf(region).map((one) => [metricIn(phase, one), latencyBound(one)])),
+  [`unavailable{phase:${phase}}`]: AVAILABILITY,
+  [`refused{phase:${phase}}`]: ADMISSION,
+  [`http_reqs{phase:${phase}}`]: ['count>0'],
+});
 
 /** What is answered is right, and no message comes after its receiver was told it is done with. */
 export const CORRECTNESS: Thresholds = { checks: ['rate==1'], messages_after_ack: ['count==0'] };

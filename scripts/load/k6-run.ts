@@ -35,9 +35,8 @@ export interface K6Order {
   readonly prometheus?: string | undefined;
   /** Tag of every series there. */
   readonly testId: string;
-  /** API of toxiproxy, and a timetable for it, as JSON. */
+  /** API of toxiproxy. */
   readonly toxiproxy?: string | undefined;
-  readonly timetable?: string | undefined;
   readonly k6Args?: readonly string[];
 }
 
@@ -79,7 +78,7 @@ function scenarioFlags(order: K6Order, poolDir: string, summaryFile: string): re
     POOL_DIR: poolDir,
     SUMMARY_FILE: summaryFile,
     TOXIPROXY_URL: order.toxiproxy,
-    TIMETABLE: order.timetable,
+    TIMETABLE: wishes.timetable,
   };
   return Object.entries(settings).flatMap(([key, value]) =>
     value === undefined || value === '' ? [] : ['-e', `${key}=${value}`],

@@ -1,11 +1,11 @@
 import type { RunState } from '../run-state.ts';
-import { type RunningTarget, startTarget } from '../targets.ts';
+import { type RunningTarget, startTarget, type TargetOptions } from '../targets.ts';
 import type { LoadTarget } from './options.ts';
 
 /** The node a load goes to; one that was not started here is left running. */
 export async function openTarget(
   target: LoadTarget,
-  options: { readonly env?: Readonly<Record<string, string>>; readonly label?: string } = {},
+  options: Pick<TargetOptions, 'env' | 'label' | 'redis'> = {},
 ): Promise<Pick<RunningTarget, 'state'> & AsyncDisposable> {
   if (target.kind !== 'url') {
     return startTarget(target.kind, { replicas: target.replicas, onDisk: true, ...options });

@@ -1,4 +1,5 @@
 // The options of npm run load, read once.
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSeconds } from '../../k6/lib/seconds.ts';
 import type { Wishes } from '../../k6/profiles/profiles.ts';
@@ -25,7 +26,6 @@ export interface LoadOptions {
   readonly reportDir: string | undefined;
   readonly prometheus: string | undefined;
   readonly toxiproxy: string | undefined;
-  readonly timetable: string | undefined;
   readonly without: SwitchName | undefined;
   readonly rounds: number;
   readonly bulk: {
@@ -78,12 +78,12 @@ export function readOptions(args: readonly string[]): LoadOptions {
       flows: values.flow?.split(',').map((name) => name.trim()),
       seconds: values.duration === undefined ? undefined : parseSeconds(values.duration),
       region: values.far ? 'far' : 'near',
+      timetable: values.timetable === undefined ? undefined : textOf(values.timetable),
     },
     token: orNothing(values.token),
     reportDir: values.report,
     prometheus: values.prometheus?.replace(/\/+$/, ''),
     toxiproxy: orNothing(values.toxiproxy),
-    timetable: values.timetable,
     without: values.without === undefined ? undefined : oneOf('--without', SWITCHES, values.without),
     rounds: numberOf('--rounds', values.rounds),
     bulk: {
@@ -96,6 +96,8 @@ export function readOptions(args: readonly string[]): LoadOptions {
   };
 }
 
+/** What a file holds, or the text itself. */
+const textOf = (given: string): string => (existsSync(given) ? readFileSync(given, 'utf8') : given);
 const orNothing = (text: string): string | undefined => (text === '' ? undefined : text);
 
 function numberOf(flag: string, text: string): number {

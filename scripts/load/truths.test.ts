@@ -54,6 +54,10 @@ describe('what is noticed', () => {
     expect(verdicts(() => ({}), { refusals: 1 })['every refusal is counted']).toBe(false);
   });
 
+  it('a busy event loop in a load that was over before anybody looked', () => {
+    expect(verdicts(() => ({ lagP99S: 0.06 }), { from: 4, to: 6 })['the event loop is free']).toBe(false);
+  });
+
   it('a process that was never seen', () => {
     expect(truthsOf([{ instance: 'index-0', samples: [] }], RUN)[0]?.ok).toBe(false);
   });

@@ -82,10 +82,11 @@ export function truthsOf(
   bounds: TruthBounds = TRUTH_BOUNDS,
 ): readonly Truth[] {
   const warm = run.from + (run.to - run.from) * WARM_UP;
-  const under = series.map(({ instance, samples }) => ({
-    instance,
-    samples: samples.filter(({ at }) => at >= warm && at <= run.to),
-  }));
+  const under = series.map(({ instance, samples }) => {
+    const inLoad = samples.filter(({ at }) => at >= warm && at <= run.to);
+    // A load too short for a look of its own is judged by all of them, never by none.
+    return { instance, samples: inLoad.length > 0 ? inLoad : samples };
+  });
   const truth = (name: string, found: Measured, bound: number, text: string, isJudged = true): Truth => ({
     name,
     instance: found.instance,

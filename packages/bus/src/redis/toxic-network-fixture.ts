@@ -21,12 +21,13 @@ export interface ToxicAttributes {
 export class ToxicNetwork {
   /** Where links find Redis through this network. */
   readonly url: string;
-  readonly #api: string;
+  /** Where toxiproxy itself is told what to do. */
+  readonly api: string;
   readonly #process: ChildProcess;
 
   private constructor(url: string, api: string, process: ChildProcess) {
     this.url = url;
-    this.#api = api;
+    this.api = api;
     this.#process = process;
   }
 
@@ -78,7 +79,7 @@ export class ToxicNetwork {
   }
 
   async #post(path: string, body: unknown): Promise<void> {
-    const reply = await fetch(this.#api + path, { method: 'POST', body: JSON.stringify(body) });
+    const reply = await fetch(this.api + path, { method: 'POST', body: JSON.stringify(body) });
     if (!reply.ok) throw new Error(`toxiproxy: ${path}: ${reply.status} ${await reply.text()}`);
   }
 }
