@@ -13,8 +13,8 @@ import { type Side, startSide } from './side.ts';
 /** Users of a load loop: a pause of the node drops few turns, and what then comes at once is still below what it sheds. */
 const USERS = 128;
 /**
- * Two processes of one build differ by some per cent for as long as they live, in how their code was compiled and their heap laid
- * out. Both nodes are started anew for each part of the run, so that it shows as noise, not as a change.
+ * Two processes of one build may differ by some per cent for as long as they live. Both nodes are started anew for each part of
+ * the run, so that this shows as noise, not as a change.
  */
 const LIVES = 2;
 

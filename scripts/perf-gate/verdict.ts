@@ -6,6 +6,8 @@ import type { Rule } from './rules.ts';
 export const FALSE_ALARMS = 0.05;
 /** Chance that a regression of exactly the bound is missed by one comparison for its estimate alone. */
 const MISSES = 0.025;
+/** A life with fewer pairs cannot acquit the working tree: one lucky window would. */
+const LIFE_PAIRS_MIN = 3;
 
 export interface Verdict {
   /** Working tree over base, in the unit of the rule: above 1 is more. */
@@ -45,7 +47,7 @@ export function verdict(pairs: readonly Pair[], rule: Rule, error: number = FALS
 }
 
 function isWorseInEachLife(pairs: readonly Pair[], { of, worse }: Rule): boolean {
-  const lives = [...Map.groupBy(pairs, ({ life }) => life).values()];
+  const lives = [...Map.groupBy(pairs, ({ life }) => life).values()].filter(({ length }) => length >= LIFE_PAIRS_MIN);
   const sumOfLogs = (some: readonly Pair[]): number => some.reduce((sum, { a, b }) => sum + Math.log(of(b) / of(a)), 0);
   return lives.every((some) => (worse === 'higher' ? sumOfLogs(some) > 0 : sumOfLogs(some) < 0));
 }
