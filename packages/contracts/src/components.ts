@@ -12,6 +12,26 @@ import {
 import { Name, NameClaim, NamePutBody, NameRecord, NameTarget } from './name.ts';
 import { ContentId, ObjectStored } from './object.ts';
 import { ErrorEnvelope } from './ops.ts';
+import {
+  RegistryApproval,
+  RegistryApproveRequest,
+  RegistryAuth,
+  RegistryCommitRequest,
+  RegistryCommitted,
+  RegistryConsistency,
+  RegistryEntry,
+  RegistryHead,
+  RegistryLeaf,
+  RegistryOperatorRequest,
+  RegistryPayload,
+  RegistryProposal,
+  RegistryProposalList,
+  RegistryProposalShown,
+  RegistryProposeRequest,
+  RegistryQuorum,
+  RegistrySigners,
+  Signer,
+} from './registry.ts';
 
 /** Schemas that have a name of their own in the document. */
 export const COMPONENTS = {
@@ -30,6 +50,24 @@ export const COMPONENTS = {
   NameRecord,
   NameTarget,
   ObjectStored,
+  RegistryApproval,
+  RegistryApproveRequest,
+  RegistryAuth,
+  RegistryCommitRequest,
+  RegistryCommitted,
+  RegistryConsistency,
+  RegistryEntry,
+  RegistryHead,
+  RegistryLeaf,
+  RegistryOperatorRequest,
+  RegistryPayload,
+  RegistryProposal,
+  RegistryProposalList,
+  RegistryProposalShown,
+  RegistryProposeRequest,
+  RegistryQuorum,
+  RegistrySigners,
+  Signer,
   Topic,
 } as const satisfies Record<string, z.ZodType>;
 

@@ -52,9 +52,46 @@ export {
 } from './object.ts';
 export { ErrorEnvelope, Readiness, Version } from './ops.ts';
 export { API_VERSION, openApiDocument } from './openapi.ts';
-export { ROUTES } from './routes.ts';
-export type { Route, RouteName } from './routes.ts';
+export {
+  Descriptor,
+  LogName,
+  REGISTRY_APPROVAL_DOMAIN,
+  REGISTRY_POSSESSION_DOMAIN,
+  REGISTRY_REQUEST_DOMAIN,
+  REGISTRY_SCHEMA_VERSION,
+  RegistryAction,
+  RegistryAnswer,
+  RegistryApproval,
+  RegistryApproveRequest,
+  RegistryAuditRecord,
+  RegistryAuth,
+  RegistryCall,
+  RegistryCommitRequest,
+  RegistryCommitted,
+  RegistryConsistency,
+  RegistryEntry,
+  RegistryGenesis,
+  RegistryHead,
+  RegistryLeaf,
+  RegistryOperatorRequest,
+  RegistryPayload,
+  RegistryProposal,
+  RegistryProposalList,
+  RegistryProposalShown,
+  RegistryProposalState,
+  RegistryProposeRequest,
+  RegistryQuorum,
+  RegistryRequestClaim,
+  RegistrySigners,
+  SignatureAlgorithm,
+  Signer,
+  SignerClaim,
+  SignerId,
+} from './registry.ts';
+export type { RegistryKind } from './registry.ts';
+export { REGISTRY_ROUTES, ROUTES } from './routes.ts';
+export type { RegistryRouteName, Route, RouteName } from './routes.ts';
 export { LATENCY_BUCKETS_SECONDS, SLOS } from './slo.ts';
 export type { AnySlo, LatencySlo, SloName } from './slo.ts';
-export { NameReadRequest, SERVICES, SUBJECTS } from './subjects.ts';
-export type { ServiceName, Subject } from './subjects.ts';
+export { NameReadRequest, SERVICES, SUBJECTS, TOPICS } from './subjects.ts';
+export type { EventTopic, ServiceName, Subject } from './subjects.ts';

@@ -82,6 +82,81 @@ export const LIMITS = Object.freeze({
     'A repeat of an idempotency key inside it answers the first message id.',
   ),
   mailbox_max_attempts: limit(5, 'count', 'Deliveries of one message before it is a dead letter.'),
+  registry_body_bytes: limit(
+    992 * KIB,
+    'bytes',
+    'Body of a write to the registry: with its header it fits one frame of the bus, on its way from the gateway.',
+  ),
+  registry_payload_bytes: limit(
+    960 * KIB,
+    'bytes',
+    'Canonical payload of one entry: what is left of a body beside a post-quantum signature.',
+  ),
+  registry_leaf_bytes: limit(
+    65_535,
+    'bytes',
+    'An entry bundle counts the bytes of a leaf in 16 bits (C2SP tlog-tiles).',
+  ),
+  registry_items: limit(4_096, 'count', 'Descriptors of one entry.'),
+  registry_descriptor_id_chars: limit(256, 'chars', 'An id is a key, not a document.'),
+  registry_note_chars: limit(1_024, 'chars', 'A reason, a note or an address is a line or two.'),
+  registry_log_name_chars: limit(128, 'chars', 'A host name and a path: the first line of every checkpoint.'),
+  registry_signer_id_chars: limit(128, 'chars', 'An organisation and one of its keys.'),
+  registry_signers: limit(
+    16,
+    'count',
+    'Members of a signer set. Sixteen post-quantum approvals are 53 KiB: a leaf still fits its 64 KiB.',
+  ),
+  registry_root_keys: limit(16, 'count', 'Capability root keys in force at once: a rotation overlaps two.'),
+  registry_pending_proposals: limit(
+    64,
+    'count',
+    'Open proposals. One of them can be committed, so more than a handful is a storm; the next one is refused with 429.',
+  ),
+  registry_proposal_max_ms: limit(259_200_000, 'ms', 'A proposal may stay open for 72 hours.'),
+  registry_auth_max_ms: limit(
+    300_000,
+    'ms',
+    'How far ahead a signed request may expire: its nonce is remembered until then, on disk.',
+  ),
+  registry_clock_skew_ms: limit(30_000, 'ms', 'How far the clock of a signer may be ahead.'),
+  registry_log_page: limit(1_000, 'count', 'Entries or audit records of one answer.'),
+  registry_log_page_bytes: limit(
+    8 * MIB,
+    'bytes',
+    'An answer of the log ends after the entry that passes this: the reader goes on after it.',
+  ),
+  registry_stream_clients: limit(
+    2_000,
+    'count',
+    'Event streams open at once in one process; the next one is refused with 429.',
+  ),
+  registry_stream_queue: limit(
+    256,
+    'count',
+    'Events that wait for one client. A slower one loses them, is told with `lag`, and reads the head.',
+  ),
+  registry_stream_queue_bytes: limit(MIB, 'bytes', 'Bytes of those events, and of what the socket has not sent yet.'),
+  registry_stream_backfill: limit(
+    1_000,
+    'count',
+    'Versions sent again after `Last-Event-ID`; further behind is a `reset`.',
+  ),
+  registry_stream_heartbeat_ms: limit(15_000, 'ms', 'A comment in between, so that proxies keep a quiet stream.'),
+  registry_stream_stall_ms: limit(30_000, 'ms', 'A client that takes no byte for this long is cut.'),
+  registry_checkpoint_age_ms: limit(60_000, 'ms', 'A checkpoint is signed again well before it is this old.'),
+  registry_witnesses: limit(8, 'count', 'Witnesses a checkpoint is sent to.'),
+  registry_witness_body_bytes: limit(
+    64 * KIB,
+    'bytes',
+    'A checkpoint with its proof: 63 hashes and some signatures (C2SP tlog-witness).',
+  ),
+  registry_route_hard_factor: limit(
+    4,
+    'count',
+    'At this many times the soft bound of a route the next request is refused at once; above the soft one after ten seconds.',
+  ),
+  registry_route_soft_ms: limit(10_000, 'ms', 'How long a route may stay above its soft bound before it refuses.'),
 } satisfies Record<string, Limit>);
 
 export type LimitName = keyof typeof LIMITS;

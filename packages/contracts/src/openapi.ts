@@ -23,9 +23,32 @@ const header = (name: string, description: string, schema: Json = string): Json 
   schema,
 });
 
+const path = (name: string, description: string, schema: Json): Json => ({
+  name,
+  in: 'path',
+  required: true,
+  description,
+  schema,
+});
+const query = (name: string, description: string): Json => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema: { type: 'integer', minimum: 0 },
+});
+
 const PARAMETERS: Readonly<Record<ParameterName, Json>> = {
   id: { name: 'id', in: 'path', required: true, description: 'A content id.', schema: ref('schemas', 'ContentId') },
   name: { name: 'name', in: 'path', required: true, description: 'A name.', schema: ref('schemas', 'Name') },
+  version: path('version', 'A version: decimal, no leading zero.', { type: 'string', pattern: '^[1-9][0-9]*$' }),
+  tile: path('tile', 'The path of a tile: the rest of the URL, slashes included.', string),
+  proposal: path('id', 'The id of a proposal: the hash of its payload.', ref('schemas', 'ContentId')),
+  after: query('after', 'Begin after this number; 0 by default.'),
+  limit: query('limit', `At most so many, ${String(LIMITS.registry_log_page.value)} by default and at most.`),
+  from: query('from', 'The smaller size.'),
+  to: query('to', 'The larger size; that of the checkpoint by default.'),
+  lastEventId: header('Last-Event-ID', 'The last version the reader has.'),
   corrId: header('X-Corr-ID', 'Accepted when it is a ULID or a UUID, else made; echoed on every answer.'),
   traceparent: header('traceparent', 'W3C Trace Context.'),
   range: header(
@@ -66,11 +89,18 @@ const headersOf = (names: readonly HeaderName[]): Json =>
   Object.fromEntries(['X-Corr-ID' as const, ...names].map((name) => [name, ref('headers', name)]));
 
 const BYTES = { 'application/octet-stream': {} };
+const TEXT = { 'text/plain': { schema: string } };
+const MEDIA: Readonly<Record<string, Json>> = {
+  bytes: BYTES,
+  text: TEXT,
+  any: { 'application/json': { schema: {} } },
+  ndjson: { 'application/x-ndjson': { schema: string } },
+  events: { 'text/event-stream': { schema: string } },
+};
 
 function contentOf(body: Answer['body']): Json {
   if (body === undefined) return {};
-  if (body === 'bytes') return { content: BYTES };
-  return { content: { 'application/json': { schema: body === 'any' ? {} : ref('schemas', body) } } };
+  return { content: MEDIA[body] ?? { 'application/json': { schema: ref('schemas', body) } } };
 }
 
 const successOf = (answer: Answer): Json => ({
@@ -112,9 +142,18 @@ function requestBodyOf(operation: Operation): Json {
       },
     };
   }
+  if (operation.request === 'text') {
+    return {
+      requestBody: {
+        description: `At most ${String((operation.requestLimit ?? LIMITS.json_body_bytes).value)} bytes.`,
+        required: true,
+        content: TEXT,
+      },
+    };
+  }
   return {
     requestBody: {
-      description: `At most ${String(LIMITS.json_body_bytes.value)} bytes; unknown fields and duplicate keys are refused.`,
+      description: `At most ${String((operation.requestLimit ?? LIMITS.json_body_bytes).value)} bytes; unknown fields and duplicate keys are refused.`,
       required: true,
       content: { 'application/json': { schema: ref('schemas', operation.request) } },
     },
@@ -181,7 +220,7 @@ export function openApiDocument(): Json {
       title: 'Macronode',
       version: API_VERSION,
       description:
-        'A content-addressed overlay node: objects, names and mailboxes. A method a route does not have answers 405 with `Allow`.',
+        'A content-addressed overlay node: objects, names, mailboxes and a registry. A method a route does not have answers 405 with `Allow`.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -190,6 +229,7 @@ export function openApiDocument(): Json {
       { name: 'objects', description: 'Bytes under the BLAKE3 they hash to' },
       { name: 'names', description: 'Signed records that point to objects' },
       { name: 'mailbox', description: 'At-least-once messages with leases and receipts' },
+      { name: 'registry', description: 'An append-only log of signed versions that anyone can verify' },
       { name: 'meta', description: 'The surface itself' },
     ],
     paths: paths(),

@@ -19,8 +19,9 @@ import {
   ObjectWriteRequest,
   ReadConditions,
 } from './object.ts';
+import { RegistryAnswer, RegistryCall, RegistryCommitted } from './registry.ts';
 
-export const SERVICES = Object.freeze(['gateway', 'omnigate', 'index', 'storage', 'mailbox'] as const);
+export const SERVICES = Object.freeze(['gateway', 'omnigate', 'index', 'storage', 'mailbox', 'registry'] as const);
 export type ServiceName = (typeof SERVICES)[number];
 
 /**
@@ -100,4 +101,24 @@ export const SUBJECTS = Object.freeze({
     recv: subject('mailbox', 'recv', MailboxRecvRequest, MailboxRecvReply, longPoll),
     ack: subject('mailbox', 'ack', MailboxAckRequest, MailboxAckReply, query),
   },
+  registry: {
+    /** Any route of the read plane; long bodies follow. */
+    read: subject('registry', 'read', RegistryCall, RegistryAnswer, read),
+    /** Any route of the write plane: a nonce is used once, so the bus must not repeat it. */
+    write: subject('registry', 'write', RegistryCall, RegistryAnswer, command),
+  },
+});
+
+/** An event of the bus with its type. Hints are broadcast and may be lost; whoever needs the state reads it then. */
+export interface EventTopic<Event> {
+  readonly name: string;
+  readonly event: z.ZodType<Event>;
+}
+
+const topic = <Event>(name: string, event: z.ZodType<Event>): EventTopic<Event> => Object.freeze({ name, event });
+
+/** Every event of the bus. */
+export const TOPICS = Object.freeze({
+  /** A version was committed. Readers that see a hole, or lost some, ask for the head. */
+  registryCommitted: topic('registry.committed', RegistryCommitted),
 });

@@ -5,7 +5,7 @@ export const HTTP_METHODS = Object.freeze(['GET', 'HEAD', 'POST', 'PUT', 'DELETE
 
 /** Statuses the services answer with; any other is counted as its class. */
 export const HTTP_CODES = Object.freeze([
-  '200', '201', '204', '206', '304', '400', '401', '403', '404', '405', '408', '409', '412', '413', '415', '416', '422',
+  '200', '201', '202', '204', '206', '304', '400', '401', '403', '404', '405', '408', '409', '410', '412', '413', '415', '416', '422',
   '429', '431', '499', '500', '502', '503', '504', '507', '1xx', '2xx', '3xx', '4xx', '5xx',
 ] as const); // prettier-ignore
 export type HttpCode = (typeof HTTP_CODES)[number];

@@ -35,7 +35,7 @@ export interface ServiceDefinition<C extends object> {
   /** Where its public surface listens; a service without one speaks over the bus only. */
   http?(config: C): HttpListen;
   /** The routes of that surface: labels of its metrics, and what `Allow` lists. The gateway's by default. */
-  routes?(config: C): readonly Pick<Route, 'method' | 'template'>[];
+  routes?(config: C): readonly Pick<Route, 'method' | 'template' | 'rest'>[];
   /** Words it puts into `reason` of its errors, beside the codes and the bounds of the bus. */
   readonly rejectReasons?: readonly string[];
   readonly module: { register(deps: ServiceDeps<C>): DynamicModule | Promise<DynamicModule> };

@@ -1,7 +1,7 @@
 import type { Route } from '@macronode/contracts';
 
-/** `/o/{id}` and Fastify's `/o/:id` with their parameters unnamed, so that the two can be compared. */
-const unnamed = (path: string): string => path.replace(/\{[^/}]+\}|:[^/]+/g, '{}');
+/** `/o/{id}` and Fastify's `/o/:id`, or `/o/*`, with their parameters unnamed, so that they can be compared. */
+const unnamed = (path: string): string => path.replace(/\{[^/}]+\}|:[^/]+|\*$/g, '{}');
 
 /** The routes of a surface, by the router's own paths and by concrete ones. */
 export class RouteTable {
@@ -9,12 +9,13 @@ export class RouteTable {
   readonly #byShape: ReadonlyMap<string, string>;
   readonly #patterns: readonly { readonly pattern: RegExp; readonly method: string }[];
 
-  constructor(routes: readonly Pick<Route, 'method' | 'template'>[]) {
+  constructor(routes: readonly Pick<Route, 'method' | 'template' | 'rest'>[]) {
     this.templates = [...new Set(routes.map((route) => route.template))];
     this.#byShape = new Map(this.templates.map((template) => [unnamed(template), template]));
-    this.#patterns = routes.map(({ method, template }) => {
+    this.#patterns = routes.map(({ method, template, rest }) => {
       const literal = template.split(/\{[^/}]+\}/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-      return { method, pattern: new RegExp(`^${literal.join('[^/]+')}$`) };
+      const last = rest === true ? literal.splice(-2).join('.+') : literal.pop();
+      return { method, pattern: new RegExp(`^${[...literal, last].join('[^/]+')}$`) };
     });
   }
 

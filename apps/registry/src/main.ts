@@ -1,0 +1,4 @@
+import { runService } from '@macronode/service';
+import { registryService } from './index.ts';
+
+await runService(registryService);
