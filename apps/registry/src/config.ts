@@ -58,6 +58,15 @@ export const registryConfig = defineConfig('registry', {
     reason:
       'Keep it out of what is restored from backups: a log older than its lock refuses to start instead of forking.',
   }),
+  leaseWaitS: knob.int({
+    env: 'REGISTRY_LEASE_WAIT_S',
+    default: 10,
+    unit: 's',
+    min: 0,
+    max: 600,
+    help: 'How long a start waits for another writer of the same log to leave; then it fails.',
+    reason: 'A writer that drains is gone in a few seconds: a restart need not fail for that.',
+  }),
   checkpointIntervalS: knob.int({
     env: 'REGISTRY_CHECKPOINT_INTERVAL_S',
     default: 30,

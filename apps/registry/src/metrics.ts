@@ -66,7 +66,7 @@ export const registryMetrics = {
     help: 'Commits refused because the head was no longer the one their payload continues.',
   }),
   pending: gauge({ name: 'registry_pending_proposals', help: 'Proposals that are open.' }),
-  headVersion: gauge({ name: 'registry_head_version', help: 'The newest version.' }),
+  headVersion: gauge({ name: 'registry_versions', help: 'Versions in the log.' }),
   signers: gauge({
     name: 'registry_signers',
     help: 'Signers in force, by algorithm.',
@@ -74,7 +74,7 @@ export const registryMetrics = {
     zeroFill: true,
   }),
   minority: gauge({
-    name: 'registry_quorum_minority',
+    name: 'registry_quorum_minority_state',
     help: '1 when half of the signers or fewer can commit: two groups could then approve different things.',
   }),
   checkpointAge: gauge({
@@ -89,7 +89,6 @@ export const registryMetrics = {
   }),
   writeAmplification: gauge({
     name: 'registry_write_amplification',
-    unit: 'ratio',
     help: 'Bytes written by this process for each byte of leaf and payload committed since it started.',
   }),
   auditFailed: counter({
@@ -133,7 +132,7 @@ export const registryMetrics = {
     zeroFill: true,
   }),
   routeBound: gauge({
-    name: 'registry_route_bound',
+    name: 'registry_route_bounds',
     help: 'How many of them may be for longer than ten seconds; four times as many are refused at once.',
     labels: { route: ROUTE_CLASSES },
     zeroFill: true,

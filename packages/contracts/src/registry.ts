@@ -270,7 +270,7 @@ export type RegistryProposalList = z.infer<typeof RegistryProposalList>;
 /** The signers in force, the keys the log itself signs with, and whether it takes writes. */
 export const RegistrySigners = z.object({
   log: LogName,
-  /** Of the note key that signs checkpoints (C2SP signed-note verifier key); null until the log has a signer set. */
+  /** Of the note key that signs checkpoints (C2SP signed-note verifier key); empty until the log has a signer set. */
   vkey: z.string(),
   /** Of the key that cosigns with a time (C2SP tlog-cosignature). */
   cosigner_vkey: z.string(),
@@ -279,6 +279,8 @@ export const RegistrySigners = z.object({
   m: z.int(),
   k_pq: z.int(),
   signers: z.array(Signer),
+  /** The set the log began with, version 0: where a verifier begins that has no genesis file; null without one. */
+  genesis: z.object({ m: z.int(), k_pq: z.int(), signers: z.array(Signer) }).nullable(),
 });
 export type RegistrySigners = z.infer<typeof RegistrySigners>;
 

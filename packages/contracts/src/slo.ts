@@ -9,7 +9,7 @@ interface Slo {
   readonly why: string;
 }
 
-/** Good is a request of these routes answered at or under the bound, as the gateway measures it. */
+/** Good is a request of these routes answered at or under the bound, as the edge measures it: the gateway, or the registry's own port. */
 export interface LatencySlo extends Slo {
   readonly kind: 'latency';
   readonly routes: readonly RouteName[];
@@ -58,6 +58,38 @@ export const SLOS = Object.freeze({
     boundSeconds: 0.15,
     floorPerSecond: FLOOR_PER_SECOND,
     why: 'p95 PUT in any region',
+  },
+  registry_head_latency: {
+    kind: 'latency',
+    objective: 0.95,
+    routes: ['registryHead'],
+    boundSeconds: 0.05,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'p95 of the head of the registry within a region',
+  },
+  registry_entry_latency: {
+    kind: 'latency',
+    objective: 0.95,
+    routes: ['registryEntry'],
+    boundSeconds: 0.1,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'p95 of one version of the registry within a region',
+  },
+  registry_commit_latency: {
+    kind: 'latency',
+    objective: 0.95,
+    routes: ['registryCommit'],
+    boundSeconds: 0.75,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'p95 of a commit at up to five a second',
+  },
+  registry_commit_latency_tail: {
+    kind: 'latency',
+    objective: 0.99,
+    routes: ['registryCommit'],
+    boundSeconds: 1.2,
+    floorPerSecond: FLOOR_PER_SECOND,
+    why: 'p99 of a commit at up to five a second',
   },
   availability: {
     kind: 'answers',

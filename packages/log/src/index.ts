@@ -7,3 +7,28 @@ export type { RequestTarget } from './request-claim.ts';
 export { canonicalHash, signHash, verifyHash } from './signed-hash.ts';
 export { admitSignerSet, isPostQuantum, signerIn, signerOf, SignerSetRefused } from './signer-set.ts';
 export type { SignerSet, SignerSetRefusedReason } from './signer-set.ts';
+export { formatCheckpoint, parseCheckpoint } from './tlog/checkpoint.ts';
+export type { Checkpoint } from './tlog/checkpoint.ts';
+export { cosign, verifyCosignature } from './tlog/cosignature.ts';
+export { decodeEntryBundle, encodeEntryBundle } from './tlog/entry-bundle.ts';
+export { HashTree } from './tlog/hash-tree.ts';
+export { TlogMalformed } from './tlog/malformed.ts';
+export { EMPTY_ROOT, leafHash, verifyConsistency, verifyInclusion } from './tlog/merkle.ts';
+export { formatVkey, noteKey, parseVkey } from './tlog/note-key.ts';
+export type { NoteKey } from './tlog/note-key.ts';
+export { addSignatures, formatNote, formatSignatureLines, parseSignatureLines } from './tlog/note.ts';
+export type { Note, NoteSignature, NoteSigner } from './tlog/note.ts';
+export { parseSignedCheckpoint, signCheckpoint, verifyCheckpoint } from './tlog/signed-checkpoint.ts';
+export type { SignedCheckpoint } from './tlog/signed-checkpoint.ts';
+export { parseTilePath, tileWidth } from './tlog/tile-path.ts';
+export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog/tlog-proof.ts';
+export {
+  formatAddCheckpoint,
+  formatKnownSize,
+  parseAddCheckpoint,
+  parseKnownSize,
+  TREE_SIZE_MEDIA_TYPE,
+} from './tlog/witness-protocol.ts';
+export type { AddCheckpointRequest } from './tlog/witness-protocol.ts';
+export { FollowerOutOfStep, LogFollower } from './follower.ts';
+export type { FollowedItem, FollowerTimer, LogFollowerOptions, LogSource } from './follower.ts';

@@ -1,0 +1,43 @@
+import type { Bus } from '@macronode/bus';
+import { type RegistryCommitted, TOPICS } from '@macronode/contracts';
+import { newUlid } from '@macronode/service';
+import type { RegistryMetrics } from './metrics.ts';
+
+/** Commits that wait to be announced; beyond it the oldest goes: readers find it at the head. */
+const WAITING_MAX = 1_024;
+/** How long one announcement may take. */
+const TTL_MS = 2_000;
+
+/** Tells the bus of commits, one after another and in nobody's way: what cannot be told is counted. */
+export class Announcer {
+  readonly #bus: Bus;
+  readonly #metrics: RegistryMetrics;
+  readonly #waiting: RegistryCommitted[] = [];
+  #running = false;
+
+  constructor(bus: Bus, metrics: RegistryMetrics) {
+    this.#bus = bus;
+    this.#metrics = metrics;
+  }
+
+  announce(committed: RegistryCommitted): void {
+    if (this.#waiting.length >= WAITING_MAX) {
+      this.#waiting.shift();
+      this.#metrics.eventsDropped.inc();
+    }
+    this.#waiting.push(committed);
+    if (!this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      try {
+        await this.#bus.publishHint(TOPICS.registryCommitted, next, { corrId: newUlid(), ttlMs: TTL_MS });
+      } catch {
+        this.#metrics.eventsDropped.inc();
+      }
+    }
+    this.#running = false;
+  }
+}

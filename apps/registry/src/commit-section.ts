@@ -1,0 +1,213 @@
+import {
+  type RegistryApproval,
+  type RegistryCommitted,
+  RegistryLeaf,
+  type RegistryPayload,
+  ServiceError,
+} from '@macronode/contracts';
+import {
+  canonicalPayload,
+  incomingSet,
+  makeLeaf,
+  quorumOf,
+  signerIn,
+  type SignerSet,
+  verifyApproval,
+} from '@macronode/log';
+import type { AuditTrail } from './audit-trail.ts';
+import type { Clock } from './clock.ts';
+import type { LogService } from './log.service.ts';
+import type { SignedRequest, StoredProposal } from './log.store.ts';
+import type { CommitStage, RegistryMetrics } from './metrics.ts';
+import type { Proposals } from './proposals.ts';
+import { Serial } from './serial.ts';
+import { WriteAmplification } from './write-amplification.ts';
+
+export interface CommitSectionOptions {
+  readonly log: LogService;
+  readonly proposals: Proposals;
+  readonly audit: AuditTrail;
+  readonly clock: Clock;
+  readonly metrics: RegistryMetrics;
+}
+
+interface Commit {
+  readonly committed: RegistryCommitted;
+  readonly created: boolean;
+}
+
+/**
+ * The one place where the head moves, one commit at a time and without a word to the network. Whatever was true when a
+ * proposal was approved is looked at again here: expiry, keys in force, every signature, the quorum, the head.
+ */
+export class CommitSection {
+  readonly #options: CommitSectionOptions;
+  readonly #serial = new Serial();
+  readonly #amplification = new WriteAmplification();
+
+  constructor(options: CommitSectionOptions) {
+    this.#options = options;
+    options.metrics.writeAmplification.collect(() => this.#amplification.ratio());
+  }
+
+  run(proposalId: string, payload: RegistryPayload, request: SignedRequest, actor: string): Promise<Commit> {
+    const stages = new Stages(this.#options.metrics);
+    return this.#serial.run(async () => {
+      stages.end('wait');
+      const repeated = this.#committedBefore(proposalId);
+      if (repeated !== undefined) return { committed: repeated, created: false };
+      const { approvals, incoming } = this.#judge(this.#options.proposals.get(proposalId), payload);
+      stages.end('verify');
+      const committed = await this.#append(payload, approvals, incoming, request, actor, stages);
+      stages.end('publish');
+      this.#count(payload, approvals);
+      return { committed, created: true };
+    });
+  }
+
+  /** Throws chain_mismatch unless the payload continues the log as it stands. */
+  assertContinues(payload: RegistryPayload): void {
+    const { head, signerSet, store } = this.#options.log;
+    const refuse = (reason: string, message: string): never => {
+      throw new ServiceError('chain_mismatch', message, { reason, details: { head } });
+    };
+    if (payload.log !== store.logName()) refuse('log', 'the payload is of another log');
+    if (payload.version !== head.version + 1) refuse('version', `the next version is ${head.version + 1}`);
+    if (payload.prev_hash !== head.entry_b3) refuse('prev_hash', 'prev_hash is not the hash of the head');
+    if (payload.signer_set_version !== signerSet?.version) {
+      refuse('signer_set_version', `the signers in force are of version ${signerSet?.version ?? 0}`);
+    }
+  }
+
+  #committedBefore(proposalId: string): RegistryCommitted | undefined {
+    const { store } = this.#options.log;
+    const version = store.versionOf(proposalId);
+    const entry = version === undefined ? undefined : store.entry(version);
+    if (entry === undefined) return undefined;
+    const { payload_b3, committed_at } = RegistryLeaf.parse(JSON.parse(entry.leaf));
+    return { version: entry.version, payload_b3, entry_b3: entry.entryHash, committed_at };
+  }
+
+  #judge(
+    proposal: StoredProposal,
+    payload: RegistryPayload,
+  ): { readonly approvals: readonly RegistryApproval[]; readonly incoming: SignerSet | undefined } {
+    const { log, clock, metrics } = this.#options;
+    if (proposal.state === 'expired' || proposal.expiresAt <= clock.wallMs()) {
+      throw new ServiceError('expired', 'the proposal has expired');
+    }
+    const set = log.signerSet;
+    if (set === undefined) throw new ServiceError('maintenance', 'the log has no signer set', { reason: 'no_signers' });
+    const incoming = incomingSet(payload);
+    const approvals = log.store.approvals(proposal.payloadHash);
+    const { valid, revoked } = this.#valid(approvals, proposal.payloadHash, set, incoming);
+    const quorum = quorumOf(set, incoming, valid);
+    if (!quorum.met && revoked.length > 0) {
+      throw new ServiceError('revoked_key', `${revoked.join(', ')} approved with a key that is in force no more`);
+    }
+    try {
+      this.assertContinues(payload);
+    } catch (error) {
+      metrics.casFailed.inc();
+      throw error;
+    }
+    if (!quorum.met) throw new ServiceError('quorum_failed', undefined, { details: { quorum } });
+    return { approvals: valid, incoming };
+  }
+
+  /** Approvals that verify under the keys in force now, and who approved with another. */
+  #valid(
+    approvals: readonly RegistryApproval[],
+    payloadHash: string,
+    set: SignerSet,
+    incoming: SignerSet | undefined,
+  ): { readonly valid: readonly RegistryApproval[]; readonly revoked: readonly string[] } {
+    const { metrics } = this.#options;
+    const valid: RegistryApproval[] = [];
+    const revoked: string[] = [];
+    for (const approval of approvals) {
+      const signers = [set, incoming].flatMap((one) =>
+        one === undefined ? [] : (signerIn(one, approval.signer_id) ?? []),
+      );
+      const started = performance.now();
+      const ok = signers.some((signer) => verifyApproval(signer, payloadHash, approval));
+      metrics.approvalVerify.observe((performance.now() - started) / 1_000, { algo: approval.algo });
+      metrics.approvalVerified.inc({ algo: approval.algo, result: ok ? 'ok' : 'bad' });
+      if (ok) valid.push(approval);
+      else revoked.push(approval.signer_id);
+    }
+    return { valid, revoked };
+  }
+
+  async #append(
+    payload: RegistryPayload,
+    approvals: readonly RegistryApproval[],
+    incoming: SignerSet | undefined,
+    request: SignedRequest,
+    actor: string,
+    stages: Stages,
+  ): Promise<RegistryCommitted> {
+    const { log, audit, clock, metrics } = this.#options;
+    const canonical = canonicalPayload(payload);
+    const leaf = makeLeaf(payload, canonical, approvals, new Date(clock.wallMs()));
+    const entry = {
+      ...request,
+      version: payload.version,
+      prevHash: payload.prev_hash,
+      leaf: leaf.text,
+      entryHash: leaf.hash,
+      payloadHash: canonical.hash,
+      ...(incoming === undefined ? {} : { signers: signersText(incoming) }),
+      audit: audit.fact({
+        kind: 'commit',
+        actor,
+        subject: canonical.hash,
+        attrs: { version: payload.version, kind: payload.kind, approvals: approvals.length },
+      }),
+    };
+    const outcome = await log.append(entry, incoming, {
+      append: () => stages.end('append'),
+      lock: () => stages.end('lock'),
+      sign: () => stages.end('sign'),
+    });
+    if (outcome === 'replayed') throw new ServiceError('replayed');
+    if (outcome === 'cas') {
+      metrics.casFailed.inc();
+      throw new ServiceError('chain_mismatch', 'the head has moved');
+    }
+    audit.appended();
+    this.#amplification.committed(leaf.text.length + canonical.bytes);
+    return {
+      version: payload.version,
+      payload_b3: canonical.hash,
+      entry_b3: leaf.hash,
+      committed_at: leaf.leaf.committed_at,
+    };
+  }
+
+  #count(payload: RegistryPayload, approvals: readonly RegistryApproval[]): void {
+    const { metrics } = this.#options;
+    metrics.updates.inc({ kind: payload.kind });
+    metrics.approvalsPerCommit.observe(approvals.length);
+  }
+}
+
+/** A signer set as it is stored. */
+export const signersText = ({ m, k_pq, signers }: Omit<SignerSet, 'version'>): string =>
+  JSON.stringify({ m, k_pq, signers });
+
+/** The time of each stage: from the end of the one before. */
+class Stages {
+  readonly #metrics: RegistryMetrics;
+  #at = performance.now();
+
+  constructor(metrics: RegistryMetrics) {
+    this.#metrics = metrics;
+  }
+
+  end(stage: CommitStage): void {
+    const now = performance.now();
+    this.#metrics.commitStage.observe((now - this.#at) / 1_000, { stage });
+    this.#at = now;
+  }
+}

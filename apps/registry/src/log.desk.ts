@@ -1,0 +1,283 @@
+import { isContentId, parseStrictJson, StrictJsonError } from '@macronode/content';
+import {
+  LIMITS,
+  RegistryApproveRequest,
+  type RegistryCall,
+  RegistryCommitRequest,
+  type RegistryConsistency,
+  RegistryOperatorRequest,
+  RegistryProposeRequest,
+  type RegistrySigners,
+  ServiceError,
+} from '@macronode/contracts';
+import { type DeskAnswer, RegistryDesk } from '@macronode/log-http';
+import { encodeEntryBundle, formatTlogProof, parseTilePath } from '@macronode/log';
+import { parseAs } from '@macronode/service';
+import type { z } from 'zod';
+import type { Clock } from './clock.ts';
+import type { LogService } from './log.service.ts';
+import type { StoredEntry } from './log.store.ts';
+import type { Proposals } from './proposals.ts';
+import type { GatedRoute, RouteGate } from './route-gate.ts';
+import type { Witness } from './witness.ts';
+import type { WriteService } from './write.service.ts';
+
+export interface LogDeskOptions {
+  readonly log: LogService;
+  readonly writes: WriteService;
+  readonly proposals: Proposals;
+  readonly gate: RouteGate;
+  readonly clock: Clock;
+  /** Undefined: this node witnesses nobody. */
+  readonly witness: Witness | undefined;
+  /** What a replica serves: the checkpoint of the log it follows. */
+  readonly checkpointText: () => string | undefined;
+  readonly signers: () => RegistrySigners;
+}
+
+type Handler = (call: RegistryCall) => DeskAnswer | Promise<DeskAnswer>;
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+const FOREVER = 'public, max-age=31536000, immutable';
+const TILE_WIDTH = 256;
+
+const encode = (text: string): Uint8Array => Buffer.from(text);
+
+function answer(
+  status: number,
+  type: string,
+  cache: string,
+  bytes: Uint8Array,
+  more: Record<string, string> = {},
+): DeskAnswer {
+  return { status, headers: { 'content-type': type, 'cache-control': cache, ...more }, bytes };
+}
+
+const json = (status: number, value: unknown, cache = 'no-store', more: Record<string, string> = {}): DeskAnswer =>
+  answer(status, JSON_TYPE, cache, encode(JSON.stringify(value)), more);
+
+/** `If-None-Match` against one strong tag (RFC 9110, 13.1.2: the weak comparison). */
+const holds = (header: string | undefined, etag: string): boolean =>
+  header !== undefined &&
+  (header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag));
+
+/** An entry as it is sent: leaf and payload in their canonical spelling, so that they can be hashed as they are. */
+const entryText = ({ entryHash, leaf, payload }: StoredEntry): string =>
+  `{"entry_b3":"${entryHash}","leaf":${leaf},"payload":${payload}}`;
+
+/** Answers every route of the registry but the stream, whoever took the request: its own port or the gateway. */
+export class LogDesk extends RegistryDesk {
+  readonly #options: LogDeskOptions;
+  readonly #handlers: Readonly<Record<GatedRoute, Handler>>;
+
+  constructor(options: LogDeskOptions) {
+    super();
+    this.#options = options;
+    this.#handlers = {
+      registryHead: (call) => this.#head(call),
+      registryEntry: (call) => this.#entry(call),
+      registryProof: (call) => this.#proof(call),
+      registryLog: (call) => this.#entries(call),
+      registryConsistency: (call) => this.#consistency(call),
+      registryCheckpoint: () => this.#checkpoint(),
+      registryTile: (call) => this.#tile(call),
+      registrySigners: () => json(200, options.signers(), 'no-cache'),
+      registryProposals: () => json(200, { proposals: options.proposals.open(options.clock.wallMs()) }),
+      registryProposal: (call) => json(200, options.proposals.withPayload(proposalOf(call))),
+      registryAudit: (call) => this.#audit(call),
+      registryPropose: (call) => this.#propose(call),
+      registryApprove: (call) => this.#approve(call),
+      registryCommit: (call) => this.#commit(call),
+      registryFreeze: (call) => this.#freeze(true, call),
+      registryThaw: (call) => this.#freeze(false, call),
+      registryAddCheckpoint: (call) => this.#addCheckpoint(call),
+    };
+  }
+
+  override async answer(call: RegistryCall): Promise<DeskAnswer> {
+    if (!Object.hasOwn(this.#handlers, call.route)) throw new ServiceError('not_found');
+    const route = call.route as GatedRoute;
+    const leave = this.#options.gate.enter(route);
+    let answered: DeskAnswer | undefined;
+    try {
+      answered = await this.#handlers[route](call);
+      if (answered.body !== undefined) answered = { ...answered, body: leaving(answered.body, leave) };
+      return answered;
+    } finally {
+      if (answered?.body === undefined) leave();
+    }
+  }
+
+  #head(call: RegistryCall): DeskAnswer {
+    const { head } = this.#options.log;
+    const etag = `"v${head.version}-${head.entry_b3?.slice(3, 11) ?? '00000000'}"`;
+    const headers = { etag };
+    if (holds(call.if_none_match, etag)) return { status: 304, headers: { ...headers, 'cache-control': 'no-cache' } };
+    return json(200, head, 'no-cache', headers);
+  }
+
+  #entry(call: RegistryCall): DeskAnswer {
+    const entry = this.#options.log.store.entry(versionOf(call));
+    if (entry === undefined) throw new ServiceError('not_found', 'the log has no such version');
+    const etag = `"${entry.entryHash}"`;
+    if (holds(call.if_none_match, etag)) return { status: 304, headers: { etag, 'cache-control': FOREVER } };
+    return answer(200, JSON_TYPE, FOREVER, encode(entryText(entry)), { etag });
+  }
+
+  #proof(call: RegistryCall): DeskAnswer {
+    const version = versionOf(call);
+    const { log } = this.#options;
+    const signed = log.checkpointer?.signed;
+    if (version > log.head.version) throw new ServiceError('not_found', 'the log has no such version');
+    if (signed === undefined || version > signed.checkpoint.size) {
+      throw new ServiceError('not_in_checkpoint', undefined, { retryAfterMs: 1_000 });
+    }
+    const path = log.tree.inclusionProof(version - 1, signed.checkpoint.size);
+    return answer(
+      200,
+      TEXT_TYPE,
+      'no-cache',
+      encode(formatTlogProof({ index: version - 1, path, checkpoint: signed })),
+    );
+  }
+
+  #entries(call: RegistryCall): DeskAnswer {
+    const { after, limit } = pageOf(call);
+    const entries = this.#options.log.store.entries(after, limit);
+    return {
+      status: 200,
+      headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-cache' },
+      body: lines(entries),
+    };
+  }
+
+  #consistency(call: RegistryCall): DeskAnswer {
+    const { tree } = this.#options.log;
+    const from = Number(call.query.from ?? '0');
+    const to = Number(call.query.to ?? String(tree.size));
+    if (from > to) throw new ServiceError('bad_request', 'from is larger than to');
+    if (to > tree.size) throw new ServiceError('not_found', `the log has ${tree.size} entries`);
+    const hashes = tree.consistencyProof(from, to).map((hash) => Buffer.from(hash).toString('base64'));
+    return json(200, { from, to, hashes } satisfies RegistryConsistency, FOREVER);
+  }
+
+  #checkpoint(): DeskAnswer {
+    const text = this.#options.checkpointText();
+    if (text === undefined) throw new ServiceError('not_found', 'nothing is signed yet: the log has no signer set');
+    return answer(200, TEXT_TYPE, 'no-cache', encode(text));
+  }
+
+  #tile(call: RegistryCall): DeskAnswer {
+    const path = parseTilePath(`tile/${call.parameter ?? ''}`);
+    if (path === undefined) throw new ServiceError('not_found', 'there is no such tile');
+    const { tree, store } = this.#options.log;
+    let bytes: Uint8Array | undefined;
+    if (path.kind === 'hashes') bytes = tree.tile(path.level, path.index, path.width);
+    else {
+      const after = path.index * TILE_WIDTH;
+      const leaves = after + path.width > tree.size ? [] : store.leaves(after, path.width);
+      bytes = leaves.length === path.width ? encodeEntryBundle(leaves.map(encode)) : undefined;
+    }
+    if (bytes === undefined) throw new ServiceError('not_found', 'the log has not grown to this tile');
+    return answer(200, 'application/octet-stream', FOREVER, bytes);
+  }
+
+  #audit(call: RegistryCall): DeskAnswer {
+    const { after, limit } = pageOf(call);
+    const records = this.#options.log.store.auditRecords(after, limit);
+    const text = records.map((record) => `${record}\n`).join('');
+    return answer(200, 'application/x-ndjson', 'no-store', encode(text));
+  }
+
+  async #propose(call: RegistryCall): Promise<DeskAnswer> {
+    const { proposal, created } = await this.#options.writes.propose(bodyOf(call, RegistryProposeRequest));
+    const location = `/registry/proposals/${proposal.proposal_id}`;
+    return json(created ? 202 : 200, proposal, 'no-store', { location });
+  }
+
+  async #approve(call: RegistryCall): Promise<DeskAnswer> {
+    return json(200, await this.#options.writes.approve(proposalOf(call), bodyOf(call, RegistryApproveRequest)));
+  }
+
+  async #commit(call: RegistryCall): Promise<DeskAnswer> {
+    const body = bodyOf(call, RegistryCommitRequest);
+    const { committed, created } = await this.#options.writes.commit(proposalOf(call), body);
+    return json(created ? 201 : 200, committed, 'no-store', { location: `/registry/${committed.version}` });
+  }
+
+  async #freeze(frozen: boolean, call: RegistryCall): Promise<DeskAnswer> {
+    await this.#options.writes.freeze(frozen, bodyOf(call, RegistryOperatorRequest));
+    return json(200, this.#options.signers());
+  }
+
+  async #addCheckpoint(call: RegistryCall): Promise<DeskAnswer> {
+    const { witness } = this.#options;
+    if (witness === undefined) throw new ServiceError('not_found', 'this node is no witness: set REGISTRY_WITNESSED');
+    const { status, type, body } = await witness.addCheckpoint(call.body ?? new Uint8Array());
+    return answer(status, type, 'no-store', encode(body));
+  }
+}
+
+/** `12`: decimal, from 1, without a leading zero. */
+function versionOf({ parameter = '' }: RegistryCall): number {
+  const version = /^[1-9][0-9]{0,15}$/.test(parameter) ? Number(parameter) : NaN;
+  if (!Number.isSafeInteger(version)) throw new ServiceError('bad_request', 'a version is a decimal number from 1');
+  return version;
+}
+
+function proposalOf({ parameter = '' }: RegistryCall): string {
+  if (!isContentId(parameter)) throw new ServiceError('bad_id');
+  return parameter;
+}
+
+function pageOf({ query }: RegistryCall): { readonly after: number; readonly limit: number } {
+  const limit = Math.min(Number(query.limit ?? LIMITS.registry_log_page.value), LIMITS.registry_log_page.value);
+  return { after: Number(query.after ?? '0'), limit };
+}
+
+/** The body as signed JSON: no duplicate keys, no unknown fields. */
+function bodyOf<T>({ body = new Uint8Array() }: RegistryCall, schema: z.ZodType<T>): T {
+  let value: unknown;
+  try {
+    value = parseStrictJson(body, { maxDepth: LIMITS.json_depth.value });
+  } catch (cause) {
+    if (!(cause instanceof StrictJsonError)) throw cause;
+    throw new ServiceError('schema', `the body is refused: ${cause.message}`, { reason: cause.reason, cause });
+  }
+  return parseAs(schema, value);
+}
+
+/** Entries as lines, ended after the one that passes the bound of an answer. */
+async function* lines(entries: Iterable<StoredEntry>): AsyncIterable<Uint8Array> {
+  let sent = 0;
+  for (const entry of entries) {
+    const line = encode(`${entryText(entry)}\n`);
+    yield line;
+    sent += line.length;
+    if (sent >= LIMITS.registry_log_page_bytes.value) return;
+  }
+}
+
+/** Gives a place back when a body was sent to its end, failed, or was left; also when nobody began to read it. */
+function leaving(body: AsyncIterable<Uint8Array>, leave: () => void): AsyncIterable<Uint8Array> {
+  const source = body[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<Uint8Array> = {
+    async next() {
+      try {
+        const result = await source.next();
+        if (result.done === true) leave();
+        return result;
+      } catch (error) {
+        leave();
+        throw error;
+      }
+    },
+    async return() {
+      leave();
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}

@@ -1,0 +1,238 @@
+import {
+  type RegistryCommitted,
+  type RegistryHead,
+  RegistryLeaf,
+  type RegistrySigners,
+  ServiceError,
+} from '@macronode/contracts';
+import { HashTree, isPostQuantum, leafHash, type SignerSet } from '@macronode/log';
+import type { Checkpointer } from './checkpointer.ts';
+import { ForkRefused, type HeadLock } from './head-lock.ts';
+import type { AppendEntry, LogStore, StoredCommit } from './log.store.ts';
+import type { RegistryMetrics } from './metrics.ts';
+
+/** Told before and after each step of a commit: what a crash test stops at. */
+export type FaultPoint = (step: string) => void;
+
+export interface LogServiceOptions {
+  readonly store: LogStore;
+  readonly lock: HeadLock;
+  /** Undefined until the log has a signer set: then there is nothing to sign. */
+  readonly checkpointer: Checkpointer | undefined;
+  readonly metrics: RegistryMetrics;
+  /** A log that is followed, not written. */
+  readonly replica: boolean;
+  readonly faultPoint?: FaultPoint;
+}
+
+/** Before the first entry. */
+const EMPTY_HEAD: RegistryHead = {
+  version: 0,
+  payload_b3: null,
+  entry_b3: null,
+  committed_at: null,
+  checkpoint_size: 0,
+};
+
+const committedOf = ({ version, leaf, entryHash }: StoredCommit): RegistryCommitted => {
+  const { payload_b3, committed_at } = RegistryLeaf.parse(JSON.parse(leaf));
+  return { version, payload_b3, entry_b3: entryHash, committed_at };
+};
+
+type CommitListener = (committed: RegistryCommitted) => void;
+
+/** The step of a commit that failed, for the stages of its metrics. */
+export interface AppendTimes {
+  append(): void;
+  lock(): void;
+  sign(): void;
+}
+
+/**
+ * The log as it is read: its head, its tree, who may approve. One call at a time changes it, `append`, and what others
+ * see moves on only when the entry is on disk, locked and signed.
+ */
+export class LogService {
+  readonly #options: LogServiceOptions;
+  readonly #tree = new HashTree();
+  readonly #listeners = new Set<CommitListener>();
+  #head: RegistryHead = EMPTY_HEAD;
+  #sealed = false;
+  #signers: SignerSet | undefined;
+
+  private constructor(options: LogServiceOptions) {
+    this.#options = options;
+    const { metrics } = options;
+    metrics.headVersion.collect(() => this.#head.version);
+    for (const algo of ['ed25519', 'ml-dsa-44'] as const) {
+      metrics.signers.collect(() => this.#signers?.signers.filter((signer) => signer.algo === algo).length ?? 0, {
+        algo,
+      });
+    }
+    metrics.minority.collect(() =>
+      this.#signers !== undefined && 2 * this.#signers.m <= this.#signers.signers.length ? 1 : 0,
+    );
+  }
+
+  /**
+   * Reads the log and puts right what a crash left: a lock that is behind, a checkpoint that was not signed.
+   * Rejects with {@link ForkRefused} when the lock says that another log was signed, or a longer one.
+   */
+  static async open(options: LogServiceOptions): Promise<LogService> {
+    const log = new LogService(options);
+    log.#load();
+    if (!options.replica) await log.#recover();
+    return log;
+  }
+
+  #load(): void {
+    const { store } = this.#options;
+    this.#tree.appendAll(store.leafHashes());
+    const head = store.head();
+    if (head !== undefined) this.#show(head);
+    this.#signers = store.signerSet(this.#head.version);
+  }
+
+  #show(head: StoredCommit): void {
+    this.#head = { ...committedOf(head), checkpoint_size: head.version };
+    this.#sealed = RegistryLeaf.parse(JSON.parse(head.leaf)).kind === 'seal';
+  }
+
+  async #recover(): Promise<void> {
+    const { lock, checkpointer, metrics, store } = this.#options;
+    const size = this.#tree.size;
+    const locked = lock.last;
+    if (locked !== undefined) {
+      if (locked.size > size) {
+        throw new ForkRefused(
+          `this log has ${size} entries, and ${locked.size} were signed before: it was restored from an older backup. ` +
+            'Writing on would fork it. Restore a newer backup, or let it follow a replica that has the rest',
+        );
+      }
+      if (Buffer.from(this.#tree.root(locked.size)).toString('hex') !== locked.root) {
+        throw new ForkRefused(`another log was signed at size ${locked.size}: this is not its continuation`);
+      }
+    }
+    const signed = store.signedRoot(size);
+    if (size > 0 && signed !== undefined && !Buffer.from(signed).equals(this.#tree.root())) {
+      throw new ForkRefused(
+        `the entries no longer give the root that was signed for size ${size}: the log was changed`,
+      );
+    }
+    if (checkpointer === undefined) return;
+    if (size > (locked?.size ?? 0)) {
+      await lock.advance({ size, root: Buffer.from(this.#tree.root()).toString('hex') });
+      metrics.recoveries.inc({ kind: 'lock' });
+    }
+    checkpointer.publish(size, this.#tree.root());
+  }
+
+  get head(): RegistryHead {
+    return this.#head;
+  }
+  get sealed(): boolean {
+    return this.#sealed;
+  }
+  get signerSet(): SignerSet | undefined {
+    return this.#signers;
+  }
+  get tree(): HashTree {
+    return this.#tree;
+  }
+  get store(): LogStore {
+    return this.#options.store;
+  }
+  get checkpointer(): Checkpointer | undefined {
+    return this.#options.checkpointer;
+  }
+
+  /** Whether the medium still takes writes: the database and the lock. */
+  get writable(): boolean {
+    return this.#options.store.writable && this.#options.lock.writable;
+  }
+
+  state(): RegistrySigners['state'] {
+    if (this.#options.replica) return 'replica';
+    if (this.#signers === undefined) return 'no_signers';
+    if (this.#sealed) return 'sealed';
+    return this.#options.store.frozen() ? 'frozen' : 'open';
+  }
+
+  /** Commits after a version, oldest first. */
+  committed(after: number, limit: number): readonly RegistryCommitted[] {
+    return this.#options.store.commits(after, limit).map(committedOf);
+  }
+
+  /** Told of every version after it can be read. What it returns ends it. */
+  onCommit(listener: CommitListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Makes an entry the head: one transaction, then the lock, then the checkpoint, then others see it. What fails before
+   * the transaction changes nothing; what fails after it is finished by the next start.
+   * Answers `cas` when the head is another one, `replayed` when the nonce of the request was used.
+   */
+  async append(
+    entry: Omit<AppendEntry, 'leafHash' | 'root'>,
+    set: SignerSet | undefined,
+    times: AppendTimes,
+  ): Promise<'committed' | 'cas' | 'replayed'> {
+    const { store, lock, checkpointer, faultPoint = () => undefined } = this.#options;
+    const hashed = leafHash(Buffer.from(entry.leaf));
+    const root = this.#tree.rootWith(hashed);
+    faultPoint('before append');
+    const { outcome } = await store.append({ ...entry, leafHash: hashed, root });
+    if (outcome !== 'committed') return outcome;
+    times.append();
+    faultPoint('after append');
+    await lock.advance({ size: entry.version, root: Buffer.from(root).toString('hex') });
+    times.lock();
+    faultPoint('after lock');
+    checkpointer?.publish(entry.version, root);
+    times.sign();
+    faultPoint('after sign');
+    this.#tree.append(hashed);
+    if (set !== undefined) this.#signers = set;
+    this.#advance({ version: entry.version, leaf: entry.leaf, entryHash: entry.entryHash });
+    return 'committed';
+  }
+
+  /** Entries a replica has verified and stored. */
+  adopted(
+    entries: readonly {
+      readonly version: number;
+      readonly leaf: string;
+      readonly entryHash: string;
+      readonly leafHash: Uint8Array;
+    }[],
+  ): void {
+    for (const entry of entries) {
+      if (entry.version !== this.#head.version + 1) continue;
+      this.#tree.append(entry.leafHash);
+      this.#signers = this.#options.store.signerSet(entry.version) ?? this.#signers;
+      this.#advance(entry);
+    }
+  }
+
+  #advance(commit: StoredCommit): void {
+    this.#show(commit);
+    const committed = committedOf(commit);
+    for (const listener of this.#listeners) listener(committed);
+  }
+
+  /** A store that failed once takes no write any more; said in the words of the table. */
+  refuseWhenBroken(): void {
+    if (this.writable) return;
+    throw new ServiceError('unavailable', 'the log cannot be written: its disk failed. Reads go on', {
+      reason: 'store',
+      retryAfterMs: 30_000,
+    });
+  }
+
+  /** How many signers of the set in force sign with a post-quantum key. */
+  postQuantumSigners(): number {
+    return this.#signers?.signers.filter(isPostQuantum).length ?? 0;
+  }
+}

@@ -1,0 +1,63 @@
+import { RegistryPayload, type RegistryProposal, type RegistryProposalShown, ServiceError } from '@macronode/contracts';
+import { incomingSet, quorumOf } from '@macronode/log';
+import type { LogService } from './log.service.ts';
+import type { StoredProposal } from './log.store.ts';
+
+/** Proposals as they are shown: with what they still need. */
+export class Proposals {
+  readonly #log: LogService;
+
+  constructor(log: LogService) {
+    this.#log = log;
+  }
+
+  /** What is open now, the oldest first. */
+  open(nowMs: number): readonly RegistryProposal[] {
+    return this.#log.store
+      .openProposals()
+      .filter(({ expiresAt }) => expiresAt > nowMs)
+      .map((proposal) => this.#show(proposal));
+  }
+
+  /** Throws not_found. */
+  get(proposalId: string): StoredProposal {
+    const proposal = this.#log.store.proposal(proposalId);
+    if (proposal === undefined) throw new ServiceError('not_found', 'there is no such proposal');
+    return proposal;
+  }
+
+  /** The payload as it was proposed. */
+  payload(proposalId: string): RegistryPayload {
+    const text = this.#log.store.payload(proposalId);
+    if (text === undefined) throw new ServiceError('not_found', 'there is no such proposal');
+    return RegistryPayload.parse(JSON.parse(text));
+  }
+
+  shown(proposalId: string): RegistryProposal {
+    return this.#show(this.get(proposalId));
+  }
+
+  withPayload(proposalId: string): RegistryProposalShown {
+    const shown = this.shown(proposalId);
+    return { ...shown, payload: this.payload(proposalId) };
+  }
+
+  #show(proposal: StoredProposal): RegistryProposal {
+    const { store } = this.#log;
+    const { payloadHash, version, kind, state, expiresAt, proposedBy } = proposal;
+    const approvals = store.approvals(payloadHash);
+    // A settled proposal is judged by the set it was made for.
+    const set = state === 'open' ? this.#log.signerSet : store.signerSet(Math.max(0, version - 1));
+    if (set === undefined) throw new ServiceError('not_found', 'the log has no signer set');
+    return {
+      proposal_id: payloadHash,
+      version,
+      kind,
+      state,
+      expires_at: new Date(expiresAt).toISOString(),
+      proposed_by: proposedBy,
+      approvals: approvals.map(({ sig: _sig, ...rest }) => rest),
+      quorum: quorumOf(set, incomingSet(this.payload(payloadHash)), approvals),
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import { RegistryCommitted, RegistryHead, type RegistryPayload, RegistrySigners } from '@macronode/contracts';
+import { approvalSubject, approve, canonicalPayload, reasonSubject, signRequest } from '@macronode/log';
+import { LOG, type TestSigner } from './log-fixture.ts';
+
+/** A client of the registry over HTTP that signs for real. */
+export class RegistryDriver {
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+  }
+
+  async head(): Promise<RegistryHead> {
+    return RegistryHead.parse(await (await fetch(`${this.url}/registry/head`)).json());
+  }
+
+  async next(items = [{ id: 'node-1', kind: 'node' }]): Promise<RegistryPayload> {
+    const [head, set] = await Promise.all([this.head(), fetch(`${this.url}/registry/signers`)]);
+    return {
+      schema_version: '1.0.0',
+      log: LOG,
+      version: head.version + 1,
+      prev_hash: head.entry_b3,
+      signer_set_version: RegistrySigners.parse(await set.json()).version,
+      expires_at: new Date(Date.now() + 60_000).toISOString(),
+      kind: 'set',
+      items,
+    };
+  }
+
+  #post(path: string, body: unknown): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  }
+
+  #auth(by: TestSigner, action: 'propose' | 'approve' | 'commit' | 'freeze' | 'thaw', subject: string) {
+    return signRequest(by.key, by.id, { action, log: LOG, subject }, new Date());
+  }
+
+  propose(payload: RegistryPayload, by: TestSigner): Promise<Response> {
+    const auth = this.#auth(by, 'propose', canonicalPayload(payload).hash);
+    return this.#post('/registry/proposals', { payload, auth });
+  }
+
+  approve(id: string, by: TestSigner): Promise<Response> {
+    const approval = approve(by.key, by.id, id, new Date());
+    const auth = this.#auth(by, 'approve', approvalSubject(id, approval));
+    return this.#post(`/registry/approvals/${id}`, { approval, auth });
+  }
+
+  commit(id: string, by: TestSigner): Promise<Response> {
+    return this.#post(`/registry/commit/${id}`, { auth: this.#auth(by, 'commit', id) });
+  }
+
+  freeze(frozen: boolean, by: TestSigner | undefined, reason = 'drill'): Promise<Response> {
+    if (by === undefined) throw new Error('a freeze needs a signer');
+    const auth = this.#auth(by, frozen ? 'freeze' : 'thaw', reasonSubject(reason));
+    return this.#post(`/registry/${frozen ? 'freeze' : 'thaw'}`, { reason, auth });
+  }
+
+  /** A whole round by these signers. */
+  async round(by: readonly (TestSigner | undefined)[]): Promise<RegistryCommitted> {
+    const signers = by.flatMap((signer) => signer ?? []);
+    const [first] = signers;
+    if (first === undefined) throw new Error('a round needs a signer');
+    const payload = await this.next();
+    const { hash } = canonicalPayload(payload);
+    await this.propose(payload, first);
+    for (const signer of signers) await this.approve(hash, signer);
+    return RegistryCommitted.parse(await (await this.commit(hash, first)).json());
+  }
+}

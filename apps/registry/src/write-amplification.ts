@@ -1,0 +1,18 @@
+/** A block of `ru_oublock` (getrusage(2)): 512 bytes, whatever the disk has. */
+const BLOCK_BYTES = 512;
+
+/** Bytes this process had written to disk for each byte it was given to keep. */
+export class WriteAmplification {
+  readonly #before = process.resourceUsage().fsWrite;
+  #kept = 0;
+
+  committed(bytes: number): void {
+    this.#kept += bytes;
+  }
+
+  /** 0 before anything was kept. */
+  ratio(): number {
+    if (this.#kept === 0) return 0;
+    return ((process.resourceUsage().fsWrite - this.#before) * BLOCK_BYTES) / this.#kept;
+  }
+}
