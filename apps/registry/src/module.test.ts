@@ -1,49 +1,28 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InProcessLink } from '@macronode/bus';
 import { canonicalPayload } from '@macronode/log';
-import { MetricsRegistry } from '@macronode/metrics';
-import { type RunningNode, startNode } from '@macronode/service';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { registryService } from './index.ts';
+import { BootedRegistry } from './booted-registry.ts';
 import { genesisOf, signers } from './log-fixture.ts';
-import { RegistryDriver } from './registry-driver-fixture.ts';
+import type { RegistryDriver } from './registry-driver-fixture.ts';
 
 let folder: string;
-let node: RunningNode | undefined;
+let booted: BootedRegistry | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'registry-module-'));
 });
 afterEach(async () => {
-  await node?.close();
-  node = undefined;
+  await booted?.node.close();
+  booted = undefined;
   rmSync(folder, { recursive: true, force: true });
 });
 
 const members = signers(3);
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<RegistryDriver> {
-  const genesis = join(folder, 'genesis.json');
-  writeFileSync(genesis, JSON.stringify(genesisOf(members, 2)));
-  const link = new InProcessLink({ metrics: new MetricsRegistry().scope({ service: 'registry' }) });
-  node = await startNode({
-    services: [registryService],
-    profile: 'macronode',
-    link,
-    env: {
-      OPS_PORT: '0',
-      OPS_HOST: '127.0.0.1',
-      REGISTRY_PORT: '0',
-      REGISTRY_HTTP_HOST: '127.0.0.1',
-      REGISTRY_GENESIS: genesis,
-      REDIS_URL: 'redis://127.0.0.1:1',
-      DATA_DIR: join(folder, 'data'),
-      LOG_LEVEL: 'silent',
-      ...env,
-    },
-  });
-  return new RegistryDriver(node.httpUrl ?? '');
+  booted = await BootedRegistry.boot({ folder, members, m: 2, env });
+  return booted.driver;
 }
 
 const json = async (response: Response): Promise<Record<string, unknown>> =>
@@ -92,11 +71,11 @@ describe('the registry on its own port', () => {
     const driver = await start();
     const { version } = await driver.round([members[0], members[1]]);
     expect(version).toBe(1);
-    await node?.close();
+    await booted?.node.close();
     const again = await start();
     expect(await json(await fetch(`${again.url}/registry/head`))).toMatchObject({ version: 1 });
     expect((await again.round([members[1], members[2]])).version).toBe(2);
-    await node?.close();
+    await booted?.node.close();
     const other = join(folder, 'other.json');
     writeFileSync(other, JSON.stringify(genesisOf(signers(3), 2)));
     await expect(start({ REGISTRY_GENESIS: other })).rejects.toThrow('another genesis');
@@ -104,9 +83,9 @@ describe('the registry on its own port', () => {
 
   it('lets one process write', async () => {
     await start();
-    const first = node;
-    await expect(start({ REGISTRY_LEASE_WAIT_S: '0' })).rejects.toThrow('another process writes');
-    await first?.close();
+    const first = booted;
+    await expect(start()).rejects.toThrow('another process writes');
+    await first?.node.close();
   });
 
   it('reads without a genesis, and takes no writes', async () => {

@@ -53,6 +53,12 @@ export class Witness {
     if (oldSize > checkpoint.size) return text(400, 'the old size is larger than the checkpoint\n');
     const known = this.#store.witnessed(checkpoint.origin);
     if ((known?.size ?? 0) !== oldSize) return sizeConflict(known?.size ?? 0);
+    // The same size with another root is a fork shown to this witness: a conflict, not a proof that fails.
+    const forked =
+      oldSize === checkpoint.size &&
+      known !== undefined &&
+      !checkpoint.root.every((byte, at) => byte === known.root[at]);
+    if (forked) return sizeConflict(oldSize);
     const claim = {
       from: oldSize,
       fromRoot: known?.root ?? EMPTY_ROOT,

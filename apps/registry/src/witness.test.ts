@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatAddCheckpoint, parseSignedCheckpoint, parseVkey, verifyCheckpoint } from '@macronode/log';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BootedRegistry } from './booted-registry.ts';
+import { signers } from './log-fixture.ts';
+
+let folders: string[];
+beforeEach(() => {
+  folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'registry-witness-')));
+});
+afterEach(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+const members = signers(2);
+const boot = (at: number, env: Readonly<Record<string, string>> = {}): Promise<BootedRegistry> =>
+  BootedRegistry.boot({ folder: folders[at] ?? '', members, m: 1, env });
+
+/** The keys of a registry, which it makes on its first start. */
+async function keysOf(at: number): Promise<{ readonly vkey: string; readonly cosigner: string }> {
+  await using booted = await boot(at);
+  const { vkey, cosigner_vkey: cosigner } = await booted.signers();
+  return { vkey, cosigner };
+}
+
+const submit = (witness: BootedRegistry, body: string): Promise<Response> =>
+  fetch(`${witness.url}/registry/witness/add-checkpoint`, { method: 'POST', body });
+
+describe('a registry that is witnessed by another', () => {
+  it('has the cosignature of the witness on its checkpoint soon after a commit', async () => {
+    const [log, other] = [await keysOf(0), await keysOf(1)];
+    await using witness = await boot(1, { REGISTRY_WITNESSED: log.vkey });
+    const address = `${other.cosigner}=${witness.url}/registry/witness`;
+    await using booted = await boot(0, { REGISTRY_WITNESSES: address });
+    const key = parseVkey(other.cosigner);
+    const cosigned = async (): Promise<number | false> => {
+      const signed = parseSignedCheckpoint(await booted.checkpoint());
+      return verifyCheckpoint(signed, [key]).ok && signed.checkpoint.size;
+    };
+    await booted.driver.round(members);
+    await expect.poll(cosigned, { timeout: 5_000 }).toBe(1);
+    await booted.driver.round(members);
+    await booted.driver.round(members);
+    await expect.poll(cosigned, { timeout: 5_000 }).toBe(3);
+    expect(await booted.metric('witness_cosign_total{service="registry",result="cosigned"}')).toBeGreaterThan(0);
+  });
+});
+
+describe('a witness', () => {
+  it('answers as C2SP tlog-witness has it', async () => {
+    const log = await keysOf(0);
+    await using booted = await boot(0);
+    await using witness = await boot(1, { REGISTRY_WITNESSED: log.vkey });
+    await booted.driver.round(members);
+    const one = parseSignedCheckpoint(await booted.checkpoint());
+    const first = formatAddCheckpoint({ oldSize: 0, consistency: [], checkpoint: one });
+    const answer = await submit(witness, first);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toMatch(/^— registry\.example\/main\/cosigner \S+\n$/);
+
+    const conflict = await submit(witness, first);
+    expect(conflict.status).toBe(409);
+    expect(conflict.headers.get('content-type')).toBe('text/x.tlog.size');
+    expect(await conflict.text()).toBe('1\n');
+
+    await booted.driver.round(members);
+    await booted.driver.round(members);
+    const three = parseSignedCheckpoint(await booted.checkpoint());
+    const unproven = formatAddCheckpoint({
+      oldSize: 1,
+      consistency: [Buffer.alloc(32), Buffer.alloc(32)],
+      checkpoint: three,
+    });
+    expect((await submit(witness, unproven)).status).toBe(422);
+    const { hashes } = (await (await fetch(`${booted.url}/registry/consistency?from=1&to=3`)).json()) as {
+      hashes: string[];
+    };
+    const consistency = hashes.map((hash) => Buffer.from(hash, 'base64'));
+    const proven = formatAddCheckpoint({ oldSize: 1, consistency, checkpoint: three });
+    expect((await submit(witness, proven.replace('\nregistry.example', '\nother.example'))).status).toBe(404);
+    const unsigned = { checkpoint: three.checkpoint, signatures: one.signatures };
+    expect((await submit(witness, formatAddCheckpoint({ oldSize: 1, consistency, checkpoint: unsigned }))).status).toBe(
+      403,
+    );
+    expect((await submit(witness, 'old x\n\n')).status).toBe(400);
+    const both = await Promise.all([submit(witness, proven), submit(witness, proven)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+  });
+
+  it('remembers what it cosigned through a restart, and is none unless told so', async () => {
+    const log = await keysOf(0);
+    await using booted = await boot(0);
+    await booted.driver.round(members);
+    const checkpoint = parseSignedCheckpoint(await booted.checkpoint());
+    const first = formatAddCheckpoint({ oldSize: 0, consistency: [], checkpoint });
+    {
+      await using witness = await boot(1, { REGISTRY_WITNESSED: log.vkey });
+      expect((await submit(witness, first)).status).toBe(200);
+    }
+    {
+      await using witness = await boot(1, { REGISTRY_WITNESSED: log.vkey });
+      expect((await submit(witness, first)).status).toBe(409);
+    }
+    await using nobody = await boot(1);
+    expect((await submit(nobody, first)).status).toBe(404);
+  });
+});
