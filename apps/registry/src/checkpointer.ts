@@ -15,6 +15,7 @@ import {
 import type { SigningKey } from '@macronode/keys';
 import type { Clock } from './clock.ts';
 import type { RegistryMetrics } from './metrics.ts';
+import type { Published } from './published.ts';
 
 /** Signs the bytes of a note: its first line is what our keys call the domain, so that the two agree on every byte. */
 function signerOf(key: NoteKey, signing: SigningKey): NoteSigner {
@@ -38,7 +39,7 @@ export interface CheckpointerOptions {
 }
 
 /** The checkpoint others see: signed by the log, cosigned with a time by this node and, later, by witnesses. */
-export class Checkpointer {
+export class Checkpointer implements Published {
   readonly vkey: string;
   readonly cosignerVkey: string;
   readonly #options: CheckpointerOptions;

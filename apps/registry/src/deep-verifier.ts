@@ -1,15 +1,20 @@
 import { setImmediate } from 'node:timers/promises';
 import { canonicalJson, hashBytes } from '@macronode/content';
-import { RegistryAuditRecord, RegistryLeaf, RegistryPayload } from '@macronode/contracts';
-import { incomingSet, leafHash, quorumOf, signerIn, type SignerSet, verifyApproval } from '@macronode/log';
+import { RegistryAuditRecord } from '@macronode/contracts';
+import { leafHash } from '@macronode/log';
 import type { Logger } from '@macronode/service';
+import { judgeEntry, type Place } from './entry-judge.ts';
 import type { LogService } from './log.service.ts';
-import type { StoredEntry } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 
 /** Entries looked at in one turn of the event loop: about two milliseconds. */
 const ENTRIES_A_TURN = 4;
 const AUDIT_PAGE = 64;
+const TILE_WIDTH = 256;
+const HASH_BYTES = 32;
+
+const isLeafHash = (hash: Uint8Array | undefined, leaf: string): boolean =>
+  hash !== undefined && Buffer.from(hash).equals(leafHash(Buffer.from(leaf)));
 
 /**
  * Reads the whole log again behind the requests: each hash, each link, each signature, each quorum, and the audit chain.
@@ -45,21 +50,20 @@ export class DeepVerifier {
   }
 
   async #entries(): Promise<void> {
-    const { store, head } = this.#log;
-    let prev: string | null = null;
-    let set = store.signerSet(0);
-    let seen = 0;
+    const { store, head, tree } = this.#log;
+    let place: Place = { version: 1, prevHash: null, set: store.signerSet(0) };
     for (const entry of store.entries(0, head.version)) {
       if (this.#stopped) return;
-      const fault = entryFault(entry, prev, set, this.#log.tree.tile(0, Math.floor(seen / 256), (seen % 256) + 1));
-      if (fault !== undefined) this.#fail('entry', { version: entry.version, fault });
-      prev = entry.entryHash;
-      const incoming = incomingSet(RegistryPayload.parse(JSON.parse(entry.payload)));
-      if (incoming !== undefined) set = incoming;
-      seen += 1;
-      if (seen % ENTRIES_A_TURN === 0) await setImmediate();
+      const at = entry.version - 1;
+      const verdict = judgeEntry(entry, place);
+      const inTree = tree.tile(0, Math.floor(at / TILE_WIDTH), (at % TILE_WIDTH) + 1)?.subarray(-HASH_BYTES);
+      const fault = verdict.fault ?? (isLeafHash(inTree, entry.leaf) ? undefined : 'leaf hash');
+      if (fault !== undefined) this.#fail('entry', { version: place.version, fault });
+      const incoming = verdict.fault === undefined ? verdict.incoming : undefined;
+      place = { version: entry.version + 1, prevHash: entry.entryHash, set: incoming ?? place.set };
+      if (entry.version % ENTRIES_A_TURN === 0) await setImmediate();
     }
-    if (seen !== head.version) this.#fail('entry', { version: seen + 1, fault: 'missing' });
+    if (place.version <= head.version) this.#fail('entry', { version: place.version, fault: 'missing' });
   }
 
   async #audit(): Promise<void> {
@@ -86,30 +90,4 @@ export class DeepVerifier {
     this.#metrics.auditFailed.inc({ what });
     this.#logger.error({ what, ...where }, 'the log does not verify: stop writing and find out what changed it');
   }
-}
-
-/** What is wrong with an entry; undefined when nothing is. */
-function entryFault(
-  { version, leaf: leafText, entryHash, payload: payloadText }: StoredEntry,
-  prev: string | null,
-  set: SignerSet | undefined,
-  tile: Uint8Array | undefined,
-): string | undefined {
-  const leaf = RegistryLeaf.parse(JSON.parse(leafText));
-  if (hashBytes(Buffer.from(leafText)) !== entryHash) return 'entry hash';
-  const inTree = tile?.subarray(-32);
-  if (inTree === undefined || !Buffer.from(inTree).equals(leafHash(Buffer.from(leafText)))) return 'leaf hash';
-  if (hashBytes(Buffer.from(payloadText)) !== leaf.payload_b3) return 'payload hash';
-  if (leaf.version !== version || leaf.prev_hash !== prev) return 'chain';
-  const payload = RegistryPayload.parse(JSON.parse(payloadText));
-  if (set === undefined || leaf.signer_set_version !== set.version) return 'signer set';
-  const incoming = incomingSet(payload);
-  const known = leaf.approvals.every((approval) =>
-    [set, incoming].some((one) => {
-      const signer = one && signerIn(one, approval.signer_id);
-      return signer !== undefined && verifyApproval(signer, leaf.payload_b3, approval);
-    }),
-  );
-  if (!known) return 'approval';
-  return quorumOf(set, incoming, leaf.approvals).met ? undefined : 'quorum';
 }

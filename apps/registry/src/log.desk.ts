@@ -18,6 +18,7 @@ import type { Clock } from './clock.ts';
 import type { LogService } from './log.service.ts';
 import type { StoredEntry } from './log.store.ts';
 import type { Proposals } from './proposals.ts';
+import type { Published } from './published.ts';
 import type { GatedRoute, RouteGate } from './route-gate.ts';
 import type { Witness } from './witness.ts';
 import type { WriteService } from './write.service.ts';
@@ -30,8 +31,8 @@ export interface LogDeskOptions {
   readonly clock: Clock;
   /** Undefined: this node witnesses nobody. */
   readonly witness: Witness | undefined;
-  /** What a replica serves: the checkpoint of the log it follows. */
-  readonly checkpointText: () => string | undefined;
+  /** Undefined until there is a key to sign with. */
+  readonly published: Published | undefined;
   readonly signers: () => RegistrySigners;
 }
 
@@ -128,7 +129,7 @@ export class LogDesk extends RegistryDesk {
   #proof(call: RegistryCall): DeskAnswer {
     const version = versionOf(call);
     const { log } = this.#options;
-    const signed = log.checkpointer?.signed;
+    const signed = this.#options.published?.signed;
     if (version > log.head.version) throw new ServiceError('not_found', 'the log has no such version');
     if (signed === undefined || version > signed.checkpoint.size) {
       throw new ServiceError('not_in_checkpoint', undefined, { retryAfterMs: 1_000 });
@@ -163,7 +164,7 @@ export class LogDesk extends RegistryDesk {
   }
 
   #checkpoint(): DeskAnswer {
-    const text = this.#options.checkpointText();
+    const text = this.#options.published?.text;
     if (text === undefined) throw new ServiceError('not_found', 'nothing is signed yet: the log has no signer set');
     return answer(200, TEXT_TYPE, 'no-cache', encode(text));
   }

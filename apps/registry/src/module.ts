@@ -136,7 +136,7 @@ export class RegistryModule {
         witnessed.length === 0 || checkpointer === undefined
           ? undefined
           : new Witness(store, witnessed, checkpointer.cosigner, systemClock),
-      checkpointText: () => checkpointer?.text,
+      published: checkpointer,
       signers: () => signersOf(log),
     });
     keepHouse(deps, log, metrics);

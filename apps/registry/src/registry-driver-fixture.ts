@@ -28,9 +28,10 @@ export class RegistryDriver {
     };
   }
 
-  #post(path: string, body: unknown): Promise<Response> {
+  #post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
     return fetch(`${this.url}${path}`, {
       method: 'POST',
+      signal: signal ?? null,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
@@ -40,9 +41,9 @@ export class RegistryDriver {
     return signRequest(by.key, by.id, { action, log: LOG, subject }, new Date());
   }
 
-  propose(payload: RegistryPayload, by: TestSigner): Promise<Response> {
+  propose(payload: RegistryPayload, by: TestSigner, signal?: AbortSignal): Promise<Response> {
     const auth = this.#auth(by, 'propose', canonicalPayload(payload).hash);
-    return this.#post('/registry/proposals', { payload, auth });
+    return this.#post('/registry/proposals', { payload, auth }, signal);
   }
 
   approve(id: string, by: TestSigner): Promise<Response> {

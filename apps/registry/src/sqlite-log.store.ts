@@ -100,7 +100,7 @@ export class SqliteLogStore extends LogStore {
   }
 
   #get(sql: string, ...values: (string | number)[]): Row | undefined {
-    return statement(this.#db, sql).get(...values) as Row | undefined;
+    return statement(this.#db, sql).get(...values);
   }
 
   #all<T>(sql: string, ...values: (string | number)[]): readonly T[] {

@@ -64,7 +64,7 @@ export type Signer = z.infer<typeof Signer>;
 /** Who may approve: `m` of the signers, at least `k_pq` of them with a post-quantum key. */
 const quorumOf = {
   m: z.int().min(1).max(LIMITS.registry_signers.value),
-  k_pq: z.int().min(0).max(LIMITS.registry_signers.value).default(0),
+  k_pq: z.int().min(0).max(LIMITS.registry_signers.value),
   signers: z.array(Signer).min(1).max(LIMITS.registry_signers.value),
 };
 

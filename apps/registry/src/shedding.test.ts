@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { BootedRegistry } from './booted-registry.ts';
+import { signers } from './log-fixture.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'registry-shedding-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const members = signers(2);
+const [a] = members;
+
+describe('a registry whose disk is slow', () => {
+  it('sheds writes with Retry-After while reads go on, and takes them again after', async () => {
+    if (a === undefined) throw new Error('signer');
+    await using booted = await BootedRegistry.boot({ folder, members, m: 1 });
+    const { driver } = booted;
+    await driver.round(members);
+    // Whoever holds the write lock of the database is as good as a disk that does not answer.
+    const blocker = new DatabaseSync(join(folder, 'data', 'registry', 'registry.db'));
+    blocker.exec('BEGIN IMMEDIATE');
+    const stuck = driver.propose(await driver.next([{ id: 'stuck', kind: 'node' }]), a);
+    /** The refusal of one more proposal; undefined while it would still join the line. */
+    const shed = async (): Promise<unknown> => {
+      const payload = await driver.next([{ id: 'shed', kind: 'node' }]);
+      const answer = await driver.propose(payload, a, AbortSignal.timeout(200)).catch(() => undefined);
+      if (answer === undefined) return undefined;
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      return ((await answer.json()) as { error: unknown }).error;
+    };
+    await expect.poll(shed, { timeout: 5_000 }).toMatchObject({ code: 'busy', reason: 'storage_slow' });
+    expect((await fetch(`${booted.url}/registry/head`)).status).toBe(200);
+    expect((await fetch(`${booted.url}/registry/1`)).status).toBe(200);
+    blocker.exec('ROLLBACK');
+    blocker.close();
+    expect([202, 503]).toContain((await stuck).status);
+    const recovered = async (): Promise<number> => (await driver.round(members)).version;
+    await expect.poll(recovered, { timeout: 5_000 }).toBe(2);
+  });
+});
+
+describe('refusals', () => {
+  it('are all counted, and recorded up to a rate', async () => {
+    if (a === undefined) throw new Error('signer');
+    await using booted = await BootedRegistry.boot({ folder, members, m: 1 });
+    const { driver } = booted;
+    const payload = await driver.next();
+    const bad = { ...payload, version: 7 };
+    const count = 230;
+    for (let at = 0; at < count; at += 10) {
+      await Promise.all(Array.from({ length: 10 }, () => driver.commit(`b3:${'0'.repeat(64)}`, a)));
+    }
+    expect((await driver.propose(bad, a)).status).toBe(409);
+    const counted = await booted.metric('rejected_total{service="registry",reason="not_found"}');
+    expect(counted).toBe(count);
+    const dropped = await booted.metric('audit_drop_total{service="registry",reason="audit_backpressure"}');
+    expect(dropped).toBeGreaterThan(0);
+    expect(dropped).toBeLessThanOrEqual(31);
+  });
+});
