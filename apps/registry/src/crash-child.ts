@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SigningKey } from '@macronode/keys';
-import { OpenedLog, TestSigner } from './log-fixture.ts';
+import { TestLog, TestSigner } from './log-fixture.ts';
 
 /**
  * Commits one version after another and writes a line about each answer, `C <version> <entry_b3>`. With a step and a
@@ -12,7 +12,7 @@ const [dataDir = '', step = '', at = '0'] = process.argv.slice(2);
 const pem = readFileSync(join(dataDir, 'signer.pem'), 'utf8');
 const signer = new TestSigner('org:test#key1', 'ed25519', new SigningKey('ed25519', createPrivateKey(pem)));
 let commits = 0;
-const log = await OpenedLog.open({
+const log = await TestLog.open({
   members: [signer],
   m: 1,
   dataDir,

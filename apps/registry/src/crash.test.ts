@@ -11,7 +11,7 @@ import { parseSignedCheckpoint, parseVkey, verifyCheckpoint } from '@macronode/l
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeepVerifier } from './deep-verifier.ts';
 import { FileHeadLock, ForkRefused } from './head-lock.ts';
-import { OpenedLog, TestSigner } from './log-fixture.ts';
+import { TestLog, TestSigner } from './log-fixture.ts';
 import { registryMetrics } from './metrics.ts';
 import { createLogger } from '@macronode/service';
 
@@ -45,7 +45,7 @@ async function run(args: readonly string[], killAfter = Infinity): Promise<[numb
   return said;
 }
 
-const open = (): Promise<OpenedLog> => OpenedLog.open({ members: [signer], m: 1, dataDir: folder });
+const open = (): Promise<TestLog> => TestLog.open({ members: [signer], m: 1, dataDir: folder });
 
 /** That the log in the folder is whole, holds what was said, and signs what it holds. Answers its size. */
 async function judge(said: readonly [number, string][]): Promise<number> {

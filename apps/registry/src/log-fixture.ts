@@ -38,7 +38,7 @@ export class TestSigner {
 export const signers = (count: number, algorithm: Algorithm = 'ed25519'): TestSigner[] =>
   Array.from({ length: count }, (_, at) => new TestSigner(`org:test#key${at + 1}`, algorithm));
 
-export interface OpenedOptions {
+export interface TestLogOptions {
   readonly members: readonly TestSigner[];
   readonly m: number;
   readonly kPq?: number;
@@ -59,7 +59,7 @@ export const genesisOf = (members: readonly TestSigner[], m: number, kPq = 0): R
 });
 
 /** The write plane of one log, opened as the module does, with everything a test may ask. */
-export class OpenedLog implements AsyncDisposable {
+export class TestLog implements AsyncDisposable {
   readonly log: LogService;
   readonly writes: WriteService;
   readonly proposals: Proposals;
@@ -68,7 +68,7 @@ export class OpenedLog implements AsyncDisposable {
   readonly #close: () => Promise<void>;
 
   private constructor(
-    fields: Pick<OpenedLog, 'log' | 'writes' | 'proposals' | 'metrics' | 'clock'>,
+    fields: Pick<TestLog, 'log' | 'writes' | 'proposals' | 'metrics' | 'clock'>,
     close: () => Promise<void>,
   ) {
     this.log = fields.log;
@@ -79,7 +79,7 @@ export class OpenedLog implements AsyncDisposable {
     this.#close = close;
   }
 
-  static async open(options: OpenedOptions): Promise<OpenedLog> {
+  static async open(options: TestLogOptions): Promise<TestLog> {
     const { members, m, kPq = 0, dataDir, clock = systemClock, ratePerSecond = 1_000, faultPoint } = options;
     const metrics = new MetricsRegistry();
     const scope = metrics.scope({ service: 'registry' });
@@ -122,7 +122,7 @@ export class OpenedLog implements AsyncDisposable {
       metrics: bound,
       writeReady: () => true,
     });
-    return new OpenedLog({ log, writes, proposals, metrics, clock }, async () => {
+    return new TestLog({ log, writes, proposals, metrics, clock }, async () => {
       await store.close();
       await lock.close();
     });

@@ -5,7 +5,7 @@ import {
   type RegistrySigners,
   ServiceError,
 } from '@macronode/contracts';
-import { HashTree, isPostQuantum, leafHash, type SignerSet } from '@macronode/log';
+import { HashTree, leafHash, type SignerSet } from '@macronode/log';
 import type { Checkpointer } from './checkpointer.ts';
 import { ForkRefused, type HeadLock } from './head-lock.ts';
 import type { AppendEntry, LogStore, StoredCommit } from './log.store.ts';
@@ -146,6 +146,11 @@ export class LogService {
     return this.#options.checkpointer;
   }
 
+  /** The set a log begins with came after it was opened: a replica that has just met the log it follows. */
+  begin(): void {
+    this.#signers = this.#options.store.signerSet(this.#head.version);
+  }
+
   /** Whether the medium still takes writes: the database and the lock. */
   get writable(): boolean {
     return this.#options.store.writable && this.#options.lock.writable;
@@ -156,6 +161,21 @@ export class LogService {
     if (this.#signers === undefined) return 'no_signers';
     if (this.#sealed) return 'sealed';
     return this.#options.store.frozen() ? 'frozen' : 'open';
+  }
+
+  /** Who may approve, and whether anything is taken; the keys of the log are whoever's that signs it. */
+  signers(): Omit<RegistrySigners, 'vkey' | 'cosigner_vkey'> {
+    const { store } = this.#options;
+    const genesis = store.signerSet(0);
+    return {
+      log: store.logName() ?? '',
+      state: this.state(),
+      version: this.#signers?.version ?? 0,
+      m: this.#signers?.m ?? 0,
+      k_pq: this.#signers?.k_pq ?? 0,
+      signers: [...(this.#signers?.signers ?? [])],
+      genesis: genesis === undefined ? null : { m: genesis.m, k_pq: genesis.k_pq, signers: [...genesis.signers] },
+    };
   }
 
   /** Commits after a version, oldest first. */
@@ -229,10 +249,5 @@ export class LogService {
       reason: 'store',
       retryAfterMs: 30_000,
     });
-  }
-
-  /** How many signers of the set in force sign with a post-quantum key. */
-  postQuantumSigners(): number {
-    return this.#signers?.signers.filter(isPostQuantum).length ?? 0;
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RegistryPayload } from '@macronode/contracts';
 import { approvalSubject, approve, canonicalPayload, signRequest } from '@macronode/log';
-import { LOG, OpenedLog, signers, TestSigner } from './log-fixture.ts';
+import { LOG, TestLog, signers, TestSigner } from './log-fixture.ts';
 
 const refused = (code: string, reason?: string) =>
   expect.objectContaining({ code, ...(reason === undefined ? {} : { reason }) }) as Error;
@@ -10,12 +10,12 @@ const refused = (code: string, reason?: string) =>
 async function three(m = 2) {
   const [a, b, c, stranger] = [...signers(3), new TestSigner('org:other#key1')];
   if (a === undefined || b === undefined || c === undefined || stranger === undefined) throw new Error('signers');
-  const opened = await OpenedLog.open({ members: [a, b, c], m });
+  const opened = await TestLog.open({ members: [a, b, c], m });
   return { opened, a, b, c, stranger };
 }
 
 /** The reasons of the refusals in the audit chain, once those behind the callers' backs are written. */
-async function audited(opened: OpenedLog, count: number): Promise<(string | null)[]> {
+async function audited(opened: TestLog, count: number): Promise<(string | null)[]> {
   const reasons = (): (string | null)[] =>
     opened.log.store
       .auditRecords(0, 1_000)
@@ -26,7 +26,7 @@ async function audited(opened: OpenedLog, count: number): Promise<(string | null
 }
 
 describe('a proposal is refused', () => {
-  it.each<[string, string, (bound: ReturnType<OpenedLog['bound']>) => Partial<RegistryPayload>]>([
+  it.each<[string, string, (bound: ReturnType<TestLog['bound']>) => Partial<RegistryPayload>]>([
     ['of another log', 'chain_mismatch', () => ({ log: 'other.example/log' })],
     ['of a later version', 'chain_mismatch', ({ version }) => ({ version: version + 1 })],
     ['of the version that is there', 'chain_mismatch', ({ version }) => ({ version: Math.max(1, version - 1) })],
@@ -137,7 +137,7 @@ describe('a request is refused', () => {
 
   it('of a signer who asks too often', async () => {
     const members = signers(1);
-    await using log = await OpenedLog.open({ members, m: 1, ratePerSecond: 1 });
+    await using log = await TestLog.open({ members, m: 1, ratePerSecond: 1 });
     const [a] = members;
     if (a === undefined) throw new Error('signer');
     for (let i = 0; i < 5; i += 1) await log.propose(log.next([{ id: `n${i}`, kind: 'node' }]), a);
@@ -182,7 +182,7 @@ describe('an approval is refused', () => {
 
   it('of a signer who approved already with another signature', async () => {
     const members = [new TestSigner('org:pq#1', 'ml-dsa-44')];
-    await using log = await OpenedLog.open({ members, m: 1 });
+    await using log = await TestLog.open({ members, m: 1 });
     const [a] = members;
     if (a === undefined) throw new Error('signer');
     const id = await log.propose(log.next(), a);
@@ -271,7 +271,7 @@ describe('a log that is sealed', () => {
 describe('a quorum with post-quantum keys', () => {
   it('is not met by others, however many', async () => {
     const members = [...signers(3), new TestSigner('org:pq#1', 'ml-dsa-44')];
-    await using log = await OpenedLog.open({ members, m: 2, kPq: 1 });
+    await using log = await TestLog.open({ members, m: 2, kPq: 1 });
     const [a, b, c, pq] = members;
     if (a === undefined || b === undefined || c === undefined || pq === undefined) throw new Error('signers');
     const id = await log.propose(log.next(), a);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalPayload } from '@macronode/log';
-import { LOG, OpenedLog, signers } from './log-fixture.ts';
+import { LOG, TestLog, signers } from './log-fixture.ts';
 
 const refused = (code: string, reason?: string) =>
   expect.objectContaining({ code, ...(reason === undefined ? {} : { reason }) }) as Error;
@@ -9,7 +9,7 @@ describe('the write plane', () => {
   it('commits what enough signers approved, and links it to what was there', async () => {
     const [a, b, c] = signers(3);
     if (a === undefined || b === undefined || c === undefined) throw new Error('signers');
-    await using opened = await OpenedLog.open({ members: [a, b, c], m: 2 });
+    await using opened = await TestLog.open({ members: [a, b, c], m: 2 });
     const first = await opened.round([a, b]);
     expect(first).toMatchObject({ created: true, committed: { version: 1 } });
     const second = await opened.round([b, c]);
@@ -22,7 +22,7 @@ describe('the write plane', () => {
 
   it('answers a commit that was done with the same version', async () => {
     const members = signers(3);
-    await using opened = await OpenedLog.open({ members, m: 2 });
+    await using opened = await TestLog.open({ members, m: 2 });
     const [a, b] = members;
     if (a === undefined || b === undefined) throw new Error('signers');
     const id = await opened.propose(opened.next(), a);
@@ -35,7 +35,7 @@ describe('the write plane', () => {
 
   it('commits one of several proposals for a version; the others are stale', async () => {
     const members = signers(3);
-    await using opened = await OpenedLog.open({ members, m: 1 });
+    await using opened = await TestLog.open({ members, m: 1 });
     const [a] = members;
     if (a === undefined) throw new Error('signers');
     const ids = await Promise.all(['x', 'y', 'z'].map((id) => opened.propose(opened.next([{ id, kind: 'node' }]), a)));
@@ -50,7 +50,7 @@ describe('the write plane', () => {
 
   it('refuses a commit below the quorum', async () => {
     const members = signers(3);
-    await using opened = await OpenedLog.open({ members, m: 2 });
+    await using opened = await TestLog.open({ members, m: 2 });
     const [a] = members;
     if (a === undefined) throw new Error('signers');
     const id = await opened.propose(opened.next(), a);
@@ -61,7 +61,7 @@ describe('the write plane', () => {
 
   it('refuses a request that was sent before, whatever it asks', async () => {
     const members = signers(3);
-    await using opened = await OpenedLog.open({ members, m: 1 });
+    await using opened = await TestLog.open({ members, m: 1 });
     const [a] = members;
     if (a === undefined) throw new Error('signers');
     const payload = opened.next();
@@ -72,7 +72,7 @@ describe('the write plane', () => {
 
   it('stops at freeze and goes on at thaw', async () => {
     const members = signers(3);
-    await using opened = await OpenedLog.open({ members, m: 1 });
+    await using opened = await TestLog.open({ members, m: 1 });
     const [a] = members;
     if (a === undefined) throw new Error('signers');
     await opened.freeze(true, a);

@@ -86,22 +86,29 @@ export class HttpLogSource implements LogSource<UpstreamEntry> {
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T {
+function refusing<T>(read: () => T): T {
   try {
-    return schema.parse(parseStrictJson(Buffer.from(text), { maxDepth: LINE_DEPTH }));
+    return read();
   } catch (cause) {
     throw new UpstreamFailed('an answer is not what was asked for', undefined, cause);
   }
 }
 
+const strictJson = (text: string): unknown => parseStrictJson(Buffer.from(text), { maxDepth: LINE_DEPTH });
+const parse = <T>(schema: z.ZodType<T>, text: string): T => refusing(() => schema.parse(strictJson(text)));
+
 function entryOf(line: string): UpstreamEntry {
-  const entry = parse(RegistryEntry, line);
-  const { entry_b3: entryHash, leaf } = entry;
-  // Of what was sent, not of what the schema made of it.
-  const sent = parseStrictJson(Buffer.from(line), { maxDepth: LINE_DEPTH }) as { leaf: unknown; payload: unknown };
-  const texts = { leaf: canonicalJson(sent.leaf), payload: canonicalJson(sent.payload) };
-  const ofTheirHashes =
-    hashBytes(Buffer.from(texts.leaf)) === entryHash && hashBytes(Buffer.from(texts.payload)) === leaf.payload_b3;
-  if (!ofTheirHashes) throw new UpstreamFailed(`version ${leaf.version} does not hash to what it says it does`);
-  return { version: leaf.version, entryHash, ...texts, entry };
+  return refusing(() => {
+    const sent = strictJson(line);
+    const entry = RegistryEntry.parse(sent);
+    const { entry_b3: entryHash, leaf } = entry;
+    // Of what was sent, not of what the schema made of it.
+    const { leaf: sentLeaf, payload: sentPayload } = sent as { readonly leaf: unknown; readonly payload: unknown };
+    const texts = { leaf: canonicalJson(sentLeaf), payload: canonicalJson(sentPayload) };
+    const hashes = [texts.leaf, texts.payload].map((text) => hashBytes(Buffer.from(text)));
+    if (hashes[0] !== entryHash || hashes[1] !== leaf.payload_b3) {
+      throw new UpstreamFailed(`version ${leaf.version} does not hash to what it says it does`);
+    }
+    return { version: leaf.version, entryHash, ...texts, entry };
+  });
 }

@@ -13,11 +13,7 @@ import { judgeEntry, type Place } from '../entry-judge.ts';
 import type { LogService } from '../log.service.ts';
 import type { AdoptedEntry, StoredEntry } from '../log.store.ts';
 import type { Published } from '../published.ts';
-
-/** Thrown for an entry or a checkpoint of the followed log that does not verify: it is never served. */
-export class UpstreamRefused extends Error {
-  override readonly name = 'UpstreamRefused';
-}
+import { UpstreamRefused } from './upstream-refused.ts';
 
 /** An entry as it came. */
 export interface UpstreamEntry {
@@ -31,14 +27,17 @@ export interface UpstreamEntry {
  */
 export class ReplicaLog implements Published {
   readonly #log: LogService;
-  readonly #key: NoteKey;
+  #key: NoteKey | undefined;
   #text: string | undefined;
   #signed: SignedCheckpoint | undefined;
 
-  /** `vkey` is of the key that signs the checkpoints of the followed log. Throws TlogMalformed. */
-  constructor(log: LogService, vkey: string) {
+  constructor(log: LogService) {
     this.#log = log;
-    this.#key = parseVkey(vkey);
+  }
+
+  /** Whose checkpoints are believed: `vkey` is of the key that signs them. Throws TlogMalformed. */
+  follow(vkey: string): void {
+    this.#key ??= parseVkey(vkey);
   }
 
   get text(): string | undefined {
@@ -90,9 +89,11 @@ export class ReplicaLog implements Published {
   }
 
   #verified(text: string): SignedCheckpoint {
+    const key = this.#key;
     try {
       const signed = parseSignedCheckpoint(text);
-      if (signed.checkpoint.origin === this.#key.name && verifyCheckpoint(signed, [this.#key]).ok) return signed;
+      if (key !== undefined && signed.checkpoint.origin === key.name && verifyCheckpoint(signed, [key]).ok)
+        return signed;
     } catch (cause) {
       if (!(cause instanceof TlogMalformed)) throw cause;
     }

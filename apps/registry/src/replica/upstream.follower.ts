@@ -18,7 +18,10 @@ export interface UpstreamFollowerOptions {
   readonly apply: (entries: readonly UpstreamEntry[]) => Promise<void>;
   /** The newest version stored. */
   readonly after: () => number;
-  /** The newest checkpoint, once everything up to the head it came with is stored. It may be the one it was before. */
+  /**
+   * The newest checkpoint, read once everything known of is stored. It may be the one it was before, and it may cover
+   * versions that were committed meanwhile: then another one follows.
+   */
   readonly onCheckpoint: (text: string) => Promise<void> | void;
   readonly log: Logger;
   readonly clock?: Clock;

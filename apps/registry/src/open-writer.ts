@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import type { RegistrySigners } from '@macronode/contracts';
+import { NodeKey } from '@macronode/keys';
+import type { ServiceDeps } from '@macronode/service';
+import { Checkpointer } from './checkpointer.ts';
+import { systemClock } from './clock.ts';
+import { signersText } from './commit-section.ts';
+import type { RegistryConfig } from './config.ts';
+import { readGenesis } from './genesis.ts';
+import { FileHeadLock, type HeadLock, MemoryHeadLock } from './head-lock.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { LogService } from './log.service.ts';
+import type { LogStore } from './log.store.ts';
+import type { RegistryMetrics } from './metrics.ts';
+import { openStore } from './open-store.ts';
+import type { OpenedLog } from './opened-log.ts';
+import { WitnessClient } from './witness-client.ts';
+import { parseWitnesses } from './witness-settings.ts';
+import { WriterLease } from './writer-lease.ts';
+
+type Deps = ServiceDeps<RegistryConfig>;
+
+/** Opens a log to write it. Rejects with LeaseHeld, ForkRefused or GenesisRefused: then this process must not. */
+export async function openWriter(deps: Deps, metrics: RegistryMetrics): Promise<OpenedLog> {
+  const lock = await openLock(deps);
+  const store = await openStore(deps);
+  await identify(deps, store);
+  const name = store.logName();
+  const checkpointer = name === undefined ? undefined : checkpointerOf(deps, name, metrics);
+  const log = await LogService.open({ store, lock, checkpointer, metrics, replica: false });
+  keepHouse(deps, log, checkpointer, metrics);
+  return {
+    log,
+    published: checkpointer,
+    cosigner: checkpointer?.cosigner,
+    signers: () => signersOf(log, checkpointer),
+  };
+}
+
+/** The right to write, and what was signed last; nothing on disk without a data folder. */
+async function openLock(deps: Deps): Promise<HeadLock> {
+  const { dataDir, config } = deps;
+  if (dataDir === undefined) return new MemoryHeadLock();
+  const folder = config.lockDir ?? join(dataDir, 'lock');
+  const lease = await WriterLease.take(folder, config.leaseWaitS * 1_000);
+  deps.onClose('lease', () => lease[Symbol.dispose]());
+  const lock = await FileHeadLock.open(folder);
+  deps.onClose('lock', () => lock.close());
+  return lock;
+}
+
+/** Makes the log what the genesis file says, or checks that it is that already. */
+async function identify({ config, dataDir, nodeId }: Deps, store: LogStore): Promise<void> {
+  const { genesis: file } = config;
+  const genesis = file === undefined ? undefined : readGenesis(file);
+  const log = genesis?.value.log ?? '';
+  const outcome = await store.identify({
+    log,
+    genesis: genesis && { text: genesis.text, signers: signersText(genesis.value) },
+    audit: {
+      at: systemClock.wallMs(),
+      writerId: nodeId,
+      kind: 'genesis',
+      actor: null,
+      subject: null,
+      reason: null,
+      attrs: { log },
+    },
+  });
+  if (outcome !== 'conflict') return;
+  throw new Error(`the log in ${dataDir ?? 'memory'} began with another genesis than ${file ?? ''}: use that one`);
+}
+
+function checkpointerOf({ dataDir }: Deps, log: string, metrics: RegistryMetrics): Checkpointer {
+  const keyOf = (file: string): NodeKey =>
+    dataDir === undefined ? NodeKey.ephemeral() : NodeKey.loadOrCreate(join(dataDir, file));
+  // Two keys: one that signs texts must not sign statements about checkpoints too (C2SP signed-note).
+  const keys = { logKey: keyOf('log.key'), cosignerKey: keyOf('cosigner.key') };
+  return new Checkpointer({ log, ...keys, clock: systemClock, metrics });
+}
+
+function signersOf(log: LogService, checkpointer: Checkpointer | undefined): RegistrySigners {
+  return {
+    ...log.signers(),
+    vkey: checkpointer?.vkey ?? '',
+    cosigner_vkey: checkpointer?.cosignerVkey ?? '',
+  };
+}
+
+/** Starts what the log does by itself, and registers how it ends. */
+function keepHouse(
+  deps: Deps,
+  log: LogService,
+  checkpointer: Checkpointer | undefined,
+  metrics: RegistryMetrics,
+): void {
+  const { config } = deps;
+  const witnesses =
+    checkpointer === undefined
+      ? []
+      : parseWitnesses(config.witnesses).map((address) => new WitnessClient(address, log, checkpointer, metrics));
+  const poke = (): void => {
+    for (const witness of witnesses) witness.poke();
+  };
+  log.onCommit(() => setImmediate(poke));
+  for (const [at, witness] of witnesses.entries()) deps.onClose(`witness ${at}`, () => witness.close());
+  const housekeeping = new Housekeeping({
+    store: log.store,
+    checkpointer,
+    clock: systemClock,
+    writerId: deps.nodeId,
+    metrics,
+    log: deps.log,
+    checkpointIntervalMs: config.checkpointIntervalS * 1_000,
+    compactionWindow: config.compactionWindow,
+    proposalKeepHours: config.proposalKeepHours,
+    auditKeep: config.auditKeep,
+    onResign: poke,
+  });
+  housekeeping.start();
+  deps.onClose('housekeeping', () => housekeeping.stop());
+}
