@@ -91,6 +91,41 @@ it('keeps every version it answered with, killed in the middle again and again',
   }
 }, 60_000);
 
+it('acknowledges nothing after a failed fsync of its lock, and finishes at the next start what it had begun', async () => {
+  const script = join(import.meta.dirname, 'crash-child.ts');
+  const lock = join(folder, 'lock', 'signed-heads');
+  // Opened once before, so that the file is there for strace to find; the third sync of it fails from then on.
+  await (await FileHeadLock.open(join(folder, 'lock'))).close();
+  const inject = [
+    '-f',
+    '-o',
+    '/dev/null',
+    '-P',
+    lock,
+    '-P',
+    `${lock}.next`,
+    '-e',
+    'inject=fdatasync:error=EIO:when=3+',
+  ];
+  const child = spawn('strace', [...inject, process.execPath, script, folder], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    // strace counts the calls of each thread: with one there is one count.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  const exit = once(child, 'exit');
+  const said: [number, string][] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, version, hash = ''] = line.split(' ');
+    said.push([Number(version), hash]);
+  }
+  expect((await exit)[0]).toBe(1);
+  expect(said.map(([version]) => version)).toEqual([1, 2]);
+  // The third was on disk already, and nobody was told.
+  expect(await judge(said)).toBe(3);
+});
+
 describe('a log refuses to start', () => {
   it('that was restored from a backup older than what it signed', async () => {
     {

@@ -294,7 +294,7 @@ export const RegistryAuditRecord = z.object({
   seq: z.int().positive(),
   ts_ms: z.int(),
   writer_id: z.string(),
-  kind: z.enum(['genesis', 'propose', 'approve', 'commit', 'freeze', 'thaw', 'refuse', 'expire', 'recover']),
+  kind: z.enum(['genesis', 'propose', 'approve', 'commit', 'freeze', 'thaw', 'refuse', 'expire']),
   actor: z.string().nullable(),
   /** Hash of the payload it is about. */
   subject: ContentId.nullable(),

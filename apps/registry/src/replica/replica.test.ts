@@ -61,7 +61,7 @@ describe('a read replica', () => {
     await using again = await boot(1, { REGISTRY_FOLLOW: 'http://127.0.0.1:1' });
     expect((await again.driver.head()).version).toBe(1);
     const ready = await fetch(`${again.node.opsUrl}/readyz`);
-    expect([ready.status, (await ready.json()) as unknown]).toEqual([
+    expect([ready.status, await ready.json()]).toEqual([
       503,
       expect.objectContaining({ ready: false, missing: expect.arrayContaining(['upstream']) as unknown }),
     ]);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseSignedCheckpoint } from '@macronode/log';
@@ -47,6 +48,7 @@ class Kept {
   }
 }
 
+const NO_QUOTA = { REGISTRY_PROPOSE_RPS: '1000', REGISTRY_APPROVE_RPS: '1000' };
 let upstream: BootedRegistry;
 let folder: string;
 const kept: Kept[] = [];
@@ -57,7 +59,7 @@ const following = (url: string, options?: Partial<UpstreamFollowerOptions>): Kep
   return replica;
 };
 const boot = (env: Readonly<Record<string, string>> = {}): Promise<BootedRegistry> =>
-  BootedRegistry.boot({ folder, members, m: 2, env });
+  BootedRegistry.boot({ folder, members, m: 2, env: { ...NO_QUOTA, ...env } });
 const commit = async (times: number): Promise<void> => {
   for (let i = 0; i < times; i += 1) await upstream.driver.round(members);
 };
@@ -121,7 +123,7 @@ describe('a replica', () => {
 
   it('closes while the log does not answer', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
-    await vi.waitFor(() => expect(silent.listening).toBe(true));
+    await once(silent, 'listening');
     const replica = following(`http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
     await replica.follower.close();
     silent.closeAllConnections();
@@ -131,12 +133,16 @@ describe('a replica', () => {
 
 describe('a replica whose events do not all arrive', () => {
   let proxy: Server;
-  /** Cuts the stream after so many bytes. */
-  let cutAfter = Infinity;
+  /** What each stream said it had. */
+  const lastEventIds: unknown[] = [];
+  /** Bytes of the first stream before it is cut: two commits, or three. */
+  const CUT_AFTER = 700;
 
-  beforeEach(() => {
-    cutAfter = Infinity;
+  beforeEach(async () => {
+    lastEventIds.length = 0;
     proxy = createServer((request, response) => {
+      const stream = request.url === '/registry/stream';
+      if (stream) lastEventIds.push(request.headers['last-event-id']);
       const forwarded = httpRequest(
         `${upstream.url}${request.url ?? ''}`,
         { headers: request.headers, agent: false },
@@ -146,7 +152,7 @@ describe('a replica whose events do not all arrive', () => {
           answer.on('data', (piece: Buffer) => {
             sent += piece.length;
             response.write(piece);
-            if (request.url === '/registry/stream' && sent > cutAfter) response.destroy();
+            if (stream && lastEventIds.length === 1 && sent > CUT_AFTER) response.destroy();
           });
           answer.on('end', () => response.end());
         },
@@ -155,6 +161,7 @@ describe('a replica whose events do not all arrive', () => {
       response.on('close', () => forwarded.destroy());
       forwarded.end();
     }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
   });
   afterEach(() => {
     proxy.closeAllConnections();
@@ -163,10 +170,12 @@ describe('a replica whose events do not all arrive', () => {
   const url = (): string => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 
   it('connects again after the last one it has, and misses nothing', async () => {
-    cutAfter = 700;
-    const replica = following(url());
+    const replica = following(url(), { reconcileMs: 600_000 });
     await commit(12);
     await until(() => replica.versions.length === 12, 'all of them');
     expect(replica.versions).toEqual(upTo(12));
+    await until(() => lastEventIds.length > 1, 'another stream');
+    expect(lastEventIds[0]).toBeUndefined();
+    expect(Number(lastEventIds[1])).toBeGreaterThan(0);
   });
 });
