@@ -1,5 +1,5 @@
 // The arrows of the house, one rule each:
-//   {contracts, content, keys, metrics} <- {bus, store, console} <- service <- apps <- micronode
+//   {contracts, content, keys, metrics} <- {bus, store, console, log} <- service <- log-http <- apps <- micronode
 // scripts/arrows.test.ts seeds one violation per rule, so a rule that stops biting fails the tests.
 // dist is never followed but never excluded either: a package that imports an app by name resolves to that app's dist.
 
@@ -63,6 +63,21 @@ export default {
       to: { path: '^packages/', pathNot: ['^packages/console/', '^packages/(contracts|metrics)/'] },
     },
     {
+      name: 'log-stands-on-the-ground-floor',
+      severity: 'error',
+      from: { path: '^packages/log/src/' },
+      to: { path: '^packages/', pathNot: ['^packages/log/', '^packages/(contracts|content|keys)/'] },
+    },
+    {
+      name: 'log-http-stands-on-service-and-log',
+      severity: 'error',
+      from: { path: '^packages/log-http/src/', pathNot: TEST },
+      to: {
+        path: '^packages/',
+        pathNot: ['^packages/log-http/', '^packages/(contracts|content|metrics|log|service)/'],
+      },
+    },
+    {
       // A browser finds no package by name: what it loads imports files beside it, and types.
       name: 'the-page-imports-only-its-own-files',
       severity: 'error',
@@ -80,6 +95,16 @@ export default {
       severity: 'error',
       from: { path: '^apps/([^/]+)/', pathNot: '^apps/micronode/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      // What judges the log must not share a mistake with what writes it: only hashes and canonical JSON, by other hands.
+      name: 'the-verifier-shares-nothing',
+      severity: 'error',
+      from: { path: '^apps/ronctl/src/verifier/', pathNot: TEST },
+      to: {
+        pathNot: ['^apps/ronctl/src/verifier/', '(^|/)node_modules/(canonicalize|@noble/hashes)/'],
+        dependencyTypesNot: ['core'],
+      },
     },
     {
       name: 'the-product-imports-no-workshop',

@@ -26,6 +26,7 @@ const BOUNDS: Readonly<Record<ServiceName, readonly string[]>> = {
   index: ['store commands'],
   storage: ['upload slots', 'read slots'],
   mailbox: ['long polls', 'store commands'],
+  registry: ['registry head', 'registry write', 'store commands'],
 };
 const BUS_BOUNDS = ['handler slots', 'parked handlers', 'client calls', 'stream credit', 'outgoing streams'];
 

@@ -19,8 +19,8 @@ const EVERYWHERE = [
   'saturation.e2e.ts',
 ];
 
-/** Off by default: the targets that are started here have it switched on. */
-const ECHO = ['echo.e2e.ts'];
+/** Off by default, or without keys of ours: the targets that are started here have them. */
+const STARTED_HERE = ['echo.e2e.ts', 'registry.e2e.ts'];
 
 /**
  * Only where the kernel hands on what waits at a port that closes, or where that could be turned on for the run: elsewhere
@@ -30,11 +30,11 @@ const ROLLING = ['rolling-restart.e2e.ts'];
 
 /** What only some targets give a hold on: their Redis, their folders, their processes. Faults come last. */
 const MORE: Record<TargetName, readonly string[]> = {
-  micronode: ECHO,
+  micronode: STARTED_HERE,
   url: [],
-  compose: ECHO,
+  compose: STARTED_HERE,
   processes: [
-    ...ECHO,
+    ...STARTED_HERE,
     'bus-streams.e2e.ts',
     'bus-dead-letters.e2e.ts',
     'storage-disk.e2e.ts',

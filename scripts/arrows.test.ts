@@ -23,10 +23,13 @@ const WORKSPACES = {
   'packages/bus': ['@macronode/metrics', '@nestjs/common'],
   'packages/store': ['@macronode/metrics'],
   'packages/console': ['@macronode/contracts', '@macronode/metrics'],
+  'packages/log': ['@macronode/contracts', '@macronode/content', '@macronode/keys'],
   'packages/service': ['@macronode/contracts', '@macronode/bus', '@macronode/console', '@nestjs/common'],
-  'apps/gateway': ['@macronode/service', '@macronode/contracts'],
+  'packages/log-http': ['@macronode/contracts', '@macronode/log', '@macronode/service'],
+  'apps/gateway': ['@macronode/service', '@macronode/log-http', '@macronode/contracts'],
   'apps/storage': ['@macronode/service', '@macronode/store'],
   'apps/micronode': ['@macronode/gateway', '@macronode/storage'],
+  'apps/ronctl': ['@macronode/contracts'],
 } satisfies Record<string, readonly string[]>;
 
 /** The house in miniature: every workspace built and linked by name, each importing exactly what it may. */
@@ -109,6 +112,14 @@ const SEEDED: Readonly<Record<string, Files>> = {
     'packages/console/package.json': manifest('@macronode/console', { '@macronode/bus': '1.0.0' }),
     'packages/console/src/noun.ts': importing('@macronode/bus'),
   },
+  'log-stands-on-the-ground-floor': {
+    'packages/log/package.json': manifest('@macronode/log', { '@macronode/metrics': '1.0.0' }),
+    'packages/log/src/noun.ts': importing('@macronode/metrics'),
+  },
+  'log-http-stands-on-service-and-log': {
+    'packages/log-http/package.json': manifest('@macronode/log-http', { '@macronode/store': '1.0.0' }),
+    'packages/log-http/src/noun.ts': importing('@macronode/store'),
+  },
   'the-page-imports-only-its-own-files': { 'packages/console/src/page/main.ts': importing('@macronode/contracts') },
   'packages-import-no-app': {
     'packages/service/package.json': manifest('@macronode/service', { '@macronode/gateway': '1.0.0' }),
@@ -118,6 +129,7 @@ const SEEDED: Readonly<Record<string, Files>> = {
     'apps/gateway/package.json': manifest('@macronode/gateway', { '@macronode/storage': '1.0.0' }),
     'apps/gateway/src/noun.ts': importing('@macronode/storage'),
   },
+  'the-verifier-shares-nothing': { 'apps/ronctl/src/verifier/noun.ts': importing('@macronode/contracts') },
   'the-product-imports-no-workshop': {
     'scripts/ports.ts': 'export const port = 1;\n',
     'packages/keys/src/noun.ts': importing('../../../scripts/ports.ts'),

@@ -1,4 +1,6 @@
 import { isListenMigrationOn, LISTEN_MIGRATION_ADVICE } from './listen-migration.ts';
+import { requireProgram } from './programs.ts';
+import { RiggedSigners } from './rig/registry-signers.ts';
 import type { RunState } from './run-state.ts';
 import type { TestCounts } from './stages.ts';
 import { E2E_ADMIN_TOKEN, startTarget, type TargetKind } from './targets.ts';
@@ -13,8 +15,10 @@ export interface E2eOptions {
 
 /** Starts the target, runs the e2e suite against it, and stops it whatever happened. */
 export async function runE2e(kind: TargetKind, options: E2eOptions = {}): Promise<TestCounts> {
-  await using target = await startTarget(kind, { onDisk: options.large === true });
-  return await runE2eAgainst(target.state, options, target.control);
+  requireProgram('go', 'golang-go');
+  using signers = RiggedSigners.make();
+  await using target = await startTarget(kind, { onDisk: options.large === true, env: signers.env });
+  return await runE2eAgainst(target.state, options, { control: target.control, signers: signers.keys });
 }
 
 /** Whether every process is to be restarted under load. Said aloud when the machine would fail it, not the node. */
@@ -25,8 +29,16 @@ function rolls(state: RunState): boolean {
   return false;
 }
 
+/** What only a node that was started here gives a hold on. */
+export interface Hold {
+  /** The state file of its processes. */
+  readonly control: string;
+  /** File with the keys of its registry. */
+  readonly signers: string;
+}
+
 /** Runs the e2e suite against a node that is already there. */
-export function runE2eAgainst(state: RunState, options: E2eOptions, control?: string): Promise<TestCounts> {
+export function runE2eAgainst(state: RunState, options: E2eOptions, hold?: Hold): Promise<TestCounts> {
   return runVitest(`e2e-${state.target}`, ['--root', 'e2e', ...(options.vitestArgs ?? [])], {
     env: {
       E2E_TARGET: state.target,
@@ -35,7 +47,8 @@ export function runE2eAgainst(state: RunState, options: E2eOptions, control?: st
       E2E_TOKEN: options.token,
       // Compose and nodes of others are not told a token of ours: there the routes are off.
       E2E_ADMIN_TOKEN: state.target === 'micronode' || state.target === 'processes' ? E2E_ADMIN_TOKEN : undefined,
-      E2E_CONTROL: control,
+      E2E_CONTROL: hold?.control,
+      E2E_SIGNERS: hold?.signers,
       E2E_LARGE: options.large === true ? '1' : '',
       E2E_ROLLING: rolls(state) ? '1' : '',
     },

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { opsPortOffsets, parseReplicas, planProcesses } from './plan.ts';
+import { opsPortOffsets, parseReplicas, planProcesses, registryPorts } from './plan.ts';
 
 const options = {
   replicas: { gateway: 2, omnigate: 2 },
   opsPortBase: 9080,
   httpPort: 8080,
+  registryPort: 8085,
   redisUrl: 'redis://127.0.0.1:6379',
   dataDir: '/data',
   nodeId: 'node-a',
@@ -16,6 +17,7 @@ describe('planProcesses', () => {
 
   it('runs every service, the replicated ones as often as asked, the public face last', () => {
     expect(Object.keys(named)).toEqual([
+      'registry-0',
       'mailbox-0',
       'storage-0',
       'index-0',
@@ -49,6 +51,25 @@ describe('planProcesses', () => {
     expect(plan.some(({ env }) => 'GATEWAY_ECHO' in env)).toBe(false);
   });
 
+  it('gives the registry a port of its own, free if none was planned', () => {
+    expect(named['registry-0']?.env).toMatchObject({ REGISTRY_PORT: '8085', OPS_PORT: '9085', DATA_DIR: '/data' });
+    const { registryPort: _planned, ...unplanned } = options;
+    expect(planProcesses(unplanned)[0]?.env).toMatchObject({ REGISTRY_PORT: '0' });
+    expect(() => planProcesses({ ...unplanned, replicas: { registry: 2 } })).toThrow('need a port');
+  });
+
+  it('has further registries follow the first, with a log of their own', () => {
+    const replicas = { registry: 2 };
+    const [replica, writer] = planProcesses({ ...options, replicas });
+    expect(writer?.env).not.toHaveProperty('REGISTRY_FOLLOW');
+    expect(replica?.env).toMatchObject({
+      REGISTRY_PORT: '8185',
+      REGISTRY_FOLLOW: 'http://127.0.0.1:8085',
+      DATA_DIR: '/data/replica-1',
+    });
+    expect(registryPorts(replicas, 8085)).toEqual([8085, 8185]);
+  });
+
   it('tells every process of all, in the order of the services', () => {
     const peers = plan.map(({ env }) => env['OPS_PEERS']);
     expect(new Set(peers).size).toBe(1);
@@ -59,7 +80,7 @@ describe('planProcesses', () => {
 
 describe('parseReplicas', () => {
   it('reads counts by service', () => {
-    expect(parseReplicas('gateway=2, omnigate=3')).toEqual({ gateway: 2, omnigate: 3 });
+    expect(parseReplicas('gateway=2, omnigate=3, registry=2')).toEqual({ gateway: 2, omnigate: 3, registry: 2 });
   });
 
   it.each(['nobody=2', 'gateway=0', 'gateway=many', 'gateway', 'gateway=17', 'storage=2'])('refuses %s', (text) => {

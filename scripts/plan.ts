@@ -1,17 +1,21 @@
 // Which processes a macronode on one machine has, and what each is told: a pure function of the flags.
+import { join } from 'node:path';
 import { SERVICES, type ServiceName } from '@macronode/contracts';
 
 /** Services that may run any number of times; the others own data on this node and run once. */
-const REPLICATED: ReadonlySet<ServiceName> = new Set<ServiceName>(['gateway', 'omnigate']);
-/** Replicas are 100 ports apart. */
+const REPLICATED: ReadonlySet<ServiceName> = new Set<ServiceName>(['gateway', 'omnigate', 'registry']);
+/** Replicas are 100 ports apart, but for the public one of the gateways, which they share. */
 const REPLICAS_MAX = 16;
 const PORTS_PER_REPLICA = 100;
 export const OPS_PORT_BASE = 9080;
+export const REGISTRY_PORT = 8085;
 
 export interface PlanOptions {
   readonly replicas: Readonly<Partial<Record<ServiceName, number>>>;
   readonly opsPortBase: number;
   readonly httpPort: number;
+  /** Port of the registry itself; without it the system picks a free one. Replicas of the registry need it. */
+  readonly registryPort?: number;
   readonly redisUrl: string;
   readonly dataDir: string;
   readonly nodeId: string;
@@ -40,7 +44,7 @@ export function parseReplicas(text: string): Partial<Record<ServiceName, number>
     }
     if (number > 1 && !REPLICATED.has(service)) {
       throw new Error(
-        `--replicas: ${service} owns the data of this node and runs once; only ${[...REPLICATED].join(' and ')} take more`,
+        `--replicas: ${service} owns the data of this node and runs once; only ${[...REPLICATED].join(', ')} take more`,
       );
     }
     replicas[service] = number;
@@ -53,6 +57,23 @@ export function opsPortOffsets(replicas: PlanOptions['replicas']): readonly numb
   return SERVICES.flatMap((service, at) =>
     Array.from({ length: replicas[service] ?? 1 }, (_, index) => at + PORTS_PER_REPLICA * index),
   );
+}
+
+/** Ports of the registries of a plan with these replicas. */
+export const registryPorts = ({ registry = 1 }: PlanOptions['replicas'], first: number): readonly number[] =>
+  Array.from({ length: registry }, (_, index) => first + PORTS_PER_REPLICA * index);
+
+/** The first registry writes; the others follow it, each with a log of its own on disk. */
+function registryEnv({ registryPort = 0, dataDir }: PlanOptions, index: number): Readonly<Record<string, string>> {
+  const port = registryPort === 0 ? 0 : registryPort + PORTS_PER_REPLICA * index;
+  const own = { REGISTRY_HTTP_HOST: '127.0.0.1', REGISTRY_PORT: String(port) };
+  if (index === 0) return own;
+  if (registryPort === 0) throw new Error('replicas of the registry need a port of the one they follow');
+  return {
+    ...own,
+    REGISTRY_FOLLOW: `http://127.0.0.1:${registryPort}`,
+    DATA_DIR: join(dataDir, `replica-${index}`),
+  };
 }
 
 /** Owners of data first, the public face last: the order of starting. Stopping goes the other way. */
@@ -78,6 +99,7 @@ export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
                 ...(options.echo === true ? { GATEWAY_ECHO: 'true' } : {}),
               }
             : {}),
+          ...(service === 'registry' ? registryEnv(options, index) : {}),
         },
       };
     }),

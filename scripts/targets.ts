@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import { appCommand, ROOT } from './bootstrap.mjs';
 import { borrowListenMigration } from './listen-migration.ts';
-import { opsPortOffsets, planProcesses, type PlanOptions } from './plan.ts';
+import { opsPortOffsets, planProcesses, type PlanOptions, registryPorts } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
 import { freePort, freePortBase } from './ports.ts';
 import { startProcesses, stopProcesses } from './processes.ts';
@@ -41,7 +41,7 @@ export interface TargetOptions {
   readonly replicas?: Replicas;
   /** A Redis that whoever starts the macronode brings and ends, and where its processes find it. */
   readonly redis?: { readonly own: OwnRedis; readonly url: string };
-  /** Settings of every process; an engine of containers takes none. */
+  /** Settings of every process. Of these an engine of containers takes what its compose file passes on. */
   readonly env?: Readonly<Record<string, string>>;
   /** Tells nodes of one process apart. */
   readonly label?: string;
@@ -56,7 +56,7 @@ export function startTarget(kind: TargetKind, options: TargetOptions = {}): Prom
     case 'processes':
       return startMacronode(runDir, options);
     case 'compose':
-      return startCompose(runDir);
+      return startCompose(runDir, options);
   }
 }
 
@@ -144,6 +144,7 @@ async function startMacronode(
     replicas,
     opsPortBase: await freePortBase(opsPortOffsets(replicas)),
     httpPort,
+    registryPort: await freeRegistryPort(replicas),
     redisUrl: brought?.url ?? redis.url,
     dataDir,
     nodeId: 'e2e',
@@ -166,15 +167,22 @@ async function startMacronode(
   }
 }
 
+/** Free for the registry and for those that follow it. */
+async function freeRegistryPort(replicas: Replicas): Promise<number> {
+  const offsets = registryPorts(replicas, 0);
+  return offsets.length === 1 ? freePort() : freePortBase(offsets);
+}
+
 async function stopRedis(redis: OwnRedis): Promise<void> {
   await redis.stop();
   const restarted = redisPid(redis.process);
   if (isStill(restarted, String(redis.process.port))) signal(restarted, 'SIGKILL');
 }
 
-async function startCompose(runDir: string): Promise<RunningTarget> {
+async function startCompose(runDir: string, { env: wanted = {} }: TargetOptions): Promise<RunningTarget> {
   const names = [
     'GATEWAY_PORT',
+    'REGISTRY_PORT',
     'PROMETHEUS_PORT',
     'ALERTMANAGER_PORT',
     ...SERVICES.map((service) => `${service.toUpperCase()}_OPS_PORT`),
@@ -182,6 +190,7 @@ async function startCompose(runDir: string): Promise<RunningTarget> {
   const ports: Record<string, string> = {};
   for (const name of names) ports[name] = String(await freePort());
   const env = {
+    ...wanted,
     ...ports,
     COMPOSE_PROFILES: '',
     OTEL_EXPORTER_OTLP_ENDPOINT: '',
@@ -207,6 +216,7 @@ async function startCompose(runDir: string): Promise<RunningTarget> {
   const state: RunState = {
     target: 'compose',
     url: `http://127.0.0.1:${ports['GATEWAY_PORT'] ?? ''}`,
+    registryUrl: `http://127.0.0.1:${ports['REGISTRY_PORT'] ?? ''}`,
     ops: Object.fromEntries(
       SERVICES.map((service) => [service, [`http://127.0.0.1:${ports[`${service.toUpperCase()}_OPS_PORT`] ?? ''}`]]),
     ),

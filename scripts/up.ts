@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from './bootstrap.mjs';
 import { isListenMigrationOn, LISTEN_MIGRATION_ADVICE } from './listen-migration.ts';
-import { OPS_PORT_BASE, parseReplicas, planProcesses } from './plan.ts';
+import { OPS_PORT_BASE, parseReplicas, planProcesses, REGISTRY_PORT, registryPorts } from './plan.ts';
 import { poll } from './poll.ts';
-import { freePort, isPortFree } from './ports.ts';
+import { freePort, freePortBase, isPortFree } from './ports.ts';
 import { replaceProcesses, runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
 import { endWith } from './verb.ts';
 
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     replicas: { type: 'string', default: '' },
     data: { type: 'string' },
     port: { type: 'string', default: process.env['PORT'] ?? '8080' },
+    'registry-port': { type: 'string', default: process.env['REGISTRY_PORT'] ?? String(REGISTRY_PORT) },
     'ops-port-base': { type: 'string', default: String(OPS_PORT_BASE) },
     redis: { type: 'string', default: process.env['REDIS_URL'] ?? '' },
     echo: { type: 'boolean', default: false },
@@ -49,13 +50,16 @@ async function up(): Promise<void> {
   const httpPort = Number(values.port);
   if (!(await isPortFree(httpPort)))
     throw new Error(`Port ${httpPort} is taken; choose another: npm run up -- --port N`);
+  const replicas = parseReplicas(values.replicas);
+  const registryPort = await portOfRegistry(Number(values['registry-port']), replicas);
   const dataDir = resolve(values.data ?? join(runDir, 'data'));
   const own = values.redis === '' ? { dir: join(dataDir, 'redis'), port: await freePort() } : undefined;
   const url = `http://127.0.0.1:${httpPort}`;
   const plan = planProcesses({
-    replicas: parseReplicas(values.replicas),
+    replicas,
     opsPortBase: Number(values['ops-port-base']),
     httpPort,
+    registryPort,
     redisUrl: own === undefined ? values.redis : `redis://127.0.0.1:${own.port}`,
     dataDir,
     nodeId: process.env['NODE_ID'] ?? 'local',
@@ -69,6 +73,16 @@ async function up(): Promise<void> {
   }
   process.stdout.write('Ctrl-C stops everything.\n');
   await untilStopped();
+}
+
+/** The one asked for; a free one for 0. */
+async function portOfRegistry(port: number, replicas: ReturnType<typeof parseReplicas>): Promise<number> {
+  if (port === 0) return freePortBase(registryPorts(replicas, 0));
+  for (const taken of registryPorts(replicas, port)) {
+    if (!(await isPortFree(taken)))
+      throw new Error(`Port ${taken} is taken; choose another for the registry: npm run up -- --registry-port N`);
+  }
+  return port;
 }
 
 /** Stays until a signal, or until the supervisor is gone. */

@@ -9,7 +9,8 @@ export class AdmissionGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     const http = context.switchToHttp();
-    this.admission.admit(http.getRequest<FastifyRequest>().method, http.getResponse<FastifyReply>().raw);
+    const { method, ctx } = http.getRequest<FastifyRequest>();
+    this.admission.admit(method, http.getResponse<FastifyReply>().raw, ctx);
     return true;
   }
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { ServiceError } from '@macronode/contracts';
 import { Holders, type Occupancy } from '@macronode/metrics';
+import type { RequestContext } from '@macronode/service';
 import type { GatewayMetrics } from './metrics.ts';
 
 /** Writes stop at this share of the bound, so that reads go on when the house is nearly full. */
@@ -24,8 +25,8 @@ export class AdmissionService {
     return { kind: 'semaphore', name: 'in-flight requests', held, bound, oldestMs: this.#inflight.oldestMs() };
   }
 
-  /** Takes a place until `response` is closed, or throws `busy`. */
-  admit(method: string, response: ServerResponse): void {
+  /** Takes a place until `response` is closed or turns out to have no end of its own; or throws `busy`. */
+  admit(method: string, response: ServerResponse, ctx: RequestContext): void {
     const write = method !== 'GET' && method !== 'HEAD';
     if (this.#inflight.size >= (write ? this.#writeBound : this.#bound)) {
       throw new ServiceError('busy', 'too many requests are in flight', {
@@ -35,6 +36,8 @@ export class AdmissionService {
     }
     if (response.closed) return;
     const holder = this.#inflight.enter();
-    response.once('close', () => this.#inflight.leave(holder));
+    const leave = (): void => this.#inflight.leave(holder);
+    response.once('close', leave);
+    ctx.onEndless(leave);
   }
 }

@@ -48,7 +48,7 @@ export class Compression {
   readonly #kept = new WeakMap<Buffer, Map<Coding, Promise<Buffer>>>();
 
   /** The payload to send instead, with its header set. */
-  async encode(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  readonly encode = async (request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> => {
     const type = reply.getHeader('content-type');
     if (typeof type !== 'string' || !JSON_TYPE.test(type)) return payload;
     reply.headers(VARIES);
@@ -62,7 +62,7 @@ export class Compression {
     reply.header('content-encoding', coding).removeHeader('content-length');
     if (typeof etag === 'string') reply.header('etag', `${etag.slice(0, -1)}-${coding}"`);
     return bytes;
-  }
+  };
 
   #once(payload: Buffer, coding: Coding): Promise<Buffer> {
     const forms = this.#kept.get(payload) ?? new Map<Coding, Promise<Buffer>>();

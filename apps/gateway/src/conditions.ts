@@ -1,27 +1,6 @@
 import { LIMITS, ServiceError, type ReadConditions } from '@macronode/contracts';
+import { headerText, parseEntityTags, type Headers } from '@macronode/service';
 import { identityTags } from './compression.ts';
-
-interface EntityTag {
-  readonly weak: boolean;
-  readonly tag: string;
-}
-
-/** Longest condition header that is passed on; the contracts bound it alike. */
-const CONDITION_CHARS = 1_024;
-const TAG = /\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/y;
-
-/** `*`, or a list of entity tags (RFC 9110, 8.8.3); undefined when it is neither. */
-export function parseEntityTags(header: string): '*' | readonly EntityTag[] | undefined {
-  if (header.trim() === '*') return '*';
-  const tags: EntityTag[] = [];
-  TAG.lastIndex = 0;
-  while (TAG.lastIndex < header.length) {
-    const match = TAG.exec(header);
-    if (match === null) return undefined;
-    tags.push({ weak: match[1] !== undefined, tag: match[2] ?? '' });
-  }
-  return tags.length === 0 ? undefined : tags;
-}
 
 /**
  * The tag of the caller's copy when that is current: the one of If-None-Match that stands for `etag` (weak comparison), or
@@ -40,18 +19,6 @@ export function allowsTag(header: string | undefined, etag: string): boolean {
   if (header === undefined) return true;
   const tags = parseEntityTags(header);
   return tags === '*' || (tags?.some(({ weak, tag }) => !weak && isFormOf(tag, etag)) ?? false);
-}
-
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
-
-/** One header as text; refuses one that is longer than any honest client sends. */
-export function headerText(headers: Headers, name: string): string | undefined {
-  const value = headers[name];
-  const text = Array.isArray(value) ? value.join(', ') : value;
-  if (text !== undefined && text.length > CONDITION_CHARS) {
-    throw new ServiceError('bad_request', `${name} is longer than ${String(CONDITION_CHARS)} characters`);
-  }
-  return text;
 }
 
 /** What storage judges, as the client sent it. HEAD has no ranges (RFC 9110, 14.2); a Range that is too long counts as malformed. */

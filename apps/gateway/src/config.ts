@@ -38,6 +38,15 @@ export const gatewayConfig = defineConfig('gateway', {
     max: 65_535,
     help: LIMITS.gateway_inflight.reason,
   }),
+  streamClients: knob.int({
+    env: 'GATEWAY_STREAM_CLIENTS',
+    default: LIMITS.registry_stream_clients.value,
+    unit: 'count',
+    min: 1,
+    max: 65_535,
+    help: 'Event streams of the registry open at once in this gateway; the next one is refused with 429.',
+    reason: 'They hold no place among the requests in flight. Each may hold a queue of 256 events.',
+  }),
 });
 
 export type GatewayConfig = ConfigOf<typeof gatewayConfig>;

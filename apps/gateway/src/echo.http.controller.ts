@@ -1,10 +1,9 @@
 import { Bus } from '@macronode/bus';
 import { LIMITS, SUBJECTS } from '@macronode/contracts';
-import { toCallContext } from '@macronode/service';
+import { refuseEncoding, RequestBody, toCallContext } from '@macronode/service';
 import { Controller, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionGuard } from './admission.guard.ts';
-import { refuseEncoding, RequestBody } from './request-body.ts';
 
 /** Any bytes, through every service and back. Mounted where GATEWAY_ECHO says so. */
 @Controller('echo')

@@ -1,4 +1,5 @@
 import { ROUTES } from '@macronode/contracts';
+import { eventStreamMetrics } from '@macronode/log-http';
 import type { ServiceDefinition } from '@macronode/service';
 import { gatewayConfig, type GatewayConfig } from './config.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -17,6 +18,7 @@ const REJECT_REASONS = [
   'number',
   'aborted',
   'idle',
+  'streams',
 ];
 
 export const gatewayService: ServiceDefinition<GatewayConfig> = {
@@ -32,7 +34,7 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   routes: (config) => Object.values(ROUTES).filter((route) => config.echo || route !== ROUTES.echo),
   rejectReasons: REJECT_REASONS,
   module: GatewayModule,
-  declarations: Object.values(gatewayMetrics),
+  declarations: [...Object.values(gatewayMetrics), ...Object.values(eventStreamMetrics)],
 };
 
 export { gatewayMetrics } from './metrics.ts';

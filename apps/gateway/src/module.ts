@@ -1,18 +1,21 @@
 import { Bus } from '@macronode/bus';
-import type { ServiceDeps } from '@macronode/service';
+import { EventStream, eventStreamMetrics, RegistryDesk } from '@macronode/log-http';
+import { HttpEdge, type ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AdmissionService } from './admission.service.ts';
+import { BusCommitFeed } from './bus-commit.feed.ts';
+import { BusRegistryDesk } from './bus-registry.desk.ts';
 import { Compression } from './compression.ts';
 import type { GatewayConfig } from './config.ts';
 import { EchoHttpController } from './echo.http.controller.ts';
-import { HttpEdge } from './http-edge.ts';
 import { MailboxHttpController } from './mailbox.http.controller.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { NameHttpController } from './name.http.controller.ts';
 import { ObjectHttpController } from './object.http.controller.ts';
 import { ObjectReply } from './object-reply.ts';
 import { OpenApiHttpController } from './openapi.http.controller.ts';
+import { GatewayRegistryController } from './registry.http.controller.ts';
 import { Uploads } from './upload.service.ts';
 
 @Module({})
@@ -30,6 +33,7 @@ export class GatewayModule {
         ObjectHttpController,
         NameHttpController,
         MailboxHttpController,
+        GatewayRegistryController,
         OpenApiHttpController,
         ...(config.echo ? [EchoHttpController] : []),
       ],
@@ -38,12 +42,25 @@ export class GatewayModule {
         { provide: Uploads, useValue: new Uploads(deps.bus, metrics) },
         { provide: ObjectReply, useValue: new ObjectReply(metrics) },
         { provide: AdmissionService, useValue: admission },
+        { provide: RegistryDesk, useValue: new BusRegistryDesk(deps.bus) },
+        { provide: EventStream, useValue: openStreams(deps) },
         {
           provide: HttpEdge,
           inject: [HttpAdapterHost],
-          useFactory: (host: HttpAdapterHost) => new HttpEdge(host, deps.readiness, compression),
+          useFactory: (host: HttpAdapterHost) => new HttpEdge(host, deps.readiness, compression?.encode),
         },
       ],
     };
   }
+}
+
+function openStreams(deps: ServiceDeps<GatewayConfig>): EventStream {
+  const feed = new BusCommitFeed(deps.bus, deps.log);
+  const metrics = deps.metrics.bind(eventStreamMetrics);
+  const streams = new EventStream({ feed, metrics, clients: deps.config.streamClients });
+  deps.metrics.occupied(() => [streams.occupancy()]);
+  deps.onClose('registry feed', () => feed.close());
+  deps.onClose('event streams', () => streams.close());
+  feed.start();
+  return streams;
 }

@@ -1,11 +1,11 @@
 import { Bus } from '@macronode/bus';
 import { NamePutBody, ServiceError, SUBJECTS, type Name, type NameReply } from '@macronode/contracts';
-import { toCallContext } from '@macronode/service';
+import { headerText, toCallContext } from '@macronode/service';
 import { Controller, Get, Head, Put, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionGuard } from './admission.guard.ts';
 import { identityTags, VARIES } from './compression.ts';
-import { allowsTag, currentCopy, headerText, mustBeNew, readConditions } from './conditions.ts';
+import { allowsTag, currentCopy, mustBeNew, readConditions } from './conditions.ts';
 import { JsonBody } from './json-body.ts';
 import { ObjectReply } from './object-reply.ts';
 import { NameParam } from './route-params.ts';

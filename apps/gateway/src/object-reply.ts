@@ -1,8 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ByteStream } from '@macronode/bus';
-import { LIMITS, ServiceError, type ObjectReadReply } from '@macronode/contracts';
-import { mapError } from '@macronode/service';
+import { ServiceError, type ObjectReadReply } from '@macronode/contracts';
+import { cutWhenStalled, mapError } from '@macronode/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayMetrics } from './metrics.ts';
 
@@ -117,15 +116,6 @@ export class ObjectReply {
       } else void awaitEnd(chunks, body);
     }
   }
-}
-
-/**
- * A client that takes nothing holds a window of ours: its socket is cut. The timer is the socket's, and Node leaves it to
- * a request that was parsed before this answer was out; so it goes first of all that happens at the end.
- */
-function cutWhenStalled(response: ServerResponse): void {
-  response.setTimeout(LIMITS.client_idle_timeout_ms.value, () => response.destroy());
-  response.prependOnceListener('finish', () => response.socket?.setTimeout(0));
 }
 
 /** Whatever follows the last byte, its client has had the answer: an end that never comes is the bus's to give up on. */

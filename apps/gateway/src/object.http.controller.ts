@@ -1,12 +1,11 @@
 import { Bus } from '@macronode/bus';
 import { LIMITS, ServiceError, SUBJECTS, type ContentId, type ObjectWriteReply } from '@macronode/contracts';
-import { toCallContext } from '@macronode/service';
+import { refuseEncoding, RequestBody, toCallContext } from '@macronode/service';
 import { Controller, Get, Head, Post, Put, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionGuard } from './admission.guard.ts';
 import { mustBeNew, readConditions } from './conditions.ts';
 import { ObjectReply } from './object-reply.ts';
-import { refuseEncoding, RequestBody } from './request-body.ts';
 import { IdParam } from './route-params.ts';
 import { Uploads } from './upload.service.ts';
 

@@ -1,10 +1,11 @@
 import { hashBytes } from '@macronode/content';
 import { openApiDocument } from '@macronode/contracts';
+import { headerText } from '@macronode/service';
 import { Controller, Get, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdmissionGuard } from './admission.guard.ts';
 import { VARIES } from './compression.ts';
-import { currentCopy, headerText } from './conditions.ts';
+import { currentCopy } from './conditions.ts';
 
 @Controller()
 @UseGuards(AdmissionGuard)

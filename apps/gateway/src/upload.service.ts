@@ -1,7 +1,7 @@
 import type { Bus, CallContext } from '@macronode/bus';
 import { LIMITS, ServiceError, SUBJECTS, type ObjectOpenRequest, type ObjectWriteReply } from '@macronode/contracts';
+import type { RequestBody } from '@macronode/service';
 import type { GatewayMetrics } from './metrics.ts';
-import type { RequestBody } from './request-body.ts';
 
 interface UploadRequest {
   /** The id the bytes must hash to; undefined when the client does not know it. */

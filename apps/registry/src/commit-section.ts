@@ -5,16 +5,9 @@ import {
   type RegistryPayload,
   ServiceError,
 } from '@macronode/contracts';
-import {
-  canonicalPayload,
-  incomingSet,
-  makeLeaf,
-  quorumOf,
-  signerIn,
-  type SignerSet,
-  verifyApproval,
-} from '@macronode/log';
+import { type CanonicalLeaf, canonicalPayload, incomingSet, makeLeaf, quorumOf, type SignerSet } from '@macronode/log';
 import type { AuditTrail } from './audit-trail.ts';
+import { CheckedApprovals, type Verified } from './checked-approvals.ts';
 import type { Clock } from './clock.ts';
 import type { LogService } from './log.service.ts';
 import type { SignedRequest, StoredProposal } from './log.store.ts';
@@ -51,14 +44,18 @@ export class CommitSection {
   }
 
   run(proposalId: string, payload: RegistryPayload, request: SignedRequest, actor: string): Promise<Commit> {
-    const stages = new Stages(this.#options.metrics);
+    const { clock, metrics, proposals } = this.#options;
+    const stages = new Stages(metrics);
     return this.#serial.run(async () => {
       stages.end('wait');
       const repeated = this.#committedBefore(proposalId);
       if (repeated !== undefined) return { committed: repeated, created: false };
-      const { approvals, incoming } = this.#judge(this.#options.proposals.get(proposalId), payload);
+      // One reading of the clock: what has not expired by then is not dated later.
+      const now = clock.wallMs();
+      const { approvals, incoming } = this.#judge(proposals.get(proposalId), payload, now);
       stages.end('verify');
-      const committed = await this.#append(payload, approvals, incoming, request, actor, stages);
+      const leaf = makeLeaf(payload, canonicalPayload(payload), approvals, new Date(now));
+      const committed = await this.#append(payload, leaf, incoming, request, actor, stages);
       stages.end('publish');
       this.#count(payload, approvals);
       return { committed, created: true };
@@ -91,17 +88,21 @@ export class CommitSection {
   #judge(
     proposal: StoredProposal,
     payload: RegistryPayload,
+    now: number,
   ): { readonly approvals: readonly RegistryApproval[]; readonly incoming: SignerSet | undefined } {
-    const { log, clock, metrics } = this.#options;
-    if (proposal.state === 'expired' || proposal.expiresAt <= clock.wallMs()) {
+    const { log, metrics } = this.#options;
+    if (proposal.state === 'expired' || proposal.expiresAt <= now) {
       throw new ServiceError('expired', 'the proposal has expired');
     }
     const set = log.signerSet;
     if (set === undefined) throw new ServiceError('maintenance', 'the log has no signer set', { reason: 'no_signers' });
     const incoming = incomingSet(payload);
+    const checked = new CheckedApprovals(proposal.payloadHash, approvalTimes(metrics));
+    const sets = [set, ...(incoming === undefined ? [] : [incoming])];
     const approvals = log.store.approvals(proposal.payloadHash);
-    const { valid, revoked } = this.#valid(approvals, proposal.payloadHash, set, incoming);
-    const quorum = quorumOf(set, incoming, valid);
+    const valid = approvals.filter((approval) => checked.byAny(sets, approval));
+    const revoked = approvals.filter((approval) => !valid.includes(approval)).map(({ signer_id }) => signer_id);
+    const quorum = quorumOf(set, incoming, valid, checked.verifies);
     if (!quorum.met && revoked.length > 0) {
       throw new ServiceError('revoked_key', `${revoked.join(', ')} approved with a key that is in force no more`);
     }
@@ -115,54 +116,28 @@ export class CommitSection {
     return { approvals: valid, incoming };
   }
 
-  /** Approvals that verify under the keys in force now, and who approved with another. */
-  #valid(
-    approvals: readonly RegistryApproval[],
-    payloadHash: string,
-    set: SignerSet,
-    incoming: SignerSet | undefined,
-  ): { readonly valid: readonly RegistryApproval[]; readonly revoked: readonly string[] } {
-    const { metrics } = this.#options;
-    const valid: RegistryApproval[] = [];
-    const revoked: string[] = [];
-    for (const approval of approvals) {
-      const signers = [set, incoming].flatMap((one) =>
-        one === undefined ? [] : (signerIn(one, approval.signer_id) ?? []),
-      );
-      const started = performance.now();
-      const ok = signers.some((signer) => verifyApproval(signer, payloadHash, approval));
-      metrics.approvalVerify.observe((performance.now() - started) / 1_000, { algo: approval.algo });
-      metrics.approvalVerified.inc({ algo: approval.algo, result: ok ? 'ok' : 'bad' });
-      if (ok) valid.push(approval);
-      else revoked.push(approval.signer_id);
-    }
-    return { valid, revoked };
-  }
-
   async #append(
     payload: RegistryPayload,
-    approvals: readonly RegistryApproval[],
+    { leaf, text, hash }: CanonicalLeaf,
     incoming: SignerSet | undefined,
     request: SignedRequest,
     actor: string,
     stages: Stages,
   ): Promise<RegistryCommitted> {
-    const { log, audit, clock, metrics } = this.#options;
-    const canonical = canonicalPayload(payload);
-    const leaf = makeLeaf(payload, canonical, approvals, new Date(clock.wallMs()));
+    const { log, audit, metrics } = this.#options;
     const entry = {
       ...request,
       version: payload.version,
       prevHash: payload.prev_hash,
-      leaf: leaf.text,
-      entryHash: leaf.hash,
-      payloadHash: canonical.hash,
+      leaf: text,
+      entryHash: hash,
+      payloadHash: leaf.payload_b3,
       ...(incoming === undefined ? {} : { signers: signersText(incoming) }),
       audit: audit.fact({
         kind: 'commit',
         actor,
-        subject: canonical.hash,
-        attrs: { version: payload.version, kind: payload.kind, approvals: approvals.length },
+        subject: leaf.payload_b3,
+        attrs: { version: leaf.version, kind: leaf.kind, approvals: leaf.approvals.length },
       }),
     };
     const outcome = await log.append(entry, incoming, {
@@ -176,12 +151,12 @@ export class CommitSection {
       throw new ServiceError('chain_mismatch', 'the head has moved');
     }
     audit.appended();
-    this.#amplification.committed(leaf.text.length + canonical.bytes);
+    this.#amplification.committed(text.length + leaf.payload_size);
     return {
-      version: payload.version,
-      payload_b3: canonical.hash,
-      entry_b3: leaf.hash,
-      committed_at: leaf.leaf.committed_at,
+      version: leaf.version,
+      payload_b3: leaf.payload_b3,
+      entry_b3: hash,
+      committed_at: leaf.committed_at,
     };
   }
 
@@ -195,6 +170,14 @@ export class CommitSection {
 /** A signer set as it is stored. */
 export const signersText = ({ m, k_pq, signers }: Omit<SignerSet, 'version'>): string =>
   JSON.stringify({ m, k_pq, signers });
+
+/** Counts and times every signature that is verified. */
+export const approvalTimes =
+  (metrics: RegistryMetrics): Verified =>
+  ({ algo }, ok, seconds) => {
+    metrics.approvalVerify.observe(seconds, { algo });
+    metrics.approvalVerified.inc({ algo, result: ok ? 'ok' : 'bad' });
+  };
 
 /** The time of each stage: from the end of the one before. */
 class Stages {

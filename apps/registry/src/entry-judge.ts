@@ -1,6 +1,7 @@
 import { canonicalJson, hashBytes } from '@macronode/content';
 import { RegistryLeaf, RegistryPayload } from '@macronode/contracts';
-import { incomingSet, quorumOf, signerIn, type SignerSet, verifyApproval } from '@macronode/log';
+import { incomingSet, quorumOf, type SignerSet } from '@macronode/log';
+import { CheckedApprovals } from './checked-approvals.ts';
 import type { StoredEntry } from './log.store.ts';
 
 /** What an entry must continue. */
@@ -26,14 +27,11 @@ export function judgeEntry(entry: StoredEntry, place: Place): EntryVerdict {
   if (entry.version !== version || !agrees(leaf, payload, place)) return { fault: 'chain' };
   if (set === undefined || leaf.signer_set_version !== set.version) return { fault: 'signer set' };
   const incoming = incomingSet(payload);
-  const verified = leaf.approvals.every((approval) =>
-    [set, incoming].some((one) => {
-      const signer = one && signerIn(one, approval.signer_id);
-      return signer !== undefined && verifyApproval(signer, leaf.payload_b3, approval);
-    }),
-  );
-  if (!verified) return { fault: 'approval' };
-  if (!quorumOf(set, incoming, leaf.approvals).met) return { fault: 'quorum' };
+  const checked = new CheckedApprovals(leaf.payload_b3);
+  const candidates = [set, ...(incoming === undefined ? [] : [incoming])];
+  if (!leaf.approvals.every((approval) => checked.byAny(candidates, approval))) return { fault: 'approval' };
+  if (!quorumOf(set, incoming, leaf.approvals, checked.verifies).met) return { fault: 'quorum' };
+  if (Date.parse(leaf.committed_at) > Date.parse(payload.expires_at)) return { fault: 'expired' };
   if (payload.kind === 'supersede' && payload.supersede_of !== prevHash) return { fault: 'supersede' };
   return { leaf, incoming };
 }

@@ -1,4 +1,4 @@
-import { isContentId, parseStrictJson, StrictJsonError } from '@macronode/content';
+import { isContentId } from '@macronode/content';
 import {
   LIMITS,
   RegistryApproveRequest,
@@ -12,7 +12,7 @@ import {
 } from '@macronode/contracts';
 import { type DeskAnswer, RegistryDesk } from '@macronode/log-http';
 import { encodeEntryBundle, formatTlogProof, parseTilePath } from '@macronode/log';
-import { parseAs } from '@macronode/service';
+import { decodeJson, namesTag } from '@macronode/service';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
 import type { LogService } from './log.service.ts';
@@ -57,11 +57,6 @@ function answer(
 
 const json = (status: number, value: unknown, cache = 'no-store', more: Record<string, string> = {}): DeskAnswer =>
   answer(status, JSON_TYPE, cache, encode(JSON.stringify(value)), more);
-
-/** `If-None-Match` against one strong tag (RFC 9110, 13.1.2: the weak comparison). */
-const holds = (header: string | undefined, etag: string): boolean =>
-  header !== undefined &&
-  (header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag));
 
 /** An entry as it is sent: leaf and payload in their canonical spelling, so that they can be hashed as they are. */
 const entryText = ({ entryHash, leaf, payload }: StoredEntry): string =>
@@ -112,9 +107,9 @@ export class LogDesk extends RegistryDesk {
 
   #head(call: RegistryCall): DeskAnswer {
     const { head } = this.#options.log;
-    const etag = `"v${head.version}-${head.entry_b3?.slice(3, 11) ?? '00000000'}"`;
-    const headers = { etag };
-    if (holds(call.if_none_match, etag)) return { status: 304, headers: { ...headers, 'cache-control': 'no-cache' } };
+    const tag = `v${head.version}-${head.entry_b3?.slice(3, 11) ?? '00000000'}`;
+    const headers = { etag: `"${tag}"` };
+    if (namesTag(call.if_none_match, tag)) return { status: 304, headers: { ...headers, 'cache-control': 'no-cache' } };
     return json(200, head, 'no-cache', headers);
   }
 
@@ -122,7 +117,9 @@ export class LogDesk extends RegistryDesk {
     const entry = this.#options.log.store.entry(versionOf(call));
     if (entry === undefined) throw new ServiceError('not_found', 'the log has no such version');
     const etag = `"${entry.entryHash}"`;
-    if (holds(call.if_none_match, etag)) return { status: 304, headers: { etag, 'cache-control': FOREVER } };
+    if (namesTag(call.if_none_match, entry.entryHash)) {
+      return { status: 304, headers: { etag, 'cache-control': FOREVER } };
+    }
     return answer(200, JSON_TYPE, FOREVER, encode(entryText(entry)), { etag });
   }
 
@@ -238,16 +235,7 @@ function pageOf({ query }: RegistryCall): { readonly after: number; readonly lim
 }
 
 /** The body as signed JSON: no duplicate keys, no unknown fields. */
-function bodyOf<T>({ body = new Uint8Array() }: RegistryCall, schema: z.ZodType<T>): T {
-  let value: unknown;
-  try {
-    value = parseStrictJson(body, { maxDepth: LIMITS.json_depth.value });
-  } catch (cause) {
-    if (!(cause instanceof StrictJsonError)) throw cause;
-    throw new ServiceError('schema', `the body is refused: ${cause.message}`, { reason: cause.reason, cause });
-  }
-  return parseAs(schema, value);
-}
+const bodyOf = <T>({ body = new Uint8Array() }: RegistryCall, schema: z.ZodType<T>): T => decodeJson(body, schema);
 
 /** Entries as lines, ended after the one that passes the bound of an answer. */
 async function* lines(entries: Iterable<StoredEntry>): AsyncIterable<Uint8Array> {

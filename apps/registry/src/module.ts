@@ -1,6 +1,7 @@
 import { EventStream, eventStreamMetrics, RegistryDesk, RegistryHttpController } from '@macronode/log-http';
-import type { ServiceDeps } from '@macronode/service';
+import { HttpEdge, type ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { Announcer } from './announcer.ts';
 import { AuditTrail } from './audit-trail.ts';
 import { RegistryBusController } from './bus.controller.ts';
@@ -52,7 +53,7 @@ export class RegistryModule {
       providers: [
         { provide: LogDesk, useValue: desk },
         { provide: RegistryDesk, useExisting: LogDesk },
-        ...(ownPort ? [openStreams(deps, log)] : []),
+        ...(ownPort ? [openStreams(deps, log), openEdge(deps)] : []),
       ],
     };
   }
@@ -101,6 +102,12 @@ function openStreams(deps: Deps, log: LogService): Provider {
   deps.onClose('event streams', () => streams.close());
   return { provide: EventStream, useValue: streams };
 }
+
+const openEdge = ({ readiness }: Deps): Provider => ({
+  provide: HttpEdge,
+  inject: [HttpAdapterHost],
+  useFactory: (host: HttpAdapterHost) => new HttpEdge(host, readiness),
+});
 
 /** After the answer: a commit does not wait for whoever wants to hear of it. */
 function announce({ bus }: Deps, log: LogService, metrics: RegistryMetrics): void {

@@ -1,5 +1,13 @@
-import { RegistryPayload, type RegistryProposal, type RegistryProposalShown, ServiceError } from '@macronode/contracts';
-import { incomingSet, quorumOf } from '@macronode/log';
+import {
+  type RegistryApproval,
+  RegistryPayload,
+  type RegistryProposal,
+  type RegistryProposalShown,
+  type RegistryQuorum,
+  ServiceError,
+} from '@macronode/contracts';
+import { incomingSet, quorumOf, type SignerSet } from '@macronode/log';
+import { CheckedApprovals } from './checked-approvals.ts';
 import type { LogService } from './log.service.ts';
 import type { StoredProposal } from './log.store.ts';
 
@@ -57,7 +65,18 @@ export class Proposals {
       expires_at: new Date(expiresAt).toISOString(),
       proposed_by: proposedBy,
       approvals: approvals.map(({ sig: _sig, ...rest }) => rest),
-      quorum: quorumOf(set, incomingSet(this.payload(payloadHash)), approvals),
+      quorum: this.#quorum(set, incomingSet(this.payload(payloadHash)), payloadHash, approvals),
     };
+  }
+
+  /** Approvals were verified when they came; only for a rotation it has to be known under which key. */
+  #quorum(
+    set: SignerSet,
+    incoming: SignerSet | undefined,
+    payloadHash: string,
+    approvals: readonly RegistryApproval[],
+  ): RegistryQuorum {
+    if (incoming === undefined) return quorumOf(set, incoming, approvals, () => true);
+    return quorumOf(set, incoming, approvals, new CheckedApprovals(payloadHash).verifies);
   }
 }

@@ -254,6 +254,25 @@ describe('a rotation', () => {
   });
 });
 
+describe('a rotation that gives a signer another key', () => {
+  it('does not count an approval of the old key for the new set', async () => {
+    const { opened, a, b, c } = await three();
+    await using log = opened;
+    const rekeyed = new TestSigner(a.id);
+    const members = [rekeyed, b, c].map((signer) => signer.member());
+    const rotation: RegistryPayload = { ...log.bound(), kind: 'signers', m: 2, k_pq: 0, signers: members };
+    const id = await log.propose(rotation, a);
+    await log.approve(id, a);
+    const shown = await log.approve(id, b);
+    expect(shown.quorum).toMatchObject({ approved: 2, met: false, incoming: { approved: 1 } });
+    await expect(log.commit(id, a)).rejects.toEqual(refused('quorum_failed'));
+    await log.approve(id, c);
+    expect((await log.commit(id, a)).committed.version).toBe(1);
+    await expect(log.propose(log.next(), a)).rejects.toEqual(refused('bad_signature'));
+    await log.round([rekeyed, b]);
+  });
+});
+
 describe('a log that is sealed', () => {
   it('takes nothing more, and answers its last commit again', async () => {
     const { opened, a, b } = await three();

@@ -8,7 +8,6 @@ import {
   type RegistryProposal,
   type RegistryProposeRequest,
   ServiceError,
-  type Signer,
 } from '@macronode/contracts';
 import { CanonicalJsonError } from '@macronode/content';
 import {
@@ -22,11 +21,11 @@ import {
   signerIn,
   type SignerSet,
   SignerSetRefused,
-  verifyApproval,
 } from '@macronode/log';
 import type { AuditTrail } from './audit-trail.ts';
+import { CheckedApprovals } from './checked-approvals.ts';
 import type { Clock } from './clock.ts';
-import type { CommitSection } from './commit-section.ts';
+import { approvalTimes, type CommitSection } from './commit-section.ts';
 import type { LogService } from './log.service.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
@@ -139,12 +138,7 @@ export class WriteService {
       );
       const proposal = proposals.get(proposalId);
       this.#assertOpen(proposal.state, proposal.expiresAt);
-      const signer =
-        signerIn(set, approval.signer_id) ?? signerIn(incomingSet(payload) ?? { signers: [] }, approval.signer_id);
-      if (signer?.algo !== approval.algo) {
-        throw new ServiceError('unknown_signer', `${approval.signer_id} does not approve for this log`);
-      }
-      this.#verify(signer, proposalId, approval);
+      this.#verify([set, incomingSet(payload)], proposalId, approval);
       const outcome = await log.store.approve({
         ...request,
         payloadHash: proposalId,
@@ -166,13 +160,18 @@ export class WriteService {
     });
   }
 
-  #verify(signer: Signer, payloadHash: string, approval: RegistryApproveRequest['approval']): void {
-    const { metrics } = this.#options;
-    const started = performance.now();
-    const ok = verifyApproval(signer, payloadHash, approval);
-    metrics.approvalVerify.observe((performance.now() - started) / 1_000, { algo: signer.algo });
-    metrics.approvalVerified.inc({ algo: signer.algo, result: ok ? 'ok' : 'bad' });
-    if (!ok) throw new ServiceError('bad_signature', `the approval of ${signer.signer_id} does not verify`);
+  /** Under the key its signer has in force, or that a rotation brings. */
+  #verify(
+    sets: readonly (SignerSet | undefined)[],
+    payloadHash: string,
+    approval: RegistryApproveRequest['approval'],
+  ): void {
+    const { signer_id, algo } = approval;
+    const known = sets.flatMap((set) => (set !== undefined && signerIn(set, signer_id)?.algo === algo ? [set] : []));
+    if (known.length === 0) throw new ServiceError('unknown_signer', `${signer_id} does not approve for this log`);
+    const checked = new CheckedApprovals(payloadHash, approvalTimes(this.#options.metrics));
+    if (checked.byAny(known, approval)) return;
+    throw new ServiceError('bad_signature', `the approval of ${signer_id} does not verify`);
   }
 
   async commit(

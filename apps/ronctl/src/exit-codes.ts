@@ -7,7 +7,7 @@ export const EXIT = Object.freeze({
   notFound: 3,
   /** Nothing answered, or the answer was "not now": repeating later may work. */
   unavailable: 4,
-  /** Bytes do not hash to the id they were asked for or stored under. */
+  /** Bytes do not hash to the id they were asked for or stored under, or a log is not what it must be. */
   integrity: 5,
   interrupted: 130,
 });
@@ -21,5 +21,5 @@ Exit codes:
   2    the command line is wrong
   3    nothing under this id or name
   4    nothing answered, the answer took too long, or it was "not now" (429, 502, 503, 504)
-  5    the bytes do not hash to their id
+  5    the bytes do not hash to their id, or the registry does not verify
   130  interrupted`;

@@ -7,6 +7,10 @@ export interface FailureOptions {
   readonly status?: number;
   readonly corrId?: string;
   readonly retryAfterMs?: number;
+  /** Whether the request may have taken effect though no answer said so. */
+  readonly outcomeUnknown?: boolean;
+  /** Facts for scripts, as members of the error. */
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -23,7 +27,7 @@ export class Failure extends Error {
   }
 
   toJson(): { error: Record<string, unknown> } {
-    const { hint, code, status, corrId, retryAfterMs } = this.options;
+    const { hint, code, status, corrId, retryAfterMs, details } = this.options;
     return {
       error: {
         message: this.message,
@@ -33,6 +37,7 @@ export class Failure extends Error {
         ...(corrId === undefined ? {} : { corr_id: corrId }),
         ...(retryAfterMs === undefined ? {} : { retry_after_ms: retryAfterMs }),
         ...(hint === undefined ? {} : { hint }),
+        ...details,
       },
     };
   }
@@ -60,6 +65,20 @@ export function hintOf(code: string | undefined, retryAfterMs: number | undefine
       return 'read the current state, then decide and try again';
     case 'no_responders':
       return 'see which service is missing with: ronctl status';
+    case 'unknown_signer':
+      return 'see who may approve with: ronctl registry signers';
+    case 'chain_mismatch':
+      return 'the log went on; see it with: ronctl registry head; then propose again';
+    case 'quorum_failed':
+      return 'see what it still needs with: ronctl registry proposals <id>';
+    case 'revoked_key':
+      return 'the signers changed since it was approved: propose again';
+    case 'signer_conflict':
+      return 'this signer has approved already; nothing more is needed from it';
+    case 'sealed':
+      return 'its last entry names the log that goes on: ronctl registry log';
+    case 'maintenance':
+      return 'see why with: ronctl registry signers';
     case 'internal':
       return 'look for the corr_id in the logs of the node';
     default:

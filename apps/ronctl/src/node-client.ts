@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { ErrorEnvelope } from '@macronode/contracts';
 import { EXIT } from './exit-codes.ts';
 import { Failure, exitCodeOf, hintOf } from './failure.ts';
+import { textLines } from './text-lines.ts';
 
 /** How long to wait for `100 Continue` before sending the body anyway (RFC 9110, 10.1.1 lets the client choose). */
 const CONTINUE_WAIT_MS = 1_000;
@@ -60,6 +61,7 @@ export class NodeClient {
     request.setTimeout(idleMs, () => {
       failed = new Failure(EXIT.unavailable, `no byte moved for ${idleMs} ms`, {
         corrId,
+        outcomeUnknown: true,
         hint: 'see which service is slow with: ronctl status; or allow more with --timeout',
       });
       request.destroy(failed);
@@ -91,6 +93,27 @@ export class NodeClient {
     }
   }
 
+  /** A request whose answer is text. Statuses outside 200-299 become Failure. */
+  async text(call: Call): Promise<string> {
+    const answer = await this.send(call);
+    if (answer.status < 200 || answer.status > 299) throw await refusalOf(answer);
+    return readText(answer.body, JSON_BODY_BYTES);
+  }
+
+  /** The lines of an answer, as they come. Statuses outside 200-299 become Failure. */
+  async *lines(call: Call): AsyncGenerator<string> {
+    const answer = await this.send(call);
+    if (answer.status < 200 || answer.status > 299) throw await refusalOf(answer);
+    try {
+      yield* textLines(answer.body as AsyncIterable<Uint8Array>);
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      throw this.#connectionFailure(error as NodeJS.ErrnoException, answer.corrId);
+    } finally {
+      answer.body.destroy();
+    }
+  }
+
   /** What a broken connection means for the person. */
   #connectionFailure(error: NodeJS.ErrnoException, corrId: string): Failure {
     if (this.#options.signal.aborted) return new Failure(EXIT.interrupted, 'interrupted');
@@ -103,6 +126,7 @@ export class NodeClient {
     }
     return new Failure(EXIT.unavailable, `the connection to ${url} broke (${error.code ?? error.message})`, {
       corrId,
+      outcomeUnknown: true,
       hint: 'try again; if it stays, see: ronctl status',
       cause: error,
     });
@@ -204,6 +228,7 @@ export async function refusalOf(answer: Answer): Promise<Failure> {
     status,
     corrId: parsed?.error.corr_id ?? corrId,
     ...(code === undefined ? {} : { code }),
+    ...(code === 'outcome_unknown' || code === 'deadline' ? { outcomeUnknown: true } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(hint === undefined ? {} : { hint }),
   });

@@ -3,42 +3,18 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isContentId } from '@macronode/content';
 import { LIMITS, Name } from '@macronode/contracts';
 import { addBusCommands } from './bus-commands.ts';
+import { clientOf, httpUrl, httpUrlFromEnv, integer } from './command-line.ts';
 import { EXIT, EXIT_HELP } from './exit-codes.ts';
-import { Failure, toFailure } from './failure.ts';
+import { type Failure, toFailure } from './failure.ts';
 import { acknowledge, payloadOf, receiveMessages, sendMessage, showPayload } from './mailbox.ts';
 import { getName, setName, type NameShown } from './names.ts';
-import { NodeClient } from './node-client.ts';
 import { getObject, putFile, putStdin } from './objects.ts';
+import { addRegistryCommands } from './registry/registry-commands.ts';
 import { addTasksCommand } from './tasks.ts';
 import { exitCodeOfStatus, readStatus, type ServiceStatus } from './status.ts';
 import { note, paint, print, table, type Terminal } from './terminal.ts';
 
-const DEFAULT_URL = 'http://127.0.0.1:8080';
 const DEFAULT_TIMEOUT_MS = 15_000;
-
-interface Globals {
-  readonly url: string;
-  readonly token?: string;
-  readonly timeout: number;
-  readonly json: boolean;
-  readonly ops: readonly string[];
-}
-
-const integer =
-  (min: number, max: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number, ${min} to ${max}`);
-    return value;
-  };
-
-const httpUrl = (text: string): string => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
-    throw new InvalidArgumentError('an address such as http://host:8080');
-  return text.replace(/\/+$/, '');
-};
 
 const collect = (value: string, list: readonly string[]): string[] => [...list, httpUrl(value)];
 
@@ -79,7 +55,7 @@ function report(terminal: Terminal, failure: Failure, json: boolean): void {
 
 function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Command {
   const program = new Command('ronctl')
-    .description('Objects, names and messages of a macronode, from the command line.')
+    .description('Objects, names, messages and the registry of a macronode, from the command line.')
     .option('--url <url>', 'address of the gateway (env RONCTL_URL)', httpUrl, httpUrlFromEnv(terminal))
     .option('--ops <url>', 'ops address, for bus, status and tasks; the last two take several', collect, [])
     .option('--token <token>', 'capability, or admin token, to send with every request (env RONCTL_TOKEN)')
@@ -96,31 +72,10 @@ function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Comman
   addNameCommands(program, terminal);
   addMailboxCommands(program, terminal, outcome);
   addStatusCommand(program, terminal, outcome);
+  addRegistryCommands(program, terminal);
   addBusCommands(program, terminal);
   addTasksCommand(program, terminal);
   return program;
-}
-
-function httpUrlFromEnv(terminal: Terminal): string {
-  const given = terminal.env['RONCTL_URL'];
-  if (given === undefined || given === '') return DEFAULT_URL;
-  try {
-    return httpUrl(given);
-  } catch {
-    throw new Failure(EXIT.usage, `RONCTL_URL is not an address: ${given}`);
-  }
-}
-
-function clientOf(command: Command, terminal: Terminal): { client: NodeClient; globals: Globals } {
-  const globals = command.optsWithGlobals<Globals>();
-  const token = globals.token ?? terminal.env['RONCTL_TOKEN'];
-  const client = new NodeClient({
-    url: globals.url,
-    timeoutMs: globals.timeout,
-    signal: terminal.signal,
-    ...(token === undefined || token === '' ? {} : { token }),
-  });
-  return { client, globals };
 }
 
 function addObjectCommands(program: Command, terminal: Terminal): void {
@@ -246,7 +201,7 @@ function addStatusCommand(program: Command, terminal: Terminal, outcome: { exitC
   program
     .command('status')
     .description('readiness of every service, from the ops ports; exit code 4 when one is not ready')
-    .addHelpText('after', '\nWithout --ops: ports 9080 to 9084 of this machine.')
+    .addHelpText('after', '\nWithout --ops: ports 9080 to 9085 of this machine.')
     .action(async (_options: unknown, command: Command) => {
       const { globals } = clientOf(command, terminal);
       const services = await readStatus(globals.ops, globals.timeout, terminal.signal);

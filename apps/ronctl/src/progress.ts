@@ -14,18 +14,23 @@ function formatBytes(bytes: number): string {
   return `${unit === 0 ? String(value) : value.toFixed(1)} ${UNITS[unit] ?? 'B'}`;
 }
 
+/** Plain numbers, where what is counted are not bytes. */
+export const formatCount = (count: number): string => String(Math.round(count));
+
 /** One line on stderr, redrawn in place. Draws nothing where stderr is not a terminal. */
 export class Progress {
   readonly #terminal: Terminal;
   readonly #label: string;
   readonly #total: number | undefined;
+  readonly #format: (amount: number) => string;
   readonly #startedMs = performance.now();
   #drawnMs = 0;
   #bytes = 0;
   #drawn = false;
 
-  constructor(terminal: Terminal, label: string, total?: number) {
+  constructor(terminal: Terminal, label: string, total?: number, format: (amount: number) => string = formatBytes) {
     this.#terminal = terminal;
+    this.#format = format;
     this.#label = label;
     this.#total = total;
   }
@@ -51,11 +56,11 @@ export class Progress {
 
   #draw(nowMs: number): void {
     const seconds = Math.max((nowMs - this.#startedMs) / 1000, 0.001);
-    const rate = `${formatBytes(this.#bytes / seconds)}/s`;
+    const rate = `${this.#format(this.#bytes / seconds)}/s`;
     const share =
       this.#total === undefined || this.#total === 0 ? '' : `${Math.floor((this.#bytes / this.#total) * 100)} %  `;
-    const of = this.#total === undefined ? '' : ` of ${formatBytes(this.#total)}`;
-    this.#terminal.stderr.write(`\r\u001b[K${this.#label}  ${share}${formatBytes(this.#bytes)}${of}  ${rate}`);
+    const of = this.#total === undefined ? '' : ` of ${this.#format(this.#total)}`;
+    this.#terminal.stderr.write(`\r\u001b[K${this.#label}  ${share}${this.#format(this.#bytes)}${of}  ${rate}`);
     this.#drawn = true;
   }
 }

@@ -2,8 +2,8 @@ import { Readiness } from '@macronode/contracts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import { Failure } from './failure.ts';
 
-/** The ops ports of gateway, omnigate, index, storage and mailbox; a micronode has only the first. */
-const DEFAULT_OPS_PORTS = [9080, 9081, 9082, 9083, 9084] as const;
+/** The ops ports of gateway, omnigate, index, storage, mailbox and registry; a micronode has only the first. */
+const DEFAULT_OPS_PORTS = [9080, 9081, 9082, 9083, 9084, 9085] as const;
 
 export interface ServiceStatus {
   readonly service: string;

@@ -243,7 +243,7 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = Object.freeze(
     tag: 'registry',
     description: 'Before the first entry: version 0, and nulls. Ask with If-None-Match: most answers are 304.',
     parameters: ['ifNoneMatch'],
-    answers: [{ status: 200, description: 'The head.', headers: CACHED, body: 'RegistryHead' }, notModified(CACHED)],
+    answers: [{ status: 200, description: 'The head.', headers: CACHED_JSON, body: 'RegistryHead' }, notModified(CACHED_JSON)],
     errors: LOG_READ,
   },
   registryEntry: {
@@ -251,8 +251,8 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = Object.freeze(
     description: IMMUTABLE,
     parameters: ['version', 'ifNoneMatch'],
     answers: [
-      { status: 200, description: 'The entry and its payload.', headers: CACHED, body: 'RegistryEntry' },
-      notModified(CACHED),
+      { status: 200, description: 'The entry and its payload.', headers: CACHED_JSON, body: 'RegistryEntry' },
+      notModified(CACHED_JSON),
     ],
     errors: [...LOG_READ, 'not_found'],
   },

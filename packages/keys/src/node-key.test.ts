@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KeyFileError, NodeKey } from './node-key.ts';
+import { KeyFileError } from './key-file.ts';
+import { NodeKey } from './node-key.ts';
 import { verify } from './signature.ts';
 import { generateKey } from './signing-key.ts';
 

@@ -168,6 +168,17 @@ describe('a follower', () => {
     expect(log.applied).toEqual([1, 2, 3]);
   });
 
+  it('does not forget what it is told while it reads the head', async () => {
+    const log = new Followed({ fromEvent: () => undefined });
+    log.turns = 10;
+    log.follower.start();
+    await turns(2);
+    log.follower.notify(log.commit());
+    await log.follower.settled();
+    expect(log.applied).toEqual([1]);
+    expect(log.asked).toEqual(['head', 'after 0']);
+  });
+
   it('is not moved back by an old event or an old head', async () => {
     const log = await new Followed().started();
     log.follower.notify(log.commit());

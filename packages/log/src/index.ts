@@ -2,6 +2,7 @@ export { approve, verifyApproval } from './approval.ts';
 export { canonicalPayload, EntryTooLarge, makeLeaf } from './leaf.ts';
 export type { CanonicalLeaf, CanonicalPayload } from './leaf.ts';
 export { incomingSet, quorumOf } from './quorum.ts';
+export type { Verifies } from './quorum.ts';
 export { approvalSubject, reasonSubject, signRequest, verifyRequest } from './request-claim.ts';
 export type { RequestTarget } from './request-claim.ts';
 export { canonicalHash, signHash, verifyHash } from './signed-hash.ts';

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { generateKey } from '@macronode/keys';
-import type { RegistryApproval } from '@macronode/contracts';
+import { generateKey, type SigningKey } from '@macronode/keys';
+import type { RegistryApproval, Signer } from '@macronode/contracts';
 import { describe, expect, it } from 'vitest';
+import { approve, verifyApproval } from './approval.ts';
 import { quorumOf } from './quorum.ts';
+import { canonicalHash } from './signed-hash.ts';
 import { admitSignerSet, signerOf, SignerSetRefused, type SignerSet } from './signer-set.ts';
 
 const LOG = 'registry.example/main';
@@ -19,6 +21,8 @@ const setOf = (indexes: readonly number[], m: number, kPq: number, version = 0):
   k_pq: kPq,
   signers: indexes.flatMap((at) => members[at] ?? []),
 });
+/** As if every signature were good. */
+const any = (): boolean => true;
 const indexes = fc.uniqueArray(fc.nat(5), { minLength: 1 });
 
 describe('a quorum', () => {
@@ -27,7 +31,7 @@ describe('a quorum', () => {
       fc.property(indexes, fc.array(fc.nat(8)), fc.integer({ min: 1, max: 6 }), fc.nat(3), (set, by, m, kPq) => {
         const approved = set.filter((at) => by.includes(at));
         const pq = approved.filter((at) => at % 2 === 1).length;
-        const result = quorumOf(setOf(set, m, kPq), undefined, by.map(approvalBy));
+        const result = quorumOf(setOf(set, m, kPq), undefined, by.map(approvalBy), any);
         expect(result).toMatchObject({ approved: approved.length, approved_pq: pq, n: set.length });
         expect(result.met).toBe(approved.length >= m && pq >= kPq);
       }),
@@ -39,15 +43,45 @@ describe('a quorum', () => {
       fc.property(indexes, indexes, fc.array(fc.nat(6)), fc.integer({ min: 1, max: 4 }), (old, next, by, m) => {
         const [from, to] = [setOf(old, m, 0), setOf(next, m, 0, 1)];
         const approvals = by.map(approvalBy);
-        const alone = [from, to].map((set) => quorumOf(set, undefined, approvals).met);
-        expect(quorumOf(from, to, approvals).met).toBe(alone.every(Boolean));
+        const alone = [from, to].map((set) => quorumOf(set, undefined, approvals, any).met);
+        expect(quorumOf(from, to, approvals, any).met).toBe(alone.every(Boolean));
       }),
     );
   });
 
   it('does not count an approval that says another algorithm', () => {
     const approval = { ...approvalBy(0), algo: 'ml-dsa-44' as const };
-    expect(quorumOf(setOf([0], 1, 0), undefined, [approval]).met).toBe(false);
+    expect(quorumOf(setOf([0], 1, 0), undefined, [approval], any).met).toBe(false);
+  });
+});
+
+describe('a signer who takes another key', () => {
+  it('counts for the set whose key signed, and for no other', () => {
+    const [old, fresh, other] = [generateKey('ed25519'), generateKey('ed25519'), generateKey('ed25519')];
+    const hash = canonicalHash({ payload: 1 });
+    const from = {
+      version: 0,
+      m: 2,
+      k_pq: 0,
+      signers: [signerOf(old, LOG, 'org:a#1'), signerOf(other, LOG, 'org:b#1')],
+    };
+    const to = {
+      version: 1,
+      m: 2,
+      k_pq: 0,
+      signers: [signerOf(fresh, LOG, 'org:a#1'), signerOf(other, LOG, 'org:b#1')],
+    };
+    const verifies = (signer: Signer, approval: RegistryApproval): boolean => verifyApproval(signer, hash, approval);
+    const by = (key: SigningKey) => [
+      approve(key, 'org:a#1', hash, new Date(0)),
+      approve(other, 'org:b#1', hash, new Date(0)),
+    ];
+    expect(quorumOf(from, to, by(old), verifies)).toMatchObject({ approved: 2, incoming: { approved: 1 }, met: false });
+    expect(quorumOf(from, to, by(fresh), verifies)).toMatchObject({
+      approved: 1,
+      incoming: { approved: 2 },
+      met: false,
+    });
   });
 });
 

@@ -1,16 +1,19 @@
-import type { RegistryApproval, RegistryPayload, RegistryQuorum } from '@macronode/contracts';
+import type { RegistryApproval, RegistryPayload, RegistryQuorum, Signer } from '@macronode/contracts';
 import { isPostQuantum, signerIn, type SignerSet } from './signer-set.ts';
 
 type Count = Pick<RegistryQuorum, 'm' | 'n' | 'k_pq' | 'approved' | 'approved_pq'>;
 
 const reached = ({ m, k_pq, approved, approved_pq }: Count): boolean => approved >= m && approved_pq >= k_pq;
 
+/** Whether an approval is one of this member's key. */
+export type Verifies = (signer: Signer, approval: RegistryApproval) => boolean;
+
 /** Counts each member of the set once, whoever signed how often. */
-function count(set: Omit<SignerSet, 'version'>, approvals: readonly RegistryApproval[]): Count {
+function count(set: Omit<SignerSet, 'version'>, approvals: readonly RegistryApproval[], verifies: Verifies): Count {
   const members = new Set(
-    approvals.flatMap(({ signer_id, algo }) => {
-      const signer = signerIn(set, signer_id);
-      return signer?.algo === algo ? [signer] : [];
+    approvals.flatMap((approval) => {
+      const signer = signerIn(set, approval.signer_id);
+      return signer?.algo === approval.algo && verifies(signer, approval) ? [signer] : [];
     }),
   );
   const pq = [...members].filter(isPostQuantum).length;
@@ -24,16 +27,18 @@ export const incomingSet = (payload: RegistryPayload): SignerSet | undefined =>
     : undefined;
 
 /**
- * How far approvals go for a payload. They are taken as verified. A rotation needs the quorum of the set in force and
- * that of the set it brings (TUF, 5.3.4); a signer of both counts for both.
+ * How far approvals go for a payload. A rotation needs the quorum of the set in force and that of the set it brings (TUF,
+ * 5.3.4), and an approval counts for a set only under the key its signer has there: a signer who keeps both id and key
+ * counts for both, one who takes another key for one of them.
  */
 export function quorumOf(
   set: SignerSet,
   incoming: SignerSet | undefined,
   approvals: readonly RegistryApproval[],
+  verifies: Verifies,
 ): RegistryQuorum {
-  const current = count(set, approvals);
+  const current = count(set, approvals, verifies);
   if (incoming === undefined) return { ...current, met: reached(current) };
-  const next = count(incoming, approvals);
+  const next = count(incoming, approvals, verifies);
   return { ...current, incoming: next, met: reached(current) && reached(next) };
 }

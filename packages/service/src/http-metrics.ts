@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ErrorCode, ERRORS } from '@macronode/contracts';
+import { ERRORS } from '@macronode/contracts';
 import {
   type CounterCell,
   type GaugeCell,
@@ -12,6 +12,7 @@ import {
   UNMATCHED_ROUTE,
 } from '@macronode/metrics';
 import type { FastifyRequest } from 'fastify';
+import type { RequestContext } from './request-context.ts';
 import type { RouteTable } from './route-table.ts';
 
 export type GoldenHandles = HandlesOf<ReturnType<typeof goldenMetrics<string, string>>>;
@@ -80,8 +81,11 @@ export function requestMeter(golden: GoldenHandles, routes: RouteTable): Request
   };
 }
 
-/** The status a request is counted under: what was sent, or why the answer broke off. 499 is a client that left first. */
-export function countedStatus(raw: ServerResponse, failure: ErrorCode | undefined): number {
+/**
+ * The status a request is counted under: what was sent, or why the answer broke off. 499 is a client that left first; of an
+ * answer without an end everybody does.
+ */
+export function countedStatus(raw: ServerResponse, { failure, endlessAt }: RequestContext): number {
   if (failure !== undefined) return ERRORS[failure].status;
-  return raw.writableFinished ? raw.statusCode : CLIENT_CLOSED;
+  return raw.writableFinished || endlessAt !== undefined ? raw.statusCode : CLIENT_CLOSED;
 }

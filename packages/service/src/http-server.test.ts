@@ -18,9 +18,11 @@ let base: string;
 let port: number;
 const opened: (() => void)[] = [];
 let accessLines: string[] = [];
+let endless: string[] = [];
 
 beforeEach(async () => {
   accessLines = [];
+  endless = [];
   registry = new MetricsRegistry();
   const metrics = registry.scope({ service: 'gateway' });
   const routes = new RouteTable(Object.values(ROUTES));
@@ -51,6 +53,16 @@ beforeEach(async () => {
   http.get('/names/:name', (request, reply) => {
     request.ctx.signal.addEventListener('abort', () => opened.shift()?.());
     void reply.hijack();
+  });
+  http.get('/registry/stream', (request, reply) => {
+    void reply.hijack();
+    reply.raw.writeHead(200);
+    reply.raw.write('begun');
+    request.ctx.onEndless(() => void endless.push('told'));
+    request.ctx.endless(() => {
+      endless.push('ended');
+      reply.raw.end();
+    });
   });
   await http.listen({ host: '127.0.0.1', port: 0 });
   const address = http.server.address();
@@ -231,5 +243,38 @@ describe('the metrics of requests', () => {
     expect(await sample('request_latency_seconds_count{service="gateway",route="/o/{id}",method="GET"}')).toBe(50);
     expect(await sample('inflight_requests{service="gateway",route="/o/{id}"}')).toBe(0);
     expect(await registry.render()).not.toContain('id-7');
+  });
+});
+
+describe('an answer that has no end of its own', () => {
+  const STREAM = 'service="gateway",route="/registry/stream",method="GET"';
+
+  it('is counted as answered when it began, also when its client leaves', async () => {
+    const leaving = new AbortController();
+    const response = await fetch(`${base}/registry/stream`, { signal: leaving.signal });
+    await response.body?.getReader().read();
+    const beganAt = performance.now();
+    while (performance.now() - beganAt < 100) await new Promise(setImmediate);
+    leaving.abort();
+    const [line] = await lines(1);
+    expect(line).toMatchObject({ status: 200 });
+    expect(line?.['duration_ms']).toBeGreaterThan(100);
+    expect(await sample(`http_requests_total{${STREAM},code="200"}`)).toBe(1);
+    expect(await sample(`request_latency_seconds_sum{${STREAM}}`)).toBeLessThan(0.1);
+    expect(endless).toEqual(['told']);
+  });
+
+  it('ends when the server stops, and then at once', async () => {
+    const response = await fetch(`${base}/registry/stream`);
+    const whole = response.text();
+    // Connected before the port closes, and asking only after it: the second stream of this test.
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const stopped = server.stop(5_000);
+    socket.write('GET /registry/stream HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(socket.resume(), 'close');
+    expect(await whole).toBe('begun');
+    expect(await stopped).toBe(true);
+    expect(endless).toEqual(['told', 'ended', 'told', 'ended']);
   });
 });

@@ -82,10 +82,11 @@ export class HttpServer {
   readonly #routes: RouteTable;
   readonly #spans: HttpSpans | undefined;
   readonly #accessLog: AccessLog | undefined;
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new Map<ServerResponse, RequestContext>();
   readonly #running = new Holders();
   readonly #drain: HttpDrain;
   #draining = false;
+  #stopping = false;
 
   constructor(options: HttpServerOptions) {
     this.errors = new HttpErrors(options.reporter, options.routes);
@@ -151,16 +152,17 @@ export class HttpServer {
     const holder = this.#running.enter(meter.label);
     const { raw } = reply;
     if (this.#draining) raw.shouldKeepAlive = false;
-    this.#open.add(raw);
+    if (this.#stopping) ctx.drain();
+    this.#open.set(raw, ctx);
     raw.once('close', () => {
       this.#open.delete(raw);
       this.#running.leave(holder);
       if (!raw.writableFinished) ctx.clientGone();
-      const status = countedStatus(raw, ctx.failure);
-      const seconds = (performance.now() - ctx.startedAt) / 1_000;
-      meter.done(status, seconds, ctx.span?.sampledTrace);
+      const status = countedStatus(raw, ctx);
+      const now = performance.now();
+      meter.done(status, ((ctx.endlessAt ?? now) - ctx.startedAt) / 1_000, ctx.span?.sampledTrace);
       ctx.span?.end(status);
-      this.#tell(request, reply, status, seconds);
+      this.#tell(request, reply, status, (now - ctx.startedAt) / 1_000);
     });
   }
 
@@ -211,12 +213,17 @@ export class HttpServer {
   /** From now on every answer asks its client to leave the connection. */
   setDraining(): void {
     this.#draining = true;
-    for (const raw of this.#open) raw.shouldKeepAlive = false;
+    for (const raw of this.#open.keys()) raw.shouldKeepAlive = false;
   }
 
-  /** Stops accepting; resolves when the last request is answered, or `false` when `timeoutMs` passed and the rest was cut. */
+  /**
+   * Ends the answers that have no end of their own and stops accepting; resolves when the last request is answered, or
+   * `false` when `timeoutMs` passed and the rest was cut.
+   */
   async stop(timeoutMs: number): Promise<boolean> {
     const { server } = this.instance;
+    this.#stopping = true;
+    for (const ctx of this.#open.values()) ctx.drain();
     return server.listening ? this.#drain.close(timeoutMs) : true;
   }
 }

@@ -27,6 +27,10 @@ export class RequestContext {
   #deadlineAt: number;
   #controller: AbortController | undefined;
   #gone = false;
+  #endlessAt: number | undefined;
+  #end: (() => void) | undefined;
+  #onEndless: (() => void) | undefined;
+  #draining = false;
   #log: Logger;
   #bound = false;
 
@@ -46,6 +50,37 @@ export class RequestContext {
   /** Moves the deadline to `ms` from now: for streams and long polls, whose bound is their own. */
   setDeadline(ms: number): void {
     this.#deadlineAt = performance.now() + ms;
+  }
+
+  /** When the answer turned out to have no end of its own, monotonic, in ms. */
+  get endlessAt(): number | undefined {
+    return this.#endlessAt;
+  }
+
+  /**
+   * The answer has no end of its own: a stream of events. It is counted as answered now, holds no place among the requests
+   * in flight any more (it has a bound of its own), and a client that leaves it has had what it wanted. `end` is called
+   * when the server stops, so that the stream does not keep it.
+   */
+  endless(end: () => void): void {
+    this.#endlessAt = performance.now();
+    this.#end = end;
+    // A span of hours would be held back, and its trace with it, until the stream ends.
+    this.span?.end(200);
+    this.span = undefined;
+    this.#onEndless?.();
+    if (this.#draining) end();
+  }
+
+  /** Calls the one `listener` when the answer turns out to be endless. */
+  onEndless(listener: () => void): void {
+    this.#onEndless = listener;
+  }
+
+  /** The server stops: an answer without an end of its own ends. */
+  drain(): void {
+    this.#draining = true;
+    this.#end?.();
   }
 
   /** Aborts when the client goes away before the answer is complete. Made on first use. */

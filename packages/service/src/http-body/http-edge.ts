@@ -1,20 +1,23 @@
-import type { ReadinessRegistry } from '@macronode/service';
 import type { OnModuleInit } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
-import type { Compression } from './compression.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ReadinessRegistry } from '../readiness.ts';
 import { settleUnreadBody } from './unread-body.ts';
 
-/** What the gateway asks of the HTTP server itself, below the routes. */
+/** The payload to send instead of the one that is given, its headers set. */
+export type AnswerCoding = (request: FastifyRequest, reply: FastifyReply, payload: unknown) => Promise<unknown>;
+
+/** What a public surface asks of the HTTP server itself, below the routes. */
 export class HttpEdge implements OnModuleInit {
   readonly #host: HttpAdapterHost;
   readonly #readiness: ReadinessRegistry;
-  readonly #compression: Compression | undefined;
+  readonly #encode: AnswerCoding | undefined;
 
-  constructor(host: HttpAdapterHost, readiness: ReadinessRegistry, compression: Compression | undefined) {
+  /** Without `encode` answers are sent as they are. */
+  constructor(host: HttpAdapterHost, readiness: ReadinessRegistry, encode?: AnswerCoding) {
     this.#host = host;
     this.#readiness = readiness;
-    this.#compression = compression;
+    this.#encode = encode;
   }
 
   onModuleInit(): void {
@@ -24,7 +27,7 @@ export class HttpEdge implements OnModuleInit {
     server.on('checkContinue', (request, response) => server.emit('request', request, response));
     http.addHook('onSend', async (request, reply, payload) => {
       if (settleUnreadBody(request.raw, reply.raw) === 'close') reply.header('connection', 'close');
-      return this.#compression === undefined ? payload : this.#compression.encode(request, reply, payload);
+      return this.#encode === undefined ? payload : this.#encode(request, reply, payload);
     });
     this.#readiness.check('listener_bound', () => server.listening, { gates: 'ready', holdMs: 0 });
   }

@@ -1,7 +1,7 @@
 import { MailboxSendRequest, NamePutBody, ServiceError } from '@macronode/contracts';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import { decodeJson } from './json-body.ts';
+import { decodeJson } from './json-bytes.ts';
 
 const refusal = (text: string | Uint8Array, schema: z.ZodType = NamePutBody): ServiceError => {
   try {

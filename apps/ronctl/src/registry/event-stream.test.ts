@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { type StreamEvent, streamEvents } from './event-stream.ts';
+
+async function eventsOf(...chunks: readonly string[]): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  const source = async function* (): AsyncGenerator<Uint8Array> {
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  };
+  for await (const event of streamEvents(source())) events.push(event);
+  return events;
+}
+
+test('events are read whatever the chunks, and whatever ends their lines', async () => {
+  const text = 'retry: 2000\n\n: alive\n\nid: 7\nevent: commit\ndata: {"version":7}\n\nevent: lag\r\ndata: {}\r\n\r\n';
+  const expected = [
+    { type: 'commit', data: '{"version":7}', id: '7' },
+    { type: 'lag', data: '{}', id: '7' },
+  ];
+  expect(await eventsOf(text)).toEqual(expected);
+  expect(await eventsOf(...text)).toEqual(expected);
+});
+
+test('data of several lines is one text, without a type it is a message, and a field may stand without a value', async () => {
+  expect(await eventsOf('data: a\ndata\ndata:  b\n\n')).toEqual([{ type: 'message', data: 'a\n\n b', id: '' }]);
+});
+
+test('an event that has no end did not happen', async () => {
+  expect(await eventsOf('event: commit\ndata: {}\n')).toEqual([]);
+});

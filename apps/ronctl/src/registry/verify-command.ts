@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { clientOf, type Globals, httpUrl, tokenOf } from '../command-line.ts';
+import { EXIT } from '../exit-codes.ts';
+import { Failure } from '../failure.ts';
+import { formatCount, Progress } from '../progress.ts';
+import { note, paint, print, table, type Terminal } from '../terminal.ts';
+import { AnchorRefused } from '../verifier/anchors.ts';
+import { HttpSource, SourceFailed } from '../verifier/http-source.ts';
+import { VerificationFailed } from '../verifier/verification-failed.ts';
+import { type Report, type Stage, verifyRegistry } from '../verifier/verify-registry.ts';
+
+interface VerifyOptions {
+  readonly genesis?: string;
+  readonly vkey?: string;
+  readonly witness?: readonly string[];
+}
+
+const collect = (text: string, list: readonly string[] | undefined): string[] => [...(list ?? []), text];
+
+/** `verify`: recomputes the whole log from what the node answers, sharing no code with the node. */
+export function addVerifyCommand(registry: Command, terminal: Terminal): void {
+  registry
+    .command('verify')
+    .description(
+      'recompute the whole log from what a node answers: chain, approvals, quorums, tree, tiles, proofs, checkpoint',
+    )
+    .argument('[url]', 'the node (default: --url)', httpUrl)
+    .option('--genesis <file>', 'the signer set the log began with; else the node is believed')
+    .option('--vkey <key>', 'verifier key of the log; else the node is believed')
+    .option('--witness <key>', 'verifier key of a witness that must have cosigned; once for each', collect)
+    .addHelpText('after', '\nExit code 5 names the first version that is wrong, and what is wrong with it.')
+    .action(async (url: string | undefined, options: VerifyOptions, self: Command) => {
+      const { globals } = clientOf(self, terminal);
+      const report = await verify(terminal, { ...globals, url: url ?? globals.url }, options);
+      print(terminal, globals.json, report, () => reportRows(terminal, report));
+      if (!globals.json) tellTrust(terminal, report);
+    });
+}
+
+async function verify(terminal: Terminal, globals: Globals, options: VerifyOptions): Promise<Report> {
+  const { url, timeout: timeoutMs } = globals;
+  const source = new HttpSource({ url, timeoutMs, signal: terminal.signal, ...tokenOf(globals, terminal) });
+  const { genesis, vkey, witness: witnesses = [] } = options;
+  const given = {
+    witnesses,
+    ...(genesis === undefined ? {} : { genesis: await readFile(genesis, 'utf8') }),
+    ...(vkey === undefined ? {} : { vkey }),
+  };
+  const stages = new StageProgress(terminal);
+  try {
+    return await verifyRegistry({ source, given, onProgress: (stage, done, total) => stages.show(stage, done, total) });
+  } catch (error) {
+    throw failureOf(error);
+  } finally {
+    stages.end();
+  }
+}
+
+function failureOf(error: unknown): unknown {
+  if (error instanceof VerificationFailed) {
+    const { check, version, message } = error;
+    return new Failure(EXIT.integrity, message, {
+      details: { check, ...(version === undefined ? {} : { version }) },
+      hint: 'nothing from there on can be trusted; compare with another node',
+      cause: error,
+    });
+  }
+  if (error instanceof AnchorRefused) return new Failure(EXIT.error, error.message, { cause: error });
+  if (error instanceof SourceFailed) {
+    const { status, message } = error;
+    const exitCode = status === 404 ? EXIT.notFound : EXIT.unavailable;
+    return new Failure(exitCode, message, {
+      hint: 'the log was not judged; try again, or name another node',
+      cause: error,
+      ...(status === undefined ? {} : { status }),
+    });
+  }
+  return error;
+}
+
+/** One progress line for each stage in turn. */
+class StageProgress {
+  readonly #terminal: Terminal;
+  #stage: Stage | undefined;
+  #progress: Progress | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show(stage: Stage, done: number, total: number): void {
+    if (stage !== this.#stage) {
+      this.end();
+      this.#stage = stage;
+      this.#progress = new Progress(this.#terminal, `verifying ${stage}`, total, formatCount);
+    }
+    this.#progress?.add(done - this.#progress.bytes);
+  }
+
+  end(): void {
+    this.#progress?.end();
+  }
+}
+
+function reportRows(terminal: Terminal, report: Report): string[] {
+  const rows = [
+    ['log', report.log ?? 'without signers: nothing can be approved yet'],
+    ['versions', `${report.versions}${report.sealed ? ', sealed' : ''}`],
+    ['approvals', String(report.approvals)],
+    ['rotations', String(report.rotations)],
+    ['checkpoint', `${report.checkpoint_size} entries, root ${report.root ?? '-'}`],
+    ['tiles', String(report.tiles)],
+    ['proofs', `${report.inclusion_proofs} of inclusion, ${report.consistency_proofs} of consistency`],
+    ...report.cosigned.map(({ name, at }) => ['cosigned', `${name} ${at}`]),
+    ['time', `${report.seconds.toFixed(1)} s`],
+  ];
+  const verdict = paint(terminal, 'green', 'verified');
+  return [verdict, ...table(rows, (cell, column) => (column === 0 ? paint(terminal, 'dim', cell) : cell))];
+}
+
+/** What was believed because nothing better was given. */
+function tellTrust(terminal: Terminal, { signers_from, vkey_from, log }: Report): void {
+  if (log === null) return;
+  if (signers_from === 'node')
+    note(terminal, "the first signers were taken on the node's word: give them with --genesis FILE");
+  if (vkey_from === 'node') note(terminal, "the key of the log was taken on the node's word: give it with --vkey");
+}

@@ -1,0 +1,3 @@
+module macronode/registry-verifier
+
+go 1.19

@@ -1,0 +1,299 @@
+// Verifies a log of C2SP tiles from outside, with the standard library alone:
+//
+//	go run . http://127.0.0.1:8080 'registry.example/main+1a2b3c4d+AY…'
+//
+// It reads the checkpoint, every entry bundle and every tile, and a few proofs, and recomputes all of them. It knows
+// nothing of what the entries mean: approvals and quorums are for `ronctl registry verify`.
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/bits"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	tileWidth = 256
+	maxBody   = 32 << 20 // A full bundle is 256 entries of at most 64 KiB.
+)
+
+type hash = [sha256.Size]byte
+
+// logKey is what a vkey names: name, id, and an Ed25519 key (C2SP signed-note, type 0x01).
+type logKey struct {
+	name   string
+	id     []byte
+	public ed25519.PublicKey
+}
+
+type checkpoint struct {
+	size uint64
+	root hash
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: registry-verifier URL VKEY")
+		os.Exit(2)
+	}
+	summary, err := verify(strings.TrimRight(os.Args[1], "/"), os.Args[2])
+	if err != nil {
+		fmt.Println("FAILED:", err)
+		os.Exit(1)
+	}
+	fmt.Println("verified:", summary)
+}
+
+func verify(url, vkey string) (string, error) {
+	key, err := parseVkey(vkey)
+	if err != nil {
+		return "", err
+	}
+	note, err := get(url + "/registry/tlog/checkpoint")
+	if err != nil {
+		return "", err
+	}
+	signed, err := openCheckpoint(string(note), key)
+	if err != nil {
+		return "", err
+	}
+	leaves, err := readLeaves(url, signed.size)
+	if err != nil {
+		return "", err
+	}
+	tiles, err := checkTiles(url, leaves)
+	if err != nil {
+		return "", err
+	}
+	if root := rootOf(leaves); root != signed.root {
+		return "", fmt.Errorf("%d entries give the root %x, the checkpoint says %x", signed.size, root, signed.root)
+	}
+	proofs, err := checkProofs(url, key, leaves)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s, %d entries, root %x, %d tiles, %d proofs", key.name, signed.size, signed.root, tiles, proofs), nil
+}
+
+func parseVkey(vkey string) (logKey, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return logKey{}, fmt.Errorf("%q is not a verifier key: NAME+ID+KEY", vkey)
+	}
+	material, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(material) != 1+ed25519.PublicKeySize || material[0] != 0x01 {
+		return logKey{}, fmt.Errorf("the verifier key of %s is not an Ed25519 key of a log", parts[0])
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), material...))
+	if fmt.Sprintf("%x", sum[:4]) != parts[1] {
+		return logKey{}, fmt.Errorf("the id %s is not that of the key and the name %s", parts[1], parts[0])
+	}
+	return logKey{name: parts[0], id: sum[:4], public: material[1:]}, nil
+}
+
+// openCheckpoint verifies the signature of the log on a note (C2SP signed-note) and reads its text (tlog-checkpoint).
+func openCheckpoint(note string, key logKey) (checkpoint, error) {
+	divide := strings.LastIndex(note, "\n\n")
+	if divide < 0 {
+		return checkpoint{}, fmt.Errorf("the checkpoint has no signatures")
+	}
+	text, signed := note[:divide+1], false
+	for _, line := range strings.Split(strings.TrimSuffix(note[divide+2:], "\n"), "\n") {
+		rest, named := strings.CutPrefix(line, "\u2014 "+key.name+" ")
+		raw, err := base64.StdEncoding.DecodeString(rest)
+		if !named || err != nil || !bytes.HasPrefix(raw, key.id) {
+			continue // Signatures of others are no concern of ours.
+		}
+		if !ed25519.Verify(key.public, []byte(text), raw[len(key.id):]) {
+			return checkpoint{}, fmt.Errorf("the signature of %s on the checkpoint does not verify", key.name)
+		}
+		signed = true
+	}
+	if !signed {
+		return checkpoint{}, fmt.Errorf("the checkpoint is not signed with the key of %s", key.name)
+	}
+	lines := strings.Split(text, "\n")
+	if len(lines) < 4 || lines[0] != key.name {
+		return checkpoint{}, fmt.Errorf("the checkpoint is of another log than %s", key.name)
+	}
+	size, err := strconv.ParseUint(lines[1], 10, 64)
+	if err != nil {
+		return checkpoint{}, fmt.Errorf("the checkpoint has no size")
+	}
+	root, err := parseHash(lines[2])
+	return checkpoint{size, root}, err
+}
+
+func parseHash(line string) (h hash, err error) {
+	decoded, err := base64.StdEncoding.DecodeString(line)
+	if err != nil || len(decoded) != len(h) {
+		return h, fmt.Errorf("%q is not a hash", line)
+	}
+	return hash(decoded), nil
+}
+
+// readLeaves reads every entry bundle and hashes its entries (RFC 9162, 2.1.1).
+func readLeaves(url string, size uint64) ([]hash, error) {
+	leaves := make([]hash, 0, size)
+	for index := uint64(0); index*tileWidth < size; index++ {
+		width := min(tileWidth, size-index*tileWidth)
+		bundle, path, err := getTile(url, "entries", index, width)
+		if err != nil {
+			return nil, err
+		}
+		for range width {
+			if len(bundle) < 2 || len(bundle) < 2+int(binary.BigEndian.Uint16(bundle)) {
+				return nil, fmt.Errorf("%s ends in version %d", path, len(leaves)+1)
+			}
+			end := 2 + int(binary.BigEndian.Uint16(bundle))
+			leaves = append(leaves, sha256.Sum256(append([]byte{0}, bundle[2:end]...)))
+			bundle = bundle[end:]
+		}
+	}
+	return leaves, nil
+}
+
+func node(left, right hash) hash {
+	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
+}
+
+// split is the largest power of two below n, which is over 1.
+func split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }
+
+// rootOf is MTH of RFC 9162, 2.1.1.
+func rootOf(leaves []hash) hash {
+	switch n := uint64(len(leaves)); n {
+	case 0:
+		return sha256.Sum256(nil)
+	case 1:
+		return leaves[0]
+	default:
+		return node(rootOf(leaves[:split(n)]), rootOf(leaves[split(n):]))
+	}
+}
+
+// checkTiles compares every tile of every level with what the leaves give: a level is the roots of 256 hashes each.
+func checkTiles(url string, hashes []hash) (tiles int, err error) {
+	for level := 0; len(hashes) > 0; level++ {
+		var above []hash
+		for start := 0; start < len(hashes); start += tileWidth {
+			tile := hashes[start:min(start+tileWidth, len(hashes))]
+			served, path, err := getTile(url, strconv.Itoa(level), uint64(start/tileWidth), uint64(len(tile)))
+			if err != nil {
+				return tiles, err
+			}
+			for i, expected := range tile {
+				at := i * sha256.Size
+				if len(served) < at+sha256.Size || !bytes.Equal(served[at:at+sha256.Size], expected[:]) {
+					return tiles, fmt.Errorf("hash %d of %s is not what the entries give", i, path)
+				}
+			}
+			if len(tile) == tileWidth {
+				above = append(above, rootOf(tile))
+			}
+			tiles++
+		}
+		hashes = above
+	}
+	return tiles, nil
+}
+
+// checkProofs verifies the tlog-proof of the first, the middle and the last version, each with the checkpoint it brings.
+func checkProofs(url string, key logKey, leaves []hash) (proofs int, err error) {
+	size := len(leaves)
+	for _, version := range []int{1, (size + 1) / 2, size} {
+		if size == 0 {
+			break
+		}
+		text, err := get(fmt.Sprintf("%s/registry/%d/proof", url, version))
+		if err != nil {
+			return proofs, err
+		}
+		if err := checkProof(string(text), key, uint64(version-1), leaves[version-1]); err != nil {
+			return proofs, fmt.Errorf("the proof of version %d: %w", version, err)
+		}
+		proofs++
+	}
+	return proofs, nil
+}
+
+func checkProof(text string, key logKey, index uint64, leaf hash) error {
+	head, note, found := strings.Cut(text, "\n\n")
+	lines := strings.Split(head, "\n")
+	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || lines[1] != fmt.Sprintf("index %d", index) {
+		return fmt.Errorf("it is not of index %d", index)
+	}
+	signed, err := openCheckpoint(note, key)
+	if err != nil {
+		return err
+	}
+	path := make([]hash, len(lines)-2)
+	for i, line := range lines[2:] {
+		if path[i], err = parseHash(line); err != nil {
+			return err
+		}
+	}
+	root, ok := climb(leaf, index, signed.size, path)
+	if !ok || root != signed.root {
+		return fmt.Errorf("it does not lead to the root of its checkpoint")
+	}
+	return nil
+}
+
+// climb reads PATH of RFC 9162, 2.1.3.1 backwards: the last hash is a child of the root.
+func climb(leaf hash, index, size uint64, path []hash) (hash, bool) {
+	if index >= size {
+		return hash{}, false
+	}
+	if size == 1 || len(path) == 0 {
+		return leaf, size == 1 && len(path) == 0
+	}
+	k, sibling, rest := split(size), path[len(path)-1], path[:len(path)-1]
+	if index < k {
+		root, ok := climb(leaf, index, k, rest)
+		return node(root, sibling), ok
+	}
+	root, ok := climb(leaf, index-k, size-k, rest)
+	return node(sibling, root), ok
+}
+
+// getTile reads a tile; when its partial form is gone because the log went on, the full one begins with it.
+func getTile(url, level string, index, width uint64) ([]byte, string, error) {
+	path := "tile/" + level + "/" + fmt.Sprintf("%03d", index%1000)
+	for rest := index / 1000; rest > 0; rest /= 1000 {
+		path = "tile/" + level + "/" + fmt.Sprintf("x%03d", rest%1000) + strings.TrimPrefix(path, "tile/"+level)
+	}
+	full := url + "/registry/tlog/" + path
+	if width < tileWidth {
+		path += fmt.Sprintf(".p/%d", width)
+		if body, err := get(fmt.Sprintf("%s.p/%d", full, width)); err == nil {
+			return body, path, nil
+		}
+	}
+	body, err := get(full)
+	return body, path, err
+}
+
+var client = http.Client{Timeout: 30 * time.Second}
+
+func get(url string) ([]byte, error) {
+	answer, err := client.Get(url)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("GET %s answered %s", url, answer.Status)
+	}
+	return io.ReadAll(io.LimitReader(answer.Body, maxBody))
+}

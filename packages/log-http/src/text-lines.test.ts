@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LineTooLong, textLines } from './text-lines.ts';
+
+async function* pieces(...all: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const piece of all) {
+    await Promise.resolve();
+    yield piece;
+  }
+}
+
+async function linesOf(maxBytes: number, ...all: readonly Uint8Array[]): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of textLines(pieces(...all), maxBytes)) lines.push(line);
+  return lines;
+}
+
+describe('the lines of a body', () => {
+  it('are the same however it is cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !line.includes('\n'))),
+        fc.array(fc.nat(40)),
+        async (lines, cuts) => {
+          const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+          const all: Uint8Array[] = [];
+          let from = 0;
+          for (const cut of cuts) all.push(bytes.subarray(from, (from += cut)));
+          expect(await linesOf(1_000, ...all, bytes.subarray(from))).toEqual(lines);
+        },
+      ),
+    );
+  });
+
+  it('end with the body', async () => {
+    expect(await linesOf(10, Buffer.from('a\n\nb'))).toEqual(['a', '', 'b']);
+  });
+
+  it('are bounded, ended or not', async () => {
+    await expect(linesOf(4, Buffer.from('1234\n'), Buffer.from('123'), Buffer.from('45\n'))).rejects.toThrow(
+      LineTooLong,
+    );
+    await expect(linesOf(4, Buffer.from('12345'))).rejects.toThrow(LineTooLong);
+  });
+});
