@@ -1,6 +1,7 @@
 import type { Bus } from '@macronode/bus';
 import { type RegistryCommitted, TOPICS } from '@macronode/contracts';
 import { newUlid } from '@macronode/service';
+import type { CommitOrigin } from './log.service.ts';
 import type { RegistryMetrics } from './metrics.ts';
 
 /** Commits that wait to be announced; beyond it the oldest goes: readers find it at the head. */
@@ -12,7 +13,7 @@ const TTL_MS = 2_000;
 export class Announcer {
   readonly #bus: Bus;
   readonly #metrics: RegistryMetrics;
-  readonly #waiting: RegistryCommitted[] = [];
+  readonly #waiting: (readonly [RegistryCommitted, CommitOrigin | undefined])[] = [];
   #running = false;
 
   constructor(bus: Bus, metrics: RegistryMetrics) {
@@ -20,12 +21,12 @@ export class Announcer {
     this.#metrics = metrics;
   }
 
-  announce(committed: RegistryCommitted): void {
+  announce(committed: RegistryCommitted, origin?: CommitOrigin): void {
     if (this.#waiting.length >= WAITING_MAX) {
       this.#waiting.shift();
       this.#metrics.eventsDropped.inc();
     }
-    this.#waiting.push(committed);
+    this.#waiting.push([committed, origin]);
     if (!this.#running) void this.#run();
   }
 
@@ -33,7 +34,8 @@ export class Announcer {
     this.#running = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        await this.#bus.publishHint(TOPICS.registryCommitted, next, { corrId: newUlid(), ttlMs: TTL_MS });
+        const [committed, { corrId = newUlid(), traceparent } = {}] = next;
+        await this.#bus.publishHint(TOPICS.registryCommitted, committed, { corrId, traceparent, ttlMs: TTL_MS });
       } catch {
         this.#metrics.eventsDropped.inc();
       }

@@ -9,7 +9,7 @@ import { type CanonicalLeaf, canonicalPayload, incomingSet, makeLeaf, quorumOf, 
 import type { AuditTrail } from './audit-trail.ts';
 import { CheckedApprovals, type Verified } from './checked-approvals.ts';
 import type { Clock } from './clock.ts';
-import type { LogService } from './log.service.ts';
+import type { CommitOrigin, LogService } from './log.service.ts';
 import type { SignedRequest, StoredProposal } from './log.store.ts';
 import type { CommitStage, RegistryMetrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
@@ -22,6 +22,13 @@ export interface CommitSectionOptions {
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
+}
+
+/** Who asks for a commit. */
+export interface CommitAsked {
+  /** The signer whose request it is. */
+  readonly actor: string;
+  readonly origin: CommitOrigin | undefined;
 }
 
 interface Commit {
@@ -43,7 +50,7 @@ export class CommitSection {
     options.metrics.writeAmplification.collect(() => this.#amplification.ratio());
   }
 
-  run(proposalId: string, payload: RegistryPayload, request: SignedRequest, actor: string): Promise<Commit> {
+  run(proposalId: string, payload: RegistryPayload, request: SignedRequest, asked: CommitAsked): Promise<Commit> {
     const { clock, metrics, proposals } = this.#options;
     const stages = new Stages(metrics);
     return this.#serial.run(async () => {
@@ -55,7 +62,7 @@ export class CommitSection {
       const { approvals, incoming } = this.#judge(proposals.get(proposalId), payload, now);
       stages.end('verify');
       const leaf = makeLeaf(payload, canonicalPayload(payload), approvals, new Date(now));
-      const committed = await this.#append(payload, leaf, incoming, request, actor, stages);
+      const committed = await this.#append(payload, leaf, incoming, request, asked, stages);
       stages.end('publish');
       this.#count(payload, approvals);
       return { committed, created: true };
@@ -121,7 +128,7 @@ export class CommitSection {
     { leaf, text, hash }: CanonicalLeaf,
     incoming: SignerSet | undefined,
     request: SignedRequest,
-    actor: string,
+    { actor, origin }: CommitAsked,
     stages: Stages,
   ): Promise<RegistryCommitted> {
     const { log, audit, metrics } = this.#options;
@@ -140,11 +147,12 @@ export class CommitSection {
         attrs: { version: leaf.version, kind: leaf.kind, approvals: leaf.approvals.length },
       }),
     };
-    const outcome = await log.append(entry, incoming, {
+    const times = {
       append: () => stages.end('append'),
       lock: () => stages.end('lock'),
       sign: () => stages.end('sign'),
-    });
+    };
+    const outcome = await log.append(entry, incoming, times, origin);
     if (outcome === 'replayed') throw new ServiceError('replayed');
     if (outcome === 'cas') {
       metrics.casFailed.inc();

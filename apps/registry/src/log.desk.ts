@@ -15,7 +15,7 @@ import { encodeEntryBundle, formatTlogProof, parseTilePath } from '@macronode/lo
 import { decodeJson, namesTag } from '@macronode/service';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
-import type { LogService } from './log.service.ts';
+import type { CommitOrigin, LogService } from './log.service.ts';
 import type { StoredEntry } from './log.store.ts';
 import type { Proposals } from './proposals.ts';
 import type { Published } from './published.ts';
@@ -36,7 +36,7 @@ export interface LogDeskOptions {
   readonly signers: () => RegistrySigners;
 }
 
-type Handler = (call: RegistryCall) => DeskAnswer | Promise<DeskAnswer>;
+type Handler = (call: RegistryCall, origin: CommitOrigin) => DeskAnswer | Promise<DeskAnswer>;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
@@ -84,20 +84,20 @@ export class LogDesk extends RegistryDesk {
       registryAudit: (call) => this.#audit(call),
       registryPropose: (call) => this.#propose(call),
       registryApprove: (call) => this.#approve(call),
-      registryCommit: (call) => this.#commit(call),
+      registryCommit: (call, origin) => this.#commit(call, origin),
       registryFreeze: (call) => this.#freeze(true, call),
       registryThaw: (call) => this.#freeze(false, call),
       registryAddCheckpoint: (call) => this.#addCheckpoint(call),
     };
   }
 
-  override async answer(call: RegistryCall): Promise<DeskAnswer> {
+  override async answer(call: RegistryCall, origin: CommitOrigin): Promise<DeskAnswer> {
     if (!Object.hasOwn(this.#handlers, call.route)) throw new ServiceError('not_found');
     const route = call.route as GatedRoute;
     const leave = this.#options.gate.enter(route);
     let answered: DeskAnswer | undefined;
     try {
-      answered = await this.#handlers[route](call);
+      answered = await this.#handlers[route](call, origin);
       if (answered.body !== undefined) answered = { ...answered, body: leaving(answered.body, leave) };
       return answered;
     } finally {
@@ -198,9 +198,9 @@ export class LogDesk extends RegistryDesk {
     return json(200, await this.#options.writes.approve(proposalOf(call), bodyOf(call, RegistryApproveRequest)));
   }
 
-  async #commit(call: RegistryCall): Promise<DeskAnswer> {
+  async #commit(call: RegistryCall, origin: CommitOrigin): Promise<DeskAnswer> {
     const body = bodyOf(call, RegistryCommitRequest);
-    const { committed, created } = await this.#options.writes.commit(proposalOf(call), body);
+    const { committed, created } = await this.#options.writes.commit(proposalOf(call), body, origin);
     return json(created ? 201 : 200, committed, 'no-store', { location: `/registry/${committed.version}` });
   }
 

@@ -39,7 +39,15 @@ const committedOf = ({ version, leaf, entryHash }: StoredCommit): RegistryCommit
   return { version, payload_b3, entry_b3: entryHash, committed_at };
 };
 
-type CommitListener = (committed: RegistryCommitted) => void;
+/** The request that asked for a commit: what is told of it belongs to its trace. */
+export interface CommitOrigin {
+  readonly corrId: string;
+  /** W3C trace context. */
+  readonly traceparent: string | undefined;
+}
+
+/** `origin` is undefined where a version came from another log. */
+type CommitListener = (committed: RegistryCommitted, origin?: CommitOrigin) => void;
 
 /** The step of a commit that failed, for the stages of its metrics. */
 export interface AppendTimes {
@@ -198,6 +206,7 @@ export class LogService {
     entry: Omit<AppendEntry, 'leafHash' | 'root'>,
     set: SignerSet | undefined,
     times: AppendTimes,
+    origin?: CommitOrigin,
   ): Promise<'committed' | 'cas' | 'replayed'> {
     const { store, lock, checkpointer, faultPoint = () => undefined } = this.#options;
     const hashed = leafHash(Buffer.from(entry.leaf));
@@ -215,7 +224,7 @@ export class LogService {
     faultPoint('after sign');
     this.#tree.append(hashed);
     if (set !== undefined) this.#signers = set;
-    this.#advance({ version: entry.version, leaf: entry.leaf, entryHash: entry.entryHash });
+    this.#advance({ version: entry.version, leaf: entry.leaf, entryHash: entry.entryHash }, origin);
     return 'committed';
   }
 
@@ -236,10 +245,10 @@ export class LogService {
     }
   }
 
-  #advance(commit: StoredCommit): void {
+  #advance(commit: StoredCommit, origin?: CommitOrigin): void {
     this.#show(commit);
     const committed = committedOf(commit);
-    for (const listener of this.#listeners) listener(committed);
+    for (const listener of this.#listeners) listener(committed, origin);
   }
 
   /** A store that failed once takes no write any more; said in the words of the table. */

@@ -112,7 +112,7 @@ const openEdge = ({ readiness }: Deps): Provider => ({
 /** After the answer: a commit does not wait for whoever wants to hear of it. */
 function announce({ bus }: Deps, log: LogService, metrics: RegistryMetrics): void {
   const announcer = new Announcer(bus, metrics);
-  log.onCommit((committed) => setImmediate(() => announcer.announce(committed)));
+  log.onCommit((committed, origin) => setImmediate(() => announcer.announce(committed, origin)));
 }
 
 /** Reads the whole log again, behind the requests. */

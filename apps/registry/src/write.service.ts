@@ -26,7 +26,7 @@ import type { AuditTrail } from './audit-trail.ts';
 import { CheckedApprovals } from './checked-approvals.ts';
 import type { Clock } from './clock.ts';
 import { approvalTimes, type CommitSection } from './commit-section.ts';
-import type { LogService } from './log.service.ts';
+import type { CommitOrigin, LogService } from './log.service.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
 import type { RequestJudge } from './request-judge.ts';
@@ -177,11 +177,14 @@ export class WriteService {
   async commit(
     proposalId: string,
     { auth }: RegistryCommitRequest,
+    origin?: CommitOrigin,
   ): Promise<{ committed: RegistryCommitted; created: boolean }> {
     const { metrics } = this.#options;
     const started = performance.now();
     try {
-      const answer = await this.#audited('commit', auth.signer_id, proposalId, () => this.#commit(proposalId, auth));
+      const answer = await this.#audited('commit', auth.signer_id, proposalId, () =>
+        this.#commit(proposalId, auth, origin),
+      );
       metrics.commits.inc({ result: answer.created ? 'committed' : 'repeated' });
       if (answer.created) metrics.commitLatency.observe((performance.now() - started) / 1_000);
       return answer;
@@ -195,12 +198,13 @@ export class WriteService {
   #commit(
     proposalId: string,
     auth: RegistryCommitRequest['auth'],
+    origin: CommitOrigin | undefined,
   ): Promise<{ committed: RegistryCommitted; created: boolean }> {
     const { log, judge, proposals, section } = this.#options;
     const set = this.#openForWrites({ sealedToo: log.store.versionOf(proposalId) !== undefined });
     const payload = proposals.payload(proposalId);
     const request = judge.admit({ action: 'commit', log: payload.log, subject: proposalId, auth }, set);
-    return section.run(proposalId, payload, request, auth.signer_id);
+    return section.run(proposalId, payload, request, { actor: auth.signer_id, origin });
   }
 
   freeze(frozen: boolean, { reason, auth }: RegistryOperatorRequest): Promise<void> {

@@ -3,6 +3,7 @@ import { indexPanel } from './index-names.ts';
 import { mailboxPanel } from './mailbox.ts';
 import type { Panel } from './panel.ts';
 import { processesPanel } from './processes.ts';
+import { registryPanel } from './registry.ts';
 import { storagePanel } from './storage.ts';
 import { trafficPanel } from './traffic.ts';
 
@@ -13,5 +14,6 @@ export const PANELS: readonly Panel[] = [
   storagePanel,
   indexPanel,
   mailboxPanel,
+  registryPanel,
   processesPanel,
 ];

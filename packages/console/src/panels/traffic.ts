@@ -22,7 +22,7 @@ export const trafficPanel: Panel = {
     {
       label: 'Requests',
       unit: 'per_second',
-      hint: 'Answers of the gateway over the last 10 s.',
+      hint: 'Answers of the public ports over the last 10 s.',
       read: (r) => r.rate(requests),
     },
     {
