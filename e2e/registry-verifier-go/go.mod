@@ -1,3 +1,3 @@
 module macronode/registry-verifier
 
-go 1.19
+go 1.22

@@ -39,6 +39,16 @@ export const EXPECTED = Object.freeze({
       '        mailbox: process mailbox.send (server, hop 2)',
     ],
   },
+  commit: {
+    title: 'POST /registry/commit/{id}: the log answers the gateway, and tells of the commit after that',
+    spans: [
+      'gateway: POST /registry/commit/{id} (server)',
+      '  gateway: send registry.write (client, hop 1)',
+      '    registry: process registry.write (server, hop 1)',
+      '      registry: publish registry.committed (producer, hop 2)',
+      '        gateway: process registry.committed (consumer, hop 2)',
+    ],
+  },
   unsampled: { title: 'GET /n/{name}, ratio 0: answered, so nothing of it is kept', spans: [] },
   indexPaused: {
     title: 'GET /n/{name}, ratio 0, while the index stands still: kept by all who saw it fail',

@@ -25,15 +25,23 @@ export interface TracedNodeOptions {
   readonly redisUrl: string;
   /** Without it no span is made. */
   readonly tracing: TracingSetting | undefined;
+  /** More settings of its processes. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts it and waits until every service is ready. Stopping it exports every span that waits. */
-export async function startTracedNode({ runDir, redisUrl, tracing }: TracedNodeOptions): Promise<TracedNode> {
+export async function startTracedNode({
+  runDir,
+  redisUrl,
+  tracing,
+  env: more = {},
+}: TracedNodeOptions): Promise<TracedNode> {
   const dataDir = join(runDir, 'data');
   mkdirSync(dataDir, { recursive: true });
   const httpPort = await freePort();
   const url = `http://127.0.0.1:${httpPort}`;
   const env = {
+    ...more,
     LOG_LEVEL: 'warn',
     OTEL_EXPORTER_OTLP_ENDPOINT: tracing?.endpoint ?? '',
     ...(tracing !== undefined && { OTEL_TRACES_SAMPLER_ARG: String(tracing.ratio) }),

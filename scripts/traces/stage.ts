@@ -1,12 +1,15 @@
-// The stage `traces` of ci:full: requests through five processes and a real collector, and every span of them as it has to be.
+// The stage `traces` of ci:full: requests through six processes and a real collector, and every span of them as it has to be.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashBytes } from '@macronode/content';
 import type { ServiceName } from '@macronode/contracts';
+import { signRequest } from '@macronode/log';
 import { Owner } from '../../e2e/name-records.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { startRedis } from '../redis.ts';
+import { RegistryDriver } from '../rig/registry-driver.ts';
+import { RiggedSigners } from '../rig/registry-signers.ts';
 import { StageFailed } from '../stages.ts';
 import { startCollector } from './collector.ts';
 import { EXPECTED, type ExpectedTrace } from './expected.ts';
@@ -80,6 +83,27 @@ function batchComplaints(batches: readonly Span[], spans: readonly Span[]): read
   });
 }
 
+/** A commit that only has to be asked for: proposed and approved by as many as it takes. */
+async function commitRequest(node: TracedNode, { group }: RiggedSigners): Promise<Request> {
+  using driver = new RegistryDriver(node.url, group);
+  const [speaker, ...others] = group.quorum(0);
+  if (speaker === undefined) throw new StageFailed('a group without signers');
+  const payload = await driver.payload({ kind: 'set', items: [{ id: 'traced', kind: 'node' }] });
+  const { proposal_id: subject } = await driver.propose(payload, speaker);
+  for (const signer of [speaker, ...others]) await driver.approve(subject, signer);
+  const auth = signRequest(speaker.key, speaker.id, { action: 'commit', log: group.log, subject }, new Date());
+  return { method: 'POST', path: `/registry/commit/${subject}`, body: { auth } };
+}
+
+/** That whoever committed was answered before the bus was told. */
+function announcedTooEarly(spans: readonly Span[], corrId: string): readonly string[] {
+  const trace = traceOf(spans, corrId);
+  const answered = trace.find(({ name }) => name === 'process registry.write');
+  const told = trace.find(({ name }) => name === 'publish registry.committed');
+  if (answered === undefined || told === undefined) return ['no answer, or nothing told'];
+  return told.startTimeUnixNano < answered.endTimeUnixNano ? ['told of the commit before it was answered'] : [];
+}
+
 /** Requests of every kind, all sampled and none, and the correlation id of each by the name of its expectation. */
 async function sendAll(
   runDir: string,
@@ -87,7 +111,9 @@ async function sendAll(
   endpoint: string,
 ): Promise<ReadonlyMap<keyof typeof EXPECTED, string>> {
   const sent = new Map<keyof typeof EXPECTED, string>();
-  const start = (tracing: TracingSetting): Promise<TracedNode> => startTracedNode({ runDir, redisUrl, tracing });
+  using signers = RiggedSigners.make();
+  const { env } = signers;
+  const start = (tracing: TracingSetting): Promise<TracedNode> => startTracedNode({ runDir, redisUrl, tracing, env });
   const bytes = randomBytes(4_096);
   const id = hashBytes(bytes);
   const name = `${randomUUID()}.test`;
@@ -99,6 +125,7 @@ async function sendAll(
     sent.set('readByName', await ask(node, byName, 200));
     const message = { topic: 'traces', idem_key: randomUUID(), payload_b64: bytes.toString('base64') };
     await Promise.all(Array.from({ length: BURST }, () => ask(node, byName, 200)));
+    sent.set('commit', await ask(node, await commitRequest(node, signers), 201));
     sent.set('send', await ask(node, { method: 'POST', path: '/mailbox/send', body: message }, 200));
   }
   await using node = await start({ endpoint, ratio: 0 });
@@ -120,7 +147,10 @@ export async function traces(): Promise<undefined> {
   const wrong: string[] = [];
   for (const [name, corrId] of sent) {
     const trace = traceOf(spans, corrId);
-    const found = complaints(trace, corrId, EXPECTED[name]);
+    const found = [
+      ...complaints(trace, corrId, EXPECTED[name]),
+      ...(name === 'commit' ? announcedTooEarly(spans, corrId) : []),
+    ];
     process.stdout.write(`\n${EXPECTED[name].title}\n${trace.length === 0 ? '  (nothing)' : drawn(trace)}\n`);
     for (const complaint of found) process.stdout.write(`  ${complaint}\n`);
     if (found.length > 0) wrong.push(name);

@@ -34,8 +34,14 @@ export class Announcer {
     this.#running = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        const [committed, { corrId = newUlid(), traceparent } = {}] = next;
-        await this.#bus.publishHint(TOPICS.registryCommitted, committed, { corrId, traceparent, ttlMs: TTL_MS });
+        const [committed, origin = { corrId: newUlid(), traceparent: undefined }] = next;
+        const { corrId, traceparent, tracestate } = origin;
+        await this.#bus.publishHint(TOPICS.registryCommitted, committed, {
+          corrId,
+          traceparent,
+          tracestate,
+          ttlMs: TTL_MS,
+        });
       } catch {
         this.#metrics.eventsDropped.inc();
       }

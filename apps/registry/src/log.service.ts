@@ -44,6 +44,7 @@ export interface CommitOrigin {
   readonly corrId: string;
   /** W3C trace context. */
   readonly traceparent: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 /** `origin` is undefined where a version came from another log. */

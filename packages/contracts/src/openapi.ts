@@ -49,6 +49,10 @@ const PARAMETERS: Readonly<Record<ParameterName, Json>> = {
   from: query('from', 'The smaller size.'),
   to: query('to', 'The larger size; that of the checkpoint by default.'),
   lastEventId: header('Last-Event-ID', 'The last version the reader has.'),
+  lastEventIdQuery: query(
+    'last_event_id',
+    'The same, for a stream that is opened anew: no browser lets a page set the header.',
+  ),
   corrId: header('X-Corr-ID', 'Accepted when it is a ULID or a UUID, else made; echoed on every answer.'),
   traceparent: header('traceparent', 'W3C Trace Context.'),
   range: header(

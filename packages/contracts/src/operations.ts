@@ -14,6 +14,7 @@ export type ParameterName =
   | 'from'
   | 'to'
   | 'lastEventId'
+  | 'lastEventIdQuery'
   | 'corrId'
   | 'traceparent'
   | 'range'
@@ -243,7 +244,10 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = Object.freeze(
     tag: 'registry',
     description: 'Before the first entry: version 0, and nulls. Ask with If-None-Match: most answers are 304.',
     parameters: ['ifNoneMatch'],
-    answers: [{ status: 200, description: 'The head.', headers: CACHED_JSON, body: 'RegistryHead' }, notModified(CACHED_JSON)],
+    answers: [
+      { status: 200, description: 'The head.', headers: CACHED_JSON, body: 'RegistryHead' },
+      notModified(CACHED_JSON),
+    ],
     errors: LOG_READ,
   },
   registryEntry: {
@@ -308,7 +312,7 @@ export const OPERATIONS: Readonly<Record<RouteName, Operation>> = Object.freeze(
     tag: 'registry',
     description:
       'Events `commit` (id: the version; data: `RegistryCommitted`), `lag` and `reset` (data: `RegistryHead`: read what is missing). After `Last-Event-ID` what came since is sent first.',
-    parameters: ['lastEventId'],
+    parameters: ['lastEventId', 'lastEventIdQuery'],
     answers: [{ status: 200, description: 'The stream.', headers: ['Cache-Control'], body: 'events' }],
     errors: LOG_READ,
   },

@@ -161,7 +161,9 @@ export class RegistryNode {
       expires_at: payload.expires_at,
       proposed_by: proposedBy,
       approvals: approvals.map(({ sig: _sig, ...rest }) => rest),
-      quorum: quorumOf(this.#set, incomingSet(payload), approvals),
+      quorum: quorumOf(this.#set, incomingSet(payload), approvals, (signer, approval) =>
+        verifyApproval(signer, id, approval),
+      ),
     };
   }
 }
