@@ -5,7 +5,7 @@ import { admitSignerSet, SignerSetRefused } from '@macronode/log';
 import { ZodError } from 'zod';
 
 /** Thrown when the genesis file cannot begin a log. */
-export class GenesisRefused extends Error {
+class GenesisRefused extends Error {
   override readonly name = 'GenesisRefused';
 
   constructor(file: string, problem: string, options?: ErrorOptions) {

@@ -14,7 +14,7 @@ export class ForkRefused extends Error {
 }
 
 /** Thrown when the lock itself cannot be read or written. */
-export class HeadLockFailed extends Error {
+class HeadLockFailed extends Error {
   override readonly name = 'HeadLockFailed';
 }
 

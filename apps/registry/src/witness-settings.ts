@@ -3,7 +3,7 @@ import { type NoteKey, parseVkey, TlogMalformed } from '@macronode/log';
 import type { WitnessAddress } from './witness-client.ts';
 
 /** Thrown for a setting that is no list of verifier keys. */
-export class WitnessSettingRefused extends Error {
+class WitnessSettingRefused extends Error {
   override readonly name = 'WitnessSettingRefused';
 }
 

@@ -1,4 +1,3 @@
-import { ServiceError } from '@macronode/contracts';
 import {
   type AddCheckpointRequest,
   cosign,
@@ -95,8 +94,3 @@ const sizeConflict = (size: number): WitnessAnswer => ({
   type: TREE_SIZE_MEDIA_TYPE,
   body: formatKnownSize(size),
 });
-
-/** For a node that witnesses nobody. */
-export const refuseWitnessing = (): never => {
-  throw new ServiceError('not_found', 'this node is no witness: set REGISTRY_WITNESSED');
-};

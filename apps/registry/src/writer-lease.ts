@@ -7,7 +7,7 @@ const TRY_MS = 20;
 const RETRY_MS = 100;
 
 /** Thrown when another process writes this log. */
-export class LeaseHeld extends Error {
+class LeaseHeld extends Error {
   override readonly name = 'LeaseHeld';
 
   constructor(folder: string) {

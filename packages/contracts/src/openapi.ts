@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { COMPONENTS } from './components.ts';
 import { ERRORS, ERROR_CODES } from './errors.ts';
 import { LIMITS } from './limits.ts';
-import { OPERATIONS, type Answer, type HeaderName, type Operation, type ParameterName } from './operations.ts';
+import type { Answer, HeaderName, Operation, ParameterName } from './operation.ts';
+import { OPERATIONS } from './operations.ts';
 import { ROUTES, type Route, type RouteName } from './routes.ts';
 
 /** Version of the public surface, as `info.version` of the document. */

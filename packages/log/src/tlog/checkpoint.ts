@@ -14,7 +14,7 @@ export interface Checkpoint {
 }
 
 /** Bytes of the longest origin: a cosigned message gives its length one byte. */
-export const ORIGIN_BYTES_MAX = 255;
+const ORIGIN_BYTES_MAX = 255;
 
 /** The text of a checkpoint, to be signed as a note. Throws RangeError for values no checkpoint can hold. */
 export function formatCheckpoint(checkpoint: Checkpoint): string {

@@ -33,7 +33,7 @@ export interface NoteKey {
 }
 
 /** Bytes of the longest key name: a cosigned message gives its length one byte. */
-export const KEY_NAME_BYTES_MAX = 255;
+const KEY_NAME_BYTES_MAX = 255;
 
 // U+0000 to U+001F may not stand in a note at all.
 const NOT_IN_A_NAME = /[\p{White_Space}+\u0000-\u001f]/u;

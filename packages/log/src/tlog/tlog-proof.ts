@@ -38,10 +38,10 @@ const EXTRA = 'extra ';
 const INDEX = 'index ';
 
 /** Hashes in the longest path: a tree of 2^53 - 1 leaves, the largest here, is 53 high. */
-export const PROOF_PATH_MAX = 53;
+const PROOF_PATH_MAX = 53;
 
 /** Bytes of the largest extra data. */
-export const PROOF_EXTRA_BYTES_MAX = 65_536;
+const PROOF_EXTRA_BYTES_MAX = 65_536;
 
 /** Bytes of the largest proof: a checkpoint, the path (45 a line), the extra data in base64 and the lines' names. */
 export const PROOF_BYTES_MAX = NOTE_BYTES_MAX + 4_096 + PROOF_EXTRA_BYTES_MAX * 1.5;

@@ -17,7 +17,7 @@ export interface AddCheckpointRequest {
 }
 
 /** The most lines of consistency proof a request may have, by the specification. */
-export const CONSISTENCY_LINES_MAX = 63;
+const CONSISTENCY_LINES_MAX = 63;
 
 /** Bytes of the largest request: a checkpoint, and the lines before it. */
 export const ADD_CHECKPOINT_BYTES_MAX = NOTE_BYTES_MAX + 4_096;
