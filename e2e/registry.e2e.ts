@@ -24,7 +24,7 @@ describe('a version', () => {
     expect(headerOf(proposed, 'location')).toBe(`/registry/proposals/${id}`);
     const early = await governance.commit(id, first);
     expect(refused(early)).toEqual({ status: 409, code: 'quorum_failed' });
-    for (const signer of governance.quorum) expect((await governance.approve(id, signer)).status).toBe(200);
+    for (const signer of governance.quorum()) expect((await governance.approve(id, signer)).status).toBe(200);
     const committed = await governance.commit(id, first);
     expect(committed.status, committed.text).toBe(201);
     const { version, entry_b3 } = RegistryCommitted.parse(committed.json());
