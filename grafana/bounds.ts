@@ -40,5 +40,29 @@ export const BOUNDS = Object.freeze({
   downloads_aborted: bound(0.01, 'percentunit', 'One download in a hundred ended by storage.'),
   omnigate_failed: bound(0.01, 'percentunit', 'One request in a hundred failed at a call omnigate made itself.'),
 
+  registry_commit_p95: bound(0.75, 's', 'The objective of a commit. Above it for five minutes it has to be mended.'),
+  registry_verify_p95: bound(
+    0.007,
+    's',
+    'What one approval may take: a quorum of sixteen is then a tenth of a second.',
+  ),
+  registry_checkpoint_age: bound(60, 's', 'One is signed every 30 s: at a minute two tries in a row have failed.'),
+  registry_pending: bound(
+    48,
+    'short',
+    'Three quarters of the proposals that may be open. One of them can be committed.',
+  ),
+  registry_refusing: bound(
+    0.05,
+    'ops',
+    'Three writes a minute, for a quarter of an hour, that come back with maintenance.',
+  ),
+  registry_streams_lagged: bound(0.1, 'ops', 'Six times a minute a client is told that it lost events.'),
+  registry_replica_lag: bound(50, 'short', 'Ten seconds of the fastest pace the objectives are for.'),
+  registry_witness_failed: bound(0.5, 'percentunit', 'Half of what witnesses are asked: one of two is gone.'),
+  registry_growth: bound(120_000, 'Bps', 'Ten gigabytes a day, which every start and every auditor reads again.'),
+  registry_versions: bound(50_000, 'short', 'Above it partitioned logs are to be evaluated.'),
+  registry_commit_rate: bound(10, 'ops', 'Above it signers in pools of their own are to be evaluated.'),
+
   dashboard_query: bound(0.5, 's', 'A board of twenty panels then loads within a few seconds.'),
 } satisfies Record<string, Bound>);

@@ -21,6 +21,9 @@ export const ALLOWED = Object.freeze({
   bus_delivery: allowed('bus_delivery'),
   object_get_latency: allowed('object_get_latency'),
   object_put_latency: allowed('object_put_latency'),
+  registry_head_latency: allowed('registry_head_latency'),
+  registry_entry_latency: allowed('registry_entry_latency'),
+  registry_commit_latency: allowed('registry_commit_latency'),
 });
 
 /** A budget is spent when nothing of it is left. */

@@ -31,12 +31,17 @@ const RANGE = '[$__rate_interval]';
 
 const aggregate = (operator: string, by: string): string => (by === '' ? operator : `${operator} by (${by})`);
 
+const ofServices = (service: ServiceName | readonly ServiceName[] | undefined): string => {
+  if (service === undefined) return 'service=~"$service"';
+  return typeof service === 'string' ? `service="${service}"` : `service=~"${service.join('|')}"`;
+};
+
 /**
- * Selectors carry the variables of the board. A board of one service has no `$service`, it names the service; a board of
- * all services that shows one of them asks for every instance of it, whichever the board has chosen.
+ * Selectors carry the variables of the board. A board of one service has no `$service`, it names the service, or those that
+ * answer for it; a board of all services that shows one of them asks for every instance of it, whichever the board has chosen.
  */
-export function series(service?: ServiceName, { everyInstance = false } = {}): Series {
-  const ofService = service === undefined ? 'service=~"$service"' : `service="${service}"`;
+export function series(service?: ServiceName | readonly ServiceName[], { everyInstance = false } = {}): Series {
+  const ofService = ofServices(service);
   const ofInstance = everyInstance ? [] : ['instance=~"$instance"'];
   const scraped = ['job=~"$job"', ofService, ...ofInstance].join(',');
   const selector = (name: string, extra: string): string =>

@@ -36,8 +36,8 @@ const env = Object.fromEntries(
 const services = Object.entries(compose.services);
 const core = services.filter(([, { profiles }]) => profiles === undefined);
 
-/** The core of the node, what people run beside other things, fits into 2 GiB. */
-const CORE_MIB_MAX = 2_047;
+/** The core of the node, what people run beside other things: six services, Redis and what watches them. */
+const CORE_MIB_MAX = 2_304;
 /** Images without a shell or a client: there is nothing in them a health check could run. */
 const WITHOUT_A_PROBE = new Set(['tempo', 'collector']);
 /** Grafana unpacks into its own folders. */
@@ -76,7 +76,7 @@ describe('compose', () => {
     },
   );
 
-  it('gives the core less than 2 GiB in all', () => {
+  it('gives the core two GiB and a quarter in all', () => {
     const sum = core.reduce((total, [, { deploy }]) => total + mebibytes(deploy?.resources.limits.memory), 0);
     expect(sum).toBeLessThanOrEqual(CORE_MIB_MAX);
   });

@@ -10,6 +10,7 @@ import { FreshPool, hashedHere } from './lib/fresh-pool.ts';
 import { K6User } from './lib/k6-user.ts';
 import { waitUntilReady } from './lib/ready.ts';
 import { readSettings } from './lib/settings.ts';
+import { logSigners } from './lib/signers.ts';
 import { summarise, type SummaryData } from './lib/summary.ts';
 import { switchesOf } from './lib/timetable.ts';
 import { planOf, profileOf } from './profiles/profiles.ts';
@@ -20,6 +21,7 @@ const RUN_BYTES = 4;
 const settings = readSettings(__ENV);
 const plan = planOf(settings.profile, settings.wishes);
 const objects = settings.poolDir === '' ? hashedHere : new FreshPool(settings.poolDir, plan);
+const signers = settings.signersFile === '' ? undefined : logSigners(settings.signersFile);
 const switches =
   settings.profile === 'chaos'
     ? switchesOf(settings.wishes.timetable ?? '', settings.wishes.seconds ?? profileOf('chaos').seconds)
@@ -46,7 +48,7 @@ export async function setup(): Promise<RunData> {
   waitUntilReady(settings);
   const proxy = settings.profile === 'chaos' ? proxyOf(settings.toxiproxyUrl, switches) : undefined;
   const run = settings.run === '' ? bytesToHex(new Uint8Array(randomBytes(RUN_BYTES))) : settings.run;
-  const user = new K6User({ ...settings, objects }, run);
+  const user = new K6User({ ...settings, objects, signers }, run);
   const worlds: Record<string, unknown> = {};
   for (const name of journeysOf()) worlds[name] = await JOURNEYS[name].prepare(user);
   return { run, worlds, ...(proxy !== undefined && { proxy }) };
@@ -66,7 +68,7 @@ let user: K6User | undefined;
 
 /** The exec of every scenario that walks a flow; the scenario has the name of its flow. */
 export async function turn({ run, worlds }: RunData): Promise<void> {
-  user ??= new K6User({ ...settings, objects }, run);
+  user ??= new K6User({ ...settings, objects, signers }, run);
   objects.turn();
   const { name } = exec.scenario;
   const seconds = (Date.now() - exec.scenario.startTime) / MS_PER_SECOND;

@@ -34,7 +34,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'p99 ms', cell: ({ p99 }) => ms(p99) },
   { title: 'µs client', cell: ({ cpu_us }) => number(cpu_us?.['client'], 3) },
   { title: 'µs server', cell: ({ cpu_us }) => number(cpu_us?.['server'], 3) },
-  ...['micronode', 'gateway', 'omnigate', 'index', 'storage', 'mailbox'].map((name) => ({
+  ...['micronode', 'gateway', 'omnigate', 'index', 'storage', 'mailbox', 'registry'].map((name) => ({
     title: `µs ${name}`,
     cell: ({ cpu_us }: CaseResult) => number(cpu_us?.[name], 3),
   })),

@@ -79,13 +79,13 @@ function placesProxy({ target, toxiproxy }: LoadOptions, what: string): boolean 
 
 async function profile(options: LoadOptions, what: string): Promise<void> {
   await using faulty = placesProxy(options, what) ? await RedisBehindProxy.start() : undefined;
-  const order = k6Options({ ...options, toxiproxy: faulty?.network.api ?? options.toxiproxy }, what);
   const dir = reportDir(options, what);
-  await using node = await openTarget(
-    options.target,
-    faulty === undefined ? {} : { redis: { own: faulty.redis, url: faulty.network.url } },
-  );
-  const result = await runProfile({ ...order, dir, node: node.state });
+  await using node = await openTarget(options.target, {
+    signers: options.signers,
+    ...(faulty !== undefined && { redis: { own: faulty.redis, url: faulty.network.url } }),
+  });
+  const order = k6Options({ ...options, toxiproxy: faulty?.network.api ?? options.toxiproxy }, what);
+  const result = await runProfile({ ...order, dir, node: node.state, signers: node.signers });
   process.stdout.write(`${linesOf(result).join('\n')}\n`);
   process.exitCode = exitCodeOfRun(result);
   write(dir, { ...result, code: process.exitCode });
@@ -112,7 +112,7 @@ async function compare(options: LoadOptions, what: string, name: NonNullable<Loa
 
 async function bulk(options: LoadOptions): Promise<void> {
   const dir = reportDir(options, 'bulk');
-  await using node = await openTarget(options.target);
+  await using node = await openTarget(options.target, { signers: options.signers });
   const { beside } = options.bulk;
   const order = { ...options.bulk, url: node.state.url, token: options.token };
   if (beside === undefined) {
@@ -122,7 +122,7 @@ async function bulk(options: LoadOptions): Promise<void> {
   }
   await bundleScenarios();
   const wishes = { ...options.wishes, seconds: options.wishes.seconds ?? options.bulk.seconds };
-  const k6 = runProfile({ ...k6Options(options, beside), wishes, dir, node: node.state });
+  const k6 = runProfile({ ...k6Options(options, beside), wishes, dir, node: node.state, signers: node.signers });
   const [result, profiled] = await Promise.all([runBulk(order), k6]);
   process.stdout.write(`${[bulkLine(result), ...linesOf(profiled)].join('\n')}\n`);
   process.exitCode = exitCodeOfRun(profiled);

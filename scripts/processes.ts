@@ -147,5 +147,6 @@ export function statusTable(state: RunState): string {
     state.redis === undefined
       ? ''
       : `\nredis    ${state.redis.url} (pid ${redisPid(state.redis)}, data in ${state.redis.dir})`;
-  return `${[head, ...rows].map(line).join('\n')}\n\ngateway  ${state.url}${redis}`;
+  const registry = state.registryUrl === undefined ? '' : `\nregistry ${state.registryUrl}`;
+  return `${[head, ...rows].map(line).join('\n')}\n\ngateway  ${state.url}${registry}${redis}`;
 }

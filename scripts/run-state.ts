@@ -20,6 +20,8 @@ export interface RunState {
   readonly target: 'micronode' | 'processes' | 'compose' | 'url';
   /** Base URL of the public surface. */
   readonly url: string;
+  /** Base URL of the registry's own port; undefined where it has none, as in a micronode. */
+  readonly registryUrl?: string | undefined;
   /** Base URLs of the ops ports by service, replica by replica. */
   readonly ops: Readonly<Record<string, readonly string[]>>;
   readonly processes: readonly ProcessState[];

@@ -21,6 +21,7 @@ Try:
 
   curl -s -X POST --data-binary 'hello world' ${httpUrl}/o
   curl -i ${httpUrl}/o/b3:d74981efa70a0c880b8d8c1985d075dbcbf679b99a5f9914e5aaf96b831a9e24
+  curl -s ${httpUrl}/registry/head
   curl -s ${opsUrl}/readyz
 
 Ctrl-C stops it.

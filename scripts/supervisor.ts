@@ -176,6 +176,7 @@ async function supervise(order: SupervisorOrder): Promise<void> {
     const state: RunState = {
       target: 'processes',
       url: order.url,
+      registryUrl: registryUrl(order.plan),
       ops: opsByService(order.plan),
       processes: supervised.map((one) => one.state),
       redis: redis?.process ?? order.redis,
@@ -218,6 +219,13 @@ async function supervise(order: SupervisorOrder): Promise<void> {
 /** SIGUSR2: every process is replaced, one after another, each ready before the next. */
 async function replaceAll(supervised: readonly Supervised[]): Promise<void> {
   for (const one of [...supervised].reverse()) await one.replace();
+}
+
+/** Where the registry that writes answers; undefined while only it knows its port. */
+function registryUrl(plan: readonly PlannedProcess[]): string | undefined {
+  const writer = plan.find(({ service, index }) => service === 'registry' && index === 0);
+  const port = Number(writer?.env['REGISTRY_PORT'] ?? 0);
+  return port === 0 ? undefined : `http://127.0.0.1:${port}`;
 }
 
 function opsByService(plan: readonly PlannedProcess[]): Record<string, string[]> {

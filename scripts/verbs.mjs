@@ -103,9 +103,12 @@ VECTORS_DIR. Nothing is skipped silently.`,
   bus-overflow   --seconds N    seconds of overload (default 60)
   bus-idle       --seconds N    seconds measured (default 60)
                  --until-idle N seconds waited before (default 35)
-  flows          --flows LIST   mixed, objects, puts, names, mailbox (default all); flows-micronode the same
+  flows          --flows LIST   echo, mixed, objects, puts, names, mailbox, registry, governance (default all);
+                                flows-micronode the same
                  --seconds N    of each step of the closed loop (default 4)
   tracing        --runs N       rounds of one window each, interleaved (default 5)
+  registry       --quick        fewer cells, shorter windows, 2,000 versions instead of 50,000: about two minutes
+                 --only LIST    verify, canonical, append, reads, commits, stream, far, starts, crash, variants
   ronctl         --times N      runs of each command (default 30); hyperfine is the one on PATH
 
 Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,
@@ -124,6 +127,8 @@ npm run load -- bulk [--tool wrk|h2load --connections 64 --seconds 30 --path PAT
   --url URL        or use this gateway (default http://127.0.0.1:8080)
   --ops JSON       its ops addresses, {"gateway":["http://…"],…}: without them nothing of the node is judged
   --token T        capability sent with every request
+  --signers FILE   keys of the signers of its registry, which the flow governance signs with (default REGISTRY_SIGNERS;
+                   a node that --target starts has signers of its own): without them the registry is only read
   --rate N         base rate in requests per second (default 100)
   --flow LIST      these flows instead of those of the profile, an equal part of the rate each
   --duration D     of the load: 90s, 5m, 24h
@@ -158,7 +163,7 @@ All of it takes about twenty minutes. Fails unless every scenario is as docs/cha
     summary: 'what a service spends its time and memory on under load: flame graph and report',
     usage: `npm run profile -- SERVICE [--seconds 30 --flow LIST --users 8 --out DIR --write]
 
-  SERVICE        gateway, omnigate, index, storage, mailbox: that process of a node of its own; or micronode
+  SERVICE        gateway, omnigate, index, storage, mailbox, registry: that process of a node of its own; or micronode
   --seconds N    seconds of the CPU profile (default 30); a third of it before for the cost of a request, and a
                  third after for the heap
   --flow LIST    flows of k6/flows, one after another (default: those that reach the service)

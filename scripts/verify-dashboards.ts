@@ -14,6 +14,7 @@ import { Ledger } from './rig/ledger.ts';
 import { askPanel, type PanelAnswer, variableValues } from './verify/live.ts';
 import { loadBoard } from './verify/load-board.ts';
 import { type FaultResult, isGreen, sufferFault } from './verify/matrix.ts';
+import { registryTraffic } from './verify/registry-traffic.ts';
 import { isSound, reportPage } from './verify/report.ts';
 import { Results } from './verify/results.ts';
 import { type Rig, startRig } from './verify/rig.ts';
@@ -131,6 +132,7 @@ function tell(result: FaultResult, walks: readonly WalkResult[]): void {
 async function live(rig: Rig, since: number): Promise<readonly PanelAnswer[]> {
   const client = new Client(rig.url, new Ledger());
   const traffic = steadyTraffic(client, 4, 50);
+  const governance = registryTraffic(rig);
   const answers: PanelAnswer[] = [];
   for (const board of BOARDS) {
     const variables = await variableValues(rig.prometheus, board);
@@ -142,6 +144,7 @@ async function live(rig: Rig, since: number): Promise<readonly PanelAnswer[]> {
     }
   }
   await traffic.stop();
+  await governance();
   client.close();
   say(
     `live: ${answers.filter(({ problems }) => problems.length === 0).length} of ${answers.length} panels have sound data`,

@@ -6,6 +6,7 @@ import { mailboxBoard } from './mailbox.ts';
 import { indexBoard } from './name-index.ts';
 import { omnigateBoard } from './omnigate.ts';
 import { overview } from './overview.ts';
+import { registryBoard } from './registry/board.ts';
 import { resourcesBoard } from './resources.ts';
 import { storageBoard } from './storage.ts';
 
@@ -18,6 +19,7 @@ export const BOARDS: readonly Board[] = [
   storageBoard,
   indexBoard,
   mailboxBoard,
+  registryBoard,
   resourcesBoard,
   loadBoard,
 ];

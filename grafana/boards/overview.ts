@@ -305,7 +305,7 @@ const saturation: BoardRow = {
       targets: [{ expr: fleet.recorded('busStreamFill'), legend: '{{service}} {{stream}}' }],
       limit: BOUNDS.bus_stream_fill,
       breach: 'saturation',
-      evidence: { sane: SANE.share, services: ['omnigate', 'index', 'storage', 'mailbox'] },
+      evidence: { sane: SANE.share, services: ['omnigate', 'index', 'storage', 'mailbox', 'registry'] },
     }),
     lines({
       title: 'Waiting on the bus',
@@ -317,7 +317,7 @@ const saturation: BoardRow = {
       targets: [{ expr: fleet.recorded('busGroupLag'), legend: '{{service}} {{stream}}' }],
       limit: BOUNDS.bus_group_lag,
       breach: 'saturation',
-      evidence: { sane: SANE.age, services: ['omnigate', 'index', 'storage', 'mailbox'] },
+      evidence: { sane: SANE.age, services: ['omnigate', 'index', 'storage', 'mailbox', 'registry'] },
     }),
     lines({
       title: 'Event loop lag by process',

@@ -322,7 +322,7 @@ const processes: BoardRow = {
       bad: 'a defect: the log names the metric.',
       runbook: 'MetricsMisused',
       unit: 'ops',
-      targets: [{ expr: fleet.rate(METRICS.registry.misuses, 'service'), legend: '{{service}}' }],
+      targets: [{ expr: fleet.rate(METRICS.counting.misuses, 'service'), legend: '{{service}}' }],
       evidence: { sane: SANE.perSecond },
     }),
     lines({
@@ -332,7 +332,7 @@ const processes: BoardRow = {
       bad: 'a gauge is missing from its panel: the log names it.',
       runbook: 'MetricsCollectFailing',
       unit: 'ops',
-      targets: [{ expr: fleet.rate(METRICS.registry.collectFailures, 'service'), legend: '{{service}}' }],
+      targets: [{ expr: fleet.rate(METRICS.counting.collectFailures, 'service'), legend: '{{service}}' }],
       evidence: { sane: SANE.perSecond },
     }),
     lines({

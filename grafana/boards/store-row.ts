@@ -2,7 +2,7 @@ import type { ServiceName } from '@macronode/contracts';
 import { BOUNDS } from '../bounds.ts';
 import { METRICS } from '../declared.ts';
 import type { BoardRow } from '../panel.ts';
-import { series } from '../series.ts';
+import { series, top } from '../series.ts';
 import { bucketsOf } from './latency.ts';
 import { SANE } from './sane.ts';
 import { heatmap, lines, states } from './sizes.ts';
@@ -10,7 +10,7 @@ import { tracesOf } from './traces.ts';
 
 const { store } = METRICS;
 /** Services that keep an embedded store. */
-const KEEPING = ['index', 'storage', 'mailbox'] as const;
+const KEEPING = ['index', 'storage', 'mailbox', 'registry'] as const;
 
 /** The embedded store of a service: one writer, one fsync for each batch. */
 export function storeRow(service?: ServiceName): BoardRow {
@@ -76,7 +76,7 @@ export function storeRow(service?: ServiceName): BoardRow {
         bad: 'busy: the queue is full. failed: the medium is.',
         runbook: 'StoreQueueLong',
         unit: 'ops',
-        targets: [{ expr: queries.rate(store.commands, 'service, result'), legend: '{{service}} {{result}}' }],
+        targets: [{ expr: top(16, queries.rate(store.commands, 'service, result')), legend: '{{service}} {{result}}' }],
         evidence: { sane: SANE.perSecond, services: KEEPING },
       }),
       lines({

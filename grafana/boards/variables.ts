@@ -18,12 +18,12 @@ export const FLEET_VARIABLES: readonly BoardVariable[] = [
   },
 ];
 
-/** Variables of a board that shows one service: which of its instances. */
-export const serviceVariables = (service: ServiceName): readonly BoardVariable[] => [
+/** Variables of a board that shows one service, and perhaps those that answer for it: which of their instances. */
+export const serviceVariables = (...services: readonly [ServiceName, ...ServiceName[]]): readonly BoardVariable[] => [
   JOB,
   {
     name: 'instance',
     label: 'Instance',
-    query: `label_values(${ANCHOR}{job=~"$job",service="${service}"}, instance)`,
+    query: `label_values(${ANCHOR}{job=~"$job",service${services.length === 1 ? '=' : '=~'}"${services.join('|')}"}, instance)`,
   },
 ];

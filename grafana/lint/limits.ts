@@ -1,6 +1,6 @@
 import { METRICS } from '../declared.ts';
 
-const { process, connections, gateway, omnigate, storage, mailbox, bus, state } = METRICS;
+const { process, connections, gateway, omnigate, storage, mailbox, registry, streams, bus, state } = METRICS;
 
 /** Gauges that have a limit, and the series that says it: who draws the one draws the other. */
 export const LIMIT_OF: Readonly<Record<string, string>> = Object.freeze({
@@ -14,6 +14,8 @@ export const LIMIT_OF: Readonly<Record<string, string>> = Object.freeze({
   [storage.readsInflight.name]: state.config.name,
   [mailbox.waiters.name]: state.config.name,
   [mailbox.storedBytes.name]: state.config.name,
+  [registry.routeInflight.name]: registry.routeBound.name,
+  [streams.clients.name]: state.config.name,
   [bus.depthFrames.name]: bus.limitFrames.name,
   [bus.depthBytes.name]: bus.limitBytes.name,
 });

@@ -9,8 +9,8 @@ export const MAX_SERIES = 20;
 const USUAL_VALUES: Readonly<Record<string, number>> = Object.freeze({
   job: 1,
   instance: 10,
-  service: 5,
-  slo: 5,
+  service: 6,
+  slo: 8,
   window: 7,
   stream: 2,
   version: 1,

@@ -4,6 +4,7 @@ import { busAlerts } from './causes/bus.ts';
 import { dataAlerts } from './causes/data.ts';
 import { edgeAlerts } from './causes/edge.ts';
 import { processAlerts } from './causes/process.ts';
+import { registryAlerts } from './causes/registry.ts';
 import { targetAlerts } from './causes/targets.ts';
 
 /** Alerts by the group they are evaluated in. */
@@ -13,6 +14,7 @@ export const ALERT_GROUPS: Readonly<Record<string, readonly Alert[]>> = Object.f
   processes: processAlerts,
   bus: busAlerts,
   data: dataAlerts,
+  registry: registryAlerts,
   edge: edgeAlerts,
 });
 

@@ -43,6 +43,24 @@ const TOLD: Readonly<Record<WatchedSlo, Told>> = {
     impact: 'Users wait for what they write.',
     faults: ['redis_slow', 'disk_slow'],
   },
+  registry_head_latency: {
+    name: 'RegistryHeadLatencyBudgetBurn',
+    what: 'Heads of the registry slower than their objective',
+    impact: 'Whoever follows the log learns late that it moved.',
+    faults: ['redis_slow'],
+  },
+  registry_entry_latency: {
+    name: 'RegistryEntryLatencyBudgetBurn',
+    what: 'Versions of the registry slower than their objective',
+    impact: 'Readers that catch up wait for each version.',
+    faults: ['redis_slow'],
+  },
+  registry_commit_latency: {
+    name: 'RegistryCommitLatencyBudgetBurn',
+    what: 'Commits slower than their objective',
+    impact: 'Signers wait for what they approved.',
+    faults: ['registry_disk_slow'],
+  },
   bus_delivery: {
     name: 'BusDeliveryBudgetBurn',
     what: 'Messages refused at a full bound of the bus',

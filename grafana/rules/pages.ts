@@ -38,7 +38,7 @@ export function sloPage(): string {
         percent(slo.objective),
         `${percent(1 - slo.objective)}, ${Math.round(MINUTES_OF_BUDGET * (1 - slo.objective))} min of nothing but bad ones`,
         slo.why,
-        watched.includes(name) ? 'always' : 'in load tests that inject the delay',
+        watched.includes(name) ? 'always' : 'in load tests',
       ]),
     ),
     '## When somebody is told',
@@ -62,6 +62,7 @@ export function sloPage(): string {
 function spelled({ value, unit }: Bound): string {
   if (unit === 'percentunit') return percent(value);
   if (unit === 'bytes') return `${value / 1024 ** 3} GiB`;
+  if (unit === 'Bps') return `${value / 1_000} kB/s`;
   return unit === 's' ? `${value} s` : String(value);
 }
 

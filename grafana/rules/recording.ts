@@ -15,6 +15,8 @@ export interface Recording {
 const RANGE_SECONDS = 60;
 /** Over which starts are counted. */
 const STARTS_SECONDS = 900;
+/** Over which growth is measured: files grow in steps. */
+const GROWTH_SECONDS = 900;
 
 const SERVICE = 'service';
 const INSTANCE = 'service, instance';
@@ -26,7 +28,7 @@ const DOWNLOADS = 'method="GET",route=~"/o.*|/n/.*"';
 /** Every recorded series of a cause. Shares have no value without traffic: nothing is known then, not that all is well. */
 export function causeRecordings(clock: RuleClock): readonly Recording[] {
   const range = rangeSeconds(clock, RANGE_SECONDS);
-  const { bus, golden, gateway, index, mailbox, omnigate, process, state, storage, store } = METRICS;
+  const { bus, golden, gateway, index, mailbox, omnigate, process, registry, state, storage, store } = METRICS;
   const per = (by: string) => ({
     rate: (metric: Parameters<typeof rate>[0], matchers = '') => rate(metric, by, range, matchers),
     quantile: (q: number, metric: Parameters<typeof quantile>[1], matchers = '') =>
@@ -98,6 +100,24 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
     {
       record: RECORDED.mailboxExpiredLeases,
       expr: ratio(instance.rate(mailbox.visibilityTimeouts), leasesEnded),
+    },
+    { record: RECORDED.registryCommit, expr: instance.quantile(0.95, registry.commitLatency) },
+    { record: RECORDED.registryCommits, expr: instance.rate(registry.commits, 'result="committed"') },
+    {
+      record: RECORDED.registryAuditFailures,
+      // The count itself: what a start finds has happened before the first scrape, where no rate sees it.
+      expr: `max by (${INSTANCE}) (${registry.auditFailed.name})`,
+    },
+    {
+      record: RECORDED.registryWitnessFailed,
+      expr: ratio(
+        instance.rate(registry.cosignatures, 'result=~"refused|failed"'),
+        instance.rate(registry.cosignatures),
+      ),
+    },
+    {
+      record: RECORDED.registryGrowth,
+      expr: `sum by (${INSTANCE}) (deriv(${registry.storageBytes.name}[${rangeSeconds(clock, GROWTH_SECONDS)}s]))`,
     },
     { record: RECORDED.gatewayInflight, expr: `${gauge('max', gateway.inflight, INSTANCE)} / ${inflightLimit}` },
     {

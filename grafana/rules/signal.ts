@@ -146,10 +146,11 @@ export function shareSignals(
 export function rateSignals(
   counter: Named & { readonly labels?: Labels },
   bound: number,
-  { service, keeps }: At,
+  { service, keeps, others = [] }: At,
 ): Signals {
   const at = (perSecond: number): Signal => [
     { name: counter.name, ...(counter.labels && { labels: counter.labels }), wave: { perSecond } },
+    ...others,
   ];
   const value = bound * BEYOND;
   return {

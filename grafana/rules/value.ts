@@ -1,5 +1,5 @@
 /** How the summary of an alert says its value. */
-export type ValueFormat = 'percentage' | 'duration' | 'bytes' | 'number';
+export type ValueFormat = 'percentage' | 'duration' | 'bytes' | 'number' | 'count';
 
 /** The function of Prometheus templates that does it. */
 export const TEMPLATE_OF: Readonly<Record<ValueFormat, string>> = {
@@ -7,21 +7,23 @@ export const TEMPLATE_OF: Readonly<Record<ValueFormat, string>> = {
   duration: '{{ $value | humanizeDuration }}',
   bytes: '{{ $value | humanize1024 }}B',
   number: '{{ $value | printf "%.4g" }}',
+  count: '{{ $value | humanize }}',
 };
 
 /** A number as C's `%.4g` prints one that needs no exponent. */
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 
 const BINARY = ['', 'ki', 'Mi', 'Gi', 'Ti'] as const;
+const DECIMAL = ['', 'k', 'M', 'G', 'T'] as const;
 
-function binary(value: number): string {
+function prefixed(value: number, step: number, prefixes: readonly string[]): string {
   let scaled = value;
   let prefix = 0;
-  while (scaled >= 1_024 && prefix < BINARY.length - 1) {
-    scaled /= 1_024;
+  while (scaled >= step && prefix < prefixes.length - 1) {
+    scaled /= step;
     prefix += 1;
   }
-  return `${short(scaled)}${BINARY[prefix] ?? ''}`;
+  return `${short(scaled)}${prefixes[prefix] ?? ''}`;
 }
 
 function duration(seconds: number): string {
@@ -39,8 +41,10 @@ export function humanized(format: ValueFormat, value: number): string {
     case 'duration':
       return duration(value);
     case 'bytes':
-      return `${binary(value)}B`;
+      return `${prefixed(value, 1_024, BINARY)}B`;
     case 'number':
       return short(value);
+    case 'count':
+      return prefixed(value, 1_000, DECIMAL);
   }
 }

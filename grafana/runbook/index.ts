@@ -3,10 +3,12 @@ import { busEntries } from './alerts/bus.ts';
 import { dataEntries } from './alerts/data.ts';
 import { edgeEntries } from './alerts/edge.ts';
 import { processEntries } from './alerts/processes.ts';
+import { registryEntries } from './alerts/registry.ts';
 import { targetEntries } from './alerts/targets.ts';
 import type { RunbookEntry } from './entry.ts';
 import { callerErrors } from './errors/caller.ts';
 import { nodeErrors } from './errors/node.ts';
+import { registryErrors } from './errors/registry.ts';
 
 /** Headings of alerts, in the order they are read. */
 export const ALERT_ENTRIES: Readonly<Record<string, RunbookEntry>> = {
@@ -15,11 +17,16 @@ export const ALERT_ENTRIES: Readonly<Record<string, RunbookEntry>> = {
   ...processEntries,
   ...busEntries,
   ...dataEntries,
+  ...registryEntries,
   ...edgeEntries,
 };
 
 /** Headings of error codes, in the order of their statuses. */
-export const ERROR_ENTRIES: Readonly<Record<string, RunbookEntry>> = { ...callerErrors, ...nodeErrors };
+export const ERROR_ENTRIES: Readonly<Record<string, RunbookEntry>> = {
+  ...callerErrors,
+  ...registryErrors,
+  ...nodeErrors,
+};
 
 /** The runbook, by heading. */
 export const RUNBOOK: ReadonlyMap<string, RunbookEntry> = new Map([

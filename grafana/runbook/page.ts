@@ -63,7 +63,7 @@ const contents = (first: string, entries: Entries): string =>
 export function runbookPage(): string {
   return page(
     'Runbook',
-    'A heading for every alert and for every error code a user can see. Queries are typed into Prometheus as they are; the tests parse each one, execute it against a running node, and follow some of them from an injected fault to its diagnosis. Commands stand as they are typed in the folder of the repository; ports are those of one machine (gateway 9080, omnigate 9081, index 9082, storage 9083, mailbox 9084). `docker compose` is for the containers; for `npm run up` the logs are in `.run/logs`. Where a command names storage, put the service of the alert.',
+    'A heading for every alert and for every error code a user can see. Queries are typed into Prometheus as they are; the tests parse each one, execute it against a running node, and follow some of them from an injected fault to its diagnosis. Commands stand as they are typed in the folder of the repository; ports are those of one machine (gateway 9080, omnigate 9081, index 9082, storage 9083, mailbox 9084, registry 9085). `docker compose` is for the containers; for `npm run up` the logs are in `.run/logs`. Where a command names storage, put the service of the alert.',
     '## By alert',
     contents('alert', ALERT_ENTRIES),
     '## By error code',

@@ -64,6 +64,22 @@ export const WALKS: readonly Walk[] = [
   { fault: 'mailbox_without_receivers', entry: 'MailboxStalled', step: 3, shows: above({ queue: 'ready' }) },
   { fault: 'mailbox_poison', entry: 'MailboxDeadLetters', step: 0, shows: above({ reason: 'max_attempts' }) },
   { fault: 'inflight_flood', entry: 'busy', step: 0, shows: above({ service: 'gateway', reason: 'inflight_writes' }) },
+  { fault: 'registry_killed', entry: 'ServiceAbsent', step: 0, shows: is(0, { service: 'registry' }) },
+  {
+    fault: 'registry_disk_slow',
+    entry: 'RegistryCommitSlow',
+    step: 1,
+    shows: above({ stage: 'append' }, BOUNDS.store_commit_p95.value),
+  },
+  { fault: 'registry_frozen', entry: 'RegistryWritesRefused', step: 0, shows: above({ reason: 'frozen' }) },
+  {
+    fault: 'registry_storm',
+    entry: 'RegistryProposalsPiling',
+    step: 0,
+    shows: above({}, BOUNDS.registry_pending.value),
+  },
+  { fault: 'registry_tampered', entry: 'RegistryAuditFailure', step: 0, shows: above({ service: 'registry' }) },
+  { fault: 'registry_witness_gone', entry: 'RegistryWitnessFailing', step: 0, shows: above({ result: 'failed' }) },
   {
     fault: 'descriptors_exhausted',
     entry: 'DescriptorsNearLimit',

@@ -1,12 +1,23 @@
 import { echo } from './echo.ts';
 import type { Flow } from './flow.ts';
+import { governance } from './governance.ts';
 import { mailbox } from './mailbox.ts';
 import { mixed } from './mixed.ts';
 import { names } from './names.ts';
 import { objects, puts } from './objects.ts';
+import { registry } from './registry.ts';
 
-export const FLOW_NAMES = ['echo', 'mixed', 'objects', 'puts', 'names', 'mailbox'] as const;
+export const FLOW_NAMES = ['echo', 'mixed', 'objects', 'puts', 'names', 'mailbox', 'registry', 'governance'] as const;
 export type FlowName = (typeof FLOW_NAMES)[number];
 
 /** Every flow by its name; each takes the world it made. */
-export const FLOWS: Readonly<Record<FlowName, Flow>> = { echo, mixed, objects, puts, names, mailbox };
+export const FLOWS: Readonly<Record<FlowName, Flow>> = {
+  echo,
+  mixed,
+  objects,
+  puts,
+  names,
+  mailbox,
+  registry,
+  governance,
+};

@@ -16,6 +16,8 @@ export class OtherAnswer extends Error {
 export interface Call {
   /** Value of the one parameter of the route. */
   readonly at?: string;
+  /** What follows the path, without its question mark. */
+  readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer> | string;
   /** Statuses that are right here; anything else counts as a failed request. */
@@ -48,6 +50,26 @@ export interface MessageLedger {
   acknowledged(id: string): void;
 }
 
+/** A signer of a log, whose key is at hand. */
+export interface LogSigner {
+  readonly id: string;
+  readonly algo: string;
+  /** Base64 of its signature over these bytes, which are ASCII. */
+  sign(message: string): string | Promise<string>;
+}
+
+/** All signers of a log in one hand, as only a test has them. */
+export interface LogSigners {
+  readonly log: string;
+  /** Approvals a commit needs. */
+  readonly m: number;
+  readonly members: readonly LogSigner[];
+  /** `b3:` and the BLAKE3 of a text, which is ASCII. */
+  hash(text: string): string;
+  /** 16 random bytes in hex. */
+  nonce(): string;
+}
+
 /**
  * Whoever walks a flow: a virtual user of k6, or one of a load loop in Node. Flows know nothing else, so both walk the same.
  * Every request is named by its route template, so that a million ids make one series.
@@ -63,6 +85,8 @@ export interface User {
   random(): number;
   /** Absent where nobody holds the run to its messages. */
   readonly ledger?: MessageLedger;
+  /** Absent where the run was given no keys: then it reads logs and writes none. */
+  readonly signers?: LogSigners | undefined;
   /** `FRESH_BYTES` long. */
   freshObject(): FreshObject;
   /** The answer of the node. Throws OtherAnswer when it is not one of those that are right. */

@@ -4,7 +4,15 @@ import exec from 'k6/execution';
 import { Counter, Rate } from 'k6/metrics';
 import type { Route } from '../../packages/contracts/src/routes.ts';
 import { seededRandom } from '../flows/random.ts';
-import { type Answer, type Call, type FreshObject, OtherAnswer, REFUSED, type User } from '../flows/user.ts';
+import {
+  type Answer,
+  type Call,
+  type FreshObject,
+  type LogSigners,
+  OtherAnswer,
+  REFUSED,
+  type User,
+} from '../flows/user.ts';
 import type { FreshObjects } from './fresh-pool.ts';
 import { LEDGER_EVENTS, VuLedger } from './vu-ledger.ts';
 
@@ -28,6 +36,7 @@ interface UserSettings {
   readonly baseUrl: string;
   readonly token: string | undefined;
   readonly objects: FreshObjects;
+  readonly signers: LogSigners | undefined;
 }
 
 /** A virtual user of k6. Its requests are named by their route template and carry a correlation id, which must come back. */
@@ -50,16 +59,21 @@ export class K6User implements User {
     return (this.#count += 1);
   }
 
+  get signers(): LogSigners | undefined {
+    return this.#settings.signers;
+  }
+
   freshObject(): FreshObject {
     return this.#settings.objects.take(this.run);
   }
 
-  send(route: Route, { at = '', headers, body, expect }: Call): Answer {
+  send(route: Route, { at = '', query, headers, body, expect }: Call): Answer {
     // What is prepared is not part of the load, and has a name of its own.
     const name = this.number === 0 ? 'prepare' : `${route.method} ${route.template}`;
     const { baseUrl, token } = this.#settings;
     const corrId = this.#corrId();
-    const url = baseUrl + route.template.replace(/\{[a-z]+\}/, at);
+    const path = baseUrl + route.template.replace(/\{[a-z]+\}/, at);
+    const url = query === undefined ? path : `${path}?${query}`;
     const response = http.request(route.method, url, typeof body === 'object' ? body.buffer : (body ?? null), {
       headers: {
         'X-Corr-ID': corrId,

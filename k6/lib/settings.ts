@@ -16,6 +16,8 @@ export interface Settings {
   readonly poolDir: string;
   /** Where the result goes as JSON; empty for nowhere. */
   readonly summaryFile: string;
+  /** Keys of the signers of the registry, as JSON in a file; empty where it is only read. */
+  readonly signersFile: string;
   /** Base address of the API of toxiproxy; empty where the profile needs none. */
   readonly toxiproxyUrl: string;
 }
@@ -43,6 +45,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
       seconds: text('DURATION') === '' ? undefined : parseSeconds(text('DURATION')),
       region: text('REGION') === 'far' ? 'far' : 'near',
       timetable: text('TIMETABLE'),
+      signs: text('SIGNERS_FILE') !== '',
     },
     baseUrl: withoutSlash(env['BASE_URL'] ?? 'http://127.0.0.1:8080'),
     token: token === '' ? undefined : token,
@@ -50,6 +53,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     opsUrls: listOf(text('OPS_URLS')).map(withoutSlash),
     poolDir: text('POOL_DIR'),
     summaryFile: text('SUMMARY_FILE'),
+    signersFile: text('SIGNERS_FILE'),
     toxiproxyUrl: withoutSlash(text('TOXIPROXY_URL')),
   };
 }

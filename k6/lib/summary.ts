@@ -1,5 +1,5 @@
 import { CALM } from '../profiles/chaos.ts';
-import { metricIn, metricOf, objectivesOf, type Region } from '../profiles/thresholds.ts';
+import { metricIn, metricOf, objectivesOf, percentileOf, type Region } from '../profiles/thresholds.ts';
 import type { Wishes } from '../profiles/profiles.ts';
 import type { Settings } from './settings.ts';
 
@@ -35,6 +35,9 @@ export interface RunReport {
   readonly checks: readonly Check[];
 }
 
+/** The longest tag of an objective. */
+const TAG_CHARS = 27;
+
 const ms = (value: number | undefined): string => (value === undefined ? '-' : `${value.toFixed(1)} ms`);
 
 function failedThresholds(metrics: SummaryData['metrics']): string[] {
@@ -45,11 +48,12 @@ function failedThresholds(metrics: SummaryData['metrics']): string[] {
 
 function objectiveLines(metrics: SummaryData['metrics'], region: Region): string[] {
   return objectivesOf(region).map((objective) => {
-    const { max, 'p(95)': p95 } = metrics[metricOf(objective)]?.values ?? {};
+    const percentile = percentileOf(objective);
+    const { max, [percentile]: measured } = metrics[metricOf(objective)]?.values ?? {};
     const bound = objective.latency.boundSeconds * 1000;
-    const calm = metrics[metricIn(CALM, objective)]?.values['p(95)'];
+    const calm = metrics[metricIn(CALM, objective)]?.values[percentile];
     const judged = calm === undefined ? '' : `, ${ms(calm)} without faults`;
-    return `  ${objective.tag.padEnd(16)} p95 ${(max === 0 ? '-' : ms(p95)).padStart(9)}${judged}   objective ${bound} ms`;
+    return `  ${objective.tag.padEnd(TAG_CHARS)} ${percentile} ${(max === 0 ? '-' : ms(measured)).padStart(9)}${judged}   objective ${bound} ms`;
   });
 }
 

@@ -1,3 +1,4 @@
+import type { Scenario } from 'k6/options';
 import { describe, expect, it } from 'vitest';
 import { SLOS } from '../../packages/contracts/src/slo.ts';
 import { FLOW_NAMES } from '../flows/flows.ts';
@@ -7,6 +8,7 @@ import { parseSeconds } from '../lib/seconds.ts';
 import { readSettings } from '../lib/settings.ts';
 import { turnsOf, usersFor, usersOf } from './arrivals.ts';
 import { planOf, PROFILES } from './profiles.ts';
+import { latencyOf, objectivesOf } from './thresholds.ts';
 
 const expressionsOf = (name: string, region: 'near' | 'far' = 'near'): string =>
   JSON.stringify(planOf(name, { region }).thresholds);
@@ -16,6 +18,18 @@ describe('the profile load', () => {
     ['object_get_latency', 'near', 'GET /o/{id}', `p(95)<=${SLOS.object_get_latency.boundSeconds * 1_000}`],
     ['object_get_latency_far', 'far', 'GET /n/{name}', `p(95)<=${SLOS.object_get_latency_far.boundSeconds * 1_000}`],
     ['object_put_latency', 'near', 'PUT /o/{id}', `p(95)<=${SLOS.object_put_latency.boundSeconds * 1_000}`],
+    [
+      'registry_head_latency',
+      'near',
+      'GET /registry/head',
+      `p(95)<=${SLOS.registry_head_latency.boundSeconds * 1_000}`,
+    ],
+    [
+      'registry_entry_latency',
+      'near',
+      'GET /registry/{version}',
+      `p(95)<=${SLOS.registry_entry_latency.boundSeconds * 1_000}`,
+    ],
   ] as const)('gates %s at the edge', (_, region, route, expression) => {
     const { thresholds } = planOf('load', { region });
     expect(thresholds[`http_req_duration{name:${route},expected_response:true}`]).toEqual([expression]);
@@ -31,9 +45,19 @@ describe('the profile load', () => {
       expect(thresholds[`${metric}{flow:${flow}}`]).toEqual([`rate<=${share}`]);
   });
 
+  it('gates both objectives of a commit, in every region, and no far reader by what is said of near ones', () => {
+    for (const region of ['near', 'far'] as const)
+      expect(planOf('load', { region }).thresholds[latencyOf('POST /registry/commit/{id}')]).toEqual([
+        `p(95)<=${SLOS.registry_commit_latency.boundSeconds * 1_000}`,
+        `p(99)<=${SLOS.registry_commit_latency_tail.boundSeconds * 1_000}`,
+      ]);
+    expect(planOf('load', { region: 'far' }).thresholds[latencyOf('GET /registry/head')]).toEqual(['max>=0']);
+  });
+
   it('knows every objective but that of the bus, which the truths of the node judge', () => {
-    const known = ['object_get_latency', 'object_get_latency_far', 'object_put_latency', 'availability', 'admission'];
-    expect([...known, 'bus_delivery'].sort()).toEqual(Object.keys(SLOS).sort());
+    const latencies = (['near', 'far'] as const).flatMap((region) => objectivesOf(region).map(({ slo }) => slo));
+    const known = new Set([...latencies, 'availability', 'admission', 'bus_delivery']);
+    expect([...known].sort()).toEqual(Object.keys(SLOS).sort());
   });
 
   it('fails on a dropped iteration and on a wrong answer', () => {
@@ -75,7 +99,17 @@ describe('every profile', () => {
 });
 
 it('smoke walks every flow', () => {
-  expect(Object.keys(planOf('smoke', {}).scenarios)).toEqual([...FLOW_NAMES, 'north_south']);
+  expect(Object.keys(planOf('smoke', { signs: true }).scenarios)).toEqual([...FLOW_NAMES, 'north_south']);
+});
+
+it('flows that sign are left out where nobody has the keys, and their part of the load is read', () => {
+  const [with_, without] = [true, false].map((signs) => planOf('load', { signs, rate: 1_000 }).scenarios);
+  expect(Object.keys(with_ ?? {})).toContain('governance');
+  expect(Object.keys(without ?? {})).toEqual(Object.keys(with_ ?? {}).filter((flow) => flow !== 'governance'));
+  const perSecond = (scenario: Scenario | undefined): number =>
+    scenario?.executor === 'constant-arrival-rate' ? (scenario.rate / 60) * JOURNEYS.registry.requestsPerTurn : 0;
+  expect(perSecond(with_?.['registry'])).toBeCloseTo(50, 0);
+  expect(perSecond(without?.['registry'])).toBeCloseTo(70, 0);
 });
 
 it('the soak lasts a day where nothing else is said, at seven tenths of the rate', () => {

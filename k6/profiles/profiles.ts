@@ -3,7 +3,7 @@ import type { Shares } from './arrivals.ts';
 import { breakpoint } from './breakpoint.ts';
 import { chaos } from './chaos.ts';
 import { load } from './load.ts';
-import type { Plan, Profile } from './profile.ts';
+import { type Plan, type Profile, withoutKeys } from './profile.ts';
 import { smoke } from './smoke.ts';
 import { soak } from './soak.ts';
 import { spike } from './spike.ts';
@@ -27,6 +27,8 @@ export interface Wishes {
   /** Instead of the duration of the profile. */
   readonly seconds?: number | undefined;
   readonly region?: Region | undefined;
+  /** Whether the keys of a log are at hand; flows that sign are left out of profiles without. */
+  readonly signs?: boolean | undefined;
   /** JSON of the faults of the profile chaos, instead of its own. */
   readonly timetable?: string | undefined;
 }
@@ -34,10 +36,11 @@ export interface Wishes {
 /** What k6 will do. Throws on a profile or flow that is none. */
 export function planOf(
   name: string,
-  { rate = DEFAULT_RATE, flows, seconds, region = 'near', timetable = '' }: Wishes,
+  { rate = DEFAULT_RATE, flows, seconds, region = 'near', timetable = '', signs = false }: Wishes,
 ): Plan {
   const profile = profileOf(name);
-  const shares = flows === undefined || flows.length === 0 ? profile.shares : equalShares(flows);
+  const daily = signs ? profile.shares : withoutKeys(profile.shares);
+  const shares = flows === undefined || flows.length === 0 ? daily : equalShares(flows);
   const plan = profile.plan({ rate, shares, seconds: seconds ?? profile.seconds, region, timetable });
   return { ...plan, thresholds: { ...shownLatencies, ...plan.thresholds } };
 }

@@ -10,6 +10,7 @@ import { compose } from './compose.ts';
 import { edge } from './edge.ts';
 import { flows, flowsMicronode } from './flows.ts';
 import { oap } from './oap.ts';
+import { registry } from './registry.ts';
 import { ronctl } from './ronctl.ts';
 import { sustained } from './sustained.ts';
 import { tracing } from './tracing.ts';
@@ -28,6 +29,7 @@ export const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   flows,
   'flows-micronode': flowsMicronode,
   oap,
+  registry,
   ronctl,
   sustained,
   tracing,

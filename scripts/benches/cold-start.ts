@@ -15,6 +15,7 @@ const READY_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
 const APPS = ['micronode', ...SERVICES] as const;
 type App = (typeof APPS)[number];
+const PUBLIC: ReadonlySet<App> = new Set(['micronode', 'gateway']);
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -29,7 +30,7 @@ async function secondsToReady(app: App, redis: OwnRedis, dataDir: string): Promi
   const [program, ...args] = appCommand(app);
   const bus = app === 'micronode' ? {} : { BUS_LINK: 'redis', REDIS_URL: redis.url };
   const settings = { ...bus, OPS_PORT: String(opsPort), DATA_DIR: dataDir, NODE_ID: 'bench', LOG_LEVEL: 'warn' };
-  const port = app === 'micronode' || app === 'gateway' ? { PORT: String(await freePort()) } : {};
+  const port = { REGISTRY_PORT: '0', ...(PUBLIC.has(app) && { PORT: String(await freePort()) }) };
   const startedAt = performance.now();
   const child = spawn(program, args, { stdio: 'ignore', env: { ...process.env, ...settings, ...port } });
   try {

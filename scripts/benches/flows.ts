@@ -4,6 +4,7 @@ import type { CaseResult, Flags, Outcome, SelfRunningBench } from '../bench-harn
 import { LoadLoop } from '../load/load-loop.ts';
 import { latenciesOf, type LoadReport } from '../load/load-tally.ts';
 import { watchCpu } from '../measure/cpu.ts';
+import { RiggedSigners } from '../rig/registry-signers.ts';
 import type { RunState } from '../run-state.ts';
 import { startTarget } from '../targets.ts';
 import { bottleneckOf, capacityOf, type RequestCost } from './flows/capacity.ts';
@@ -114,9 +115,10 @@ function print(flow: FlowName, { knee, best, cost, bottleneck, predicted }: Line
 
 async function measure(kind: 'micronode' | 'processes', flags: Flags): Promise<Outcome> {
   const windowMs = Number(flags['seconds'] ?? 4) * 1_000;
-  const env = { GATEWAY_ECHO: 'true', STORAGE_MEMORY_BYTES: String(MEMORY_BYTES) };
+  using signers = RiggedSigners.make();
+  const env = { GATEWAY_ECHO: 'true', STORAGE_MEMORY_BYTES: String(MEMORY_BYTES), ...signers.env };
   await using target = await startTarget(kind, { replicas: {}, env });
-  await using loop = await LoadLoop.start(target.state.url, { users: USERS_MAX });
+  await using loop = await LoadLoop.start(target.state.url, { users: USERS_MAX, signers: signers.keys });
   const measurement = new Measurement(loop, target.state);
   const outcomes: Outcome[] = [];
   for (const flow of chosenFlows(flags)) outcomes.push(await measureFlow(measurement, flow, windowMs));

@@ -5,7 +5,10 @@ import { type Kind, READS, WRITES } from './observation.ts';
 export type Period = 'run' | 'fault' | 'outside';
 export type Which = 'reads' | 'writes' | 'all' | readonly Kind[];
 type JudgedSlo = Exclude<SloName, 'bus_delivery'>;
-type LatencySloName = 'object_get_latency' | 'object_put_latency';
+type LatencySloName = Exclude<
+  { [K in SloName]: (typeof SLOS)[K]['kind'] extends 'latency' ? K : never }[SloName],
+  'object_get_latency_far'
+>;
 
 /** What a scenario promises, one condition each. All of them are judged; text for people is made from the same data. */
 export type Claim =
@@ -104,6 +107,13 @@ export const sound = (during: Period): Expectation => [
   { claim: 'slo', slo: 'availability', during },
   { claim: 'returns', slo: 'object_get_latency' },
   { claim: 'returns', slo: 'object_put_latency' },
+];
+
+/** The same where the load is of a log. */
+export const soundLog = (during: Period): Expectation => [
+  { claim: 'slo', slo: 'availability', during },
+  { claim: 'returns', slo: 'registry_head_latency' },
+  { claim: 'returns', slo: 'registry_commit_latency' },
 ];
 
 export const ACCOUNTED: Claim = Object.freeze({ claim: 'accounted' });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Claim } from './expectation.ts';
 import { judge } from './judge.ts';
-import { KINDS, type Observation, recoverySeconds, type Sample } from './observation.ts';
+import { KINDS, LOG_KINDS, type Observation, recoverySeconds, type Sample } from './observation.ts';
 
 const FAULT = { from: 5_000, to: 8_000 };
 const EVERY_MS = 20;
@@ -211,6 +211,19 @@ test('recovery is counted from mending, to the beginning of the first second wit
   const late = tampered(({ at }) => at >= FAULT.to && at < 9_500, { status: 503 });
   expect(recoverySeconds(late)).toBe(1.5);
   expect(recoverySeconds({ ...late, samples: late.samples.filter(({ at }) => at < 10_000) })).toBeUndefined();
+});
+
+test('a log is well again when all of its own kinds are, whatever users of objects ask for', () => {
+  const kindOf = (at: number): Sample['kind'] => LOG_KINDS[(at / EVERY_MS) % LOG_KINDS.length] ?? 'log_head';
+  const { samples, ...rest } = sound();
+  const ofLog = { ...rest, samples: samples.map((sample) => ({ ...sample, kind: kindOf(sample.at) })) };
+  expect(recoverySeconds(ofLog)).toBe(0);
+  const without = ofLog.samples.filter(({ kind, at }) => kind !== 'commit' || at < FAULT.to);
+  expect(recoverySeconds({ ...ofLog, samples: without })).toBeUndefined();
+  const returns: Claim = { claim: 'returns', slo: 'registry_commit_latency' };
+  expect(judge([returns], ofLog).ok).toBe(true);
+  const slow = ofLog.samples.map((one) => (one.kind === 'commit' && one.at >= FAULT.to ? { ...one, ms: 1_501 } : one));
+  expect(judge([returns], { ...ofLog, samples: slow }).ok).toBe(false);
 });
 
 test('a request that was on its way when the fault came belongs to the fault', () => {

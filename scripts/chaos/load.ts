@@ -8,12 +8,12 @@ import { poll } from '../poll.ts';
 import { type Answer, Client } from '../rig/client.ts';
 import { Ledger } from '../rig/ledger.ts';
 import { Book } from './book.ts';
-import type { Kind, Sample } from './observation.ts';
+import type { Kind, Sample, UserKind } from './observation.ts';
 
 /** Requests a second: what five processes, a proxy, a Redis and this client bear on two shared cores with room to spare. */
 export const RATE_PER_SECOND = 60;
 /** Twenty arrivals and all over again: 35 % GET, 10 % HEAD, 5 % Range, 5 % 304, 10 % by name, 35 % writes. */
-const ROUND: readonly Exclude<Kind, 'ack'>[] = [
+const ROUND: readonly Exclude<UserKind, 'ack'>[] = [
   ...(['get', 'put', 'get', 'send', 'head', 'name_read', 'get', 'receive', 'range', 'get'] as const),
   ...(['publish', 'get', 'put', 'not_modified', 'get', 'send', 'head', 'name_read', 'get', 'receive'] as const),
 ];
@@ -99,7 +99,7 @@ export class Load {
     }
   }
 
-  async #ask(kind: Exclude<Kind, 'ack'>): Promise<void> {
+  async #ask(kind: Exclude<UserKind, 'ack'>): Promise<void> {
     switch (kind) {
       case 'get':
       case 'range':

@@ -9,6 +9,7 @@ import { freePort, freePortBase } from '../ports.ts';
 import { redisProgram } from '../redis.ts';
 import { OwnDisk } from '../rig/own-disk.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
+import { RiggedSigners, type SignerGroup } from '../rig/registry-signers.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
 import { isAlive, readState, stateFile } from '../run-state.ts';
 import { startTarget } from '../targets.ts';
@@ -16,7 +17,7 @@ import { StepClock } from './step-clock.ts';
 
 const RUN_DIR = join(ROOT, '.run', 'chaos');
 /** Services on disks of their own. */
-const DISK_OWNERS = ['storage', 'mailbox'] as const;
+const DISK_OWNERS = ['storage', 'mailbox', 'registry'] as const;
 type DiskOwner = (typeof DISK_OWNERS)[number];
 
 /** What is common to every node under a load. */
@@ -30,8 +31,12 @@ interface Node extends AsyncDisposable {
   readonly everyOps: readonly string[];
 }
 
-/** One process per service, nobody to start them again, on a Redis behind a proxy; storage and mailbox on disks of their own. */
+/** One process per service, nobody to start them again, on a Redis behind a proxy; storage, mailbox and registry on disks of their own. */
 export interface ProcessesNode extends Node {
+  /** The registry's own port. */
+  readonly registryUrl: string;
+  /** Whose log it is; another group after a rotation. */
+  signers: SignerGroup;
   readonly processes: RigProcesses;
   readonly medium: RedisBehindProxy;
   disk(service: DiskOwner): OwnDisk;
@@ -109,11 +114,12 @@ function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function planOn(redisUrl: string, dataDir: string): Promise<readonly PlannedProcess[]> {
+async function planOn(redisUrl: string, dataDir: string, registryPort = 0): Promise<readonly PlannedProcess[]> {
   const plan = planProcesses({
     replicas: {},
     opsPortBase: await freePortBase(opsPortOffsets({})),
     httpPort: await freePort(),
+    registryPort,
     redisUrl,
     dataDir,
     nodeId: 'chaos',
@@ -150,9 +156,11 @@ async function startProcessesNode(kind: NodeKind, env: Readonly<Record<string, s
     }),
   );
   const medium = stack.use(await RedisBehindProxy.start());
-  const plan = (await planOn(medium.network.url, dataDir)).map((planned) => ({
+  const signers = stack.use(RiggedSigners.make());
+  const registryPort = await freePort();
+  const plan = (await planOn(medium.network.url, dataDir, registryPort)).map((planned) => ({
     ...planned,
-    env: { ...planned.env, ...env },
+    env: { ...planned.env, ...signers.env, ...env },
   }));
   const processes = stack.use(new RigProcesses(plan.map((planned) => new RigProcess(planned, logDir))));
   await processes.start();
@@ -161,6 +169,8 @@ async function startProcessesNode(kind: NodeKind, env: Readonly<Record<string, s
     ...described(processes),
     processes,
     medium,
+    registryUrl: `http://127.0.0.1:${registryPort}`,
+    signers: signers.group,
     disk: (service) => {
       const disk = disks.get(service);
       if (disk === undefined) throw new Error(`${service} has no disk of its own`);

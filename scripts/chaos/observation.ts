@@ -13,10 +13,27 @@ export const KINDS = Object.freeze([
   'receive',
   'ack',
 ] as const);
-export type Kind = (typeof KINDS)[number];
+/** One of everything readers and signers of a log do: the load of scenarios about the registry asks for these instead. */
+export const LOG_KINDS = Object.freeze([
+  'log_head',
+  'log_version',
+  'log_page',
+  'propose',
+  'approve',
+  'commit',
+] as const);
+export type UserKind = (typeof KINDS)[number];
+export type LogKind = (typeof LOG_KINDS)[number];
+export type Kind = UserKind | LogKind;
 
-export const READS: readonly Kind[] = Object.freeze(['get', 'head', 'range', 'not_modified', 'name_read']);
-export const WRITES: readonly Kind[] = Object.freeze(['put', 'publish', 'send', 'receive', 'ack']);
+export const READS: readonly Kind[] = Object.freeze([
+  ...(['get', 'head', 'range', 'not_modified', 'name_read'] as const),
+  ...(['log_head', 'log_version', 'log_page'] as const),
+]);
+export const WRITES: readonly Kind[] = Object.freeze([
+  ...(['put', 'publish', 'send', 'receive', 'ack'] as const),
+  ...(['propose', 'approve', 'commit'] as const),
+]);
 
 /** The route each kind asks. */
 export const ROUTE_OF = Object.freeze({
@@ -30,6 +47,12 @@ export const ROUTE_OF = Object.freeze({
   send: 'mailboxSend',
   receive: 'mailboxRecv',
   ack: 'mailboxAck',
+  log_head: 'registryHead',
+  log_version: 'registryEntry',
+  log_page: 'registryLog',
+  propose: 'registryPropose',
+  approve: 'registryApprove',
+  commit: 'registryCommit',
 } as const satisfies Record<Kind, RouteName>);
 
 /** One request of the load, and how it went. Times are ms since the load began. */
@@ -51,7 +74,7 @@ export interface Observation {
   readonly samples: readonly Sample[];
   /** From making the fault to having mended it, in ms since the load began. */
   readonly fault: { readonly from: number; readonly to: number };
-  /** Acknowledged objects, names and messages that are not there, or not as they were acknowledged. */
+  /** Acknowledged objects, names, messages and versions that are not there, or not as they were acknowledged. */
   readonly lost: number;
   /** Messages that came again after their acknowledgement had been confirmed. */
   readonly repeated: number;
@@ -68,6 +91,7 @@ export const isGood = ({ status, isWhole }: Sample): boolean => isWhole && statu
 
 /** An answer that took longer was waited for, and the node is not well yet. */
 const WELL_ANSWER_MS = 1_000;
+const IS_OF_LOG: ReadonlySet<Kind> = new Set(LOG_KINDS);
 /** How long everything has to be well before it counts as recovered. */
 const WELL_MS = 1_000;
 /** Where a second without a failure may begin. */
@@ -80,7 +104,8 @@ const STEP_MS = 100;
 export function recoverySeconds({ samples, fault }: Pick<Observation, 'samples' | 'fault'>): number | undefined {
   const after = samples.filter(({ at }) => at >= fault.to);
   const last = Math.max(0, ...after.map(({ at }) => at));
-  const wanted = KINDS.filter((kind) => kind !== 'ack');
+  const ofLog = samples.some(({ kind }) => IS_OF_LOG.has(kind));
+  const wanted: readonly Kind[] = ofLog ? LOG_KINDS : KINDS.filter((kind) => kind !== 'ack');
   for (let from = fault.to; from + WELL_MS <= last; from += STEP_MS) {
     const second = after.filter(({ at }) => at >= from && at < from + WELL_MS);
     const kinds = new Set(second.map(({ kind }) => kind));

@@ -6,6 +6,7 @@ import { page, table } from '../../grafana/markdown.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { spelledExpectation } from './expectation.ts';
 import { RATE_PER_SECOND } from './load.ts';
+import { READS_PER_SECOND, ROUND_MS } from './log-load.ts';
 import type { Row } from './run.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
@@ -29,8 +30,8 @@ export function chaosPageWith(results: string): string {
   ]);
   return page(
     'Chaos',
-    `\`npm run chaos -- SCENARIO|all\` breaks a node under a load of ${RATE_PER_SECOND} requests a second that arrive on time whatever becomes of them (35 % GET, 10 % HEAD, 5 % Range, 5 % 304, 10 % by name; objects and names written; messages sent, received and acknowledged), mends it, waits until it is well, and asks for everything that was acknowledged. \`--quick\` keeps each fault up for a few seconds only. It takes root on Linux, as scenarios mount disks, limit groups and stop processes.`,
-    'Well again is the beginning of the first full second after mending in which every kind of request was asked for and every one succeeded within a second. Lost is what was acknowledged and is not there: an object with its bytes, a name with its record or a later one, a message delivered and acknowledged. A request without an answer may have taken effect or not. *Meanwhile* is from the fault until two seconds after recovery, when what had waited is answered; *before and after* is the rest.',
+    `\`npm run chaos -- SCENARIO|all\` breaks a node under a load of ${RATE_PER_SECOND} requests a second that arrive on time whatever becomes of them (35 % GET, 10 % HEAD, 5 % Range, 5 % 304, 10 % by name; objects and names written; messages sent, received and acknowledged), mends it, waits until it is well, and asks for everything that was acknowledged. Where the registry is what breaks, readers of a log (${READS_PER_SECOND} a second, half of them of the head, every second of these with its tag) and signers who propose, approve and commit a version every ${ROUND_MS} ms are the load instead. \`--quick\` keeps each fault up for a few seconds only. It takes root on Linux, as scenarios mount disks, limit groups and stop processes.`,
+    'Well again is the beginning of the first full second after mending in which every kind of request was asked for and every one succeeded within a second. Lost is what was acknowledged and is not there: an object with its bytes, a name with its record or a later one, a message delivered and acknowledged, a version with its hash; after each scenario about the registry \`ronctl registry verify\` also recomputes its whole log. A request without an answer may have taken effect or not. *Meanwhile* is from the fault until two seconds after recovery, when what had waited is answered; *before and after* is the rest.',
     table(['scenario', 'what is done', 'what has to hold'], rows),
     `## The last whole run\n\n${BEGIN}\n\n${results}\n\n${END}`,
   );

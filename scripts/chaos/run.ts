@@ -4,7 +4,9 @@ import { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture
 import { poll } from '../poll.ts';
 import { spelledExpectation } from './expectation.ts';
 import { judge } from './judge.ts';
+import type { AnyLoad } from './any-load.ts';
 import { Load } from './load.ts';
+import { LogLoad } from './log-load.ts';
 import { isWhole, type NodeKind, type Nodes, residentMib, startNodeOf } from './nodes.ts';
 import { type Observation, recoverySeconds } from './observation.ts';
 import { Refusals } from './refusals.ts';
@@ -123,7 +125,7 @@ async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted
   await using stack = new AsyncDisposableStack();
   const front = scenario.far === true ? await ToxicNetwork.to(node.url) : undefined;
   if (front !== undefined) stack.defer(() => front.close());
-  const load = new Load(front === undefined ? node.url : front.url.replace('redis:', 'http:'));
+  const load = loadOf(scenario, node, front?.url.replace('redis:', 'http:'));
   stack.defer(() => load.client.close());
   await load.seed();
   const refusals = await Refusals.since(node.ops('gateway'), load.client.ledger);
@@ -131,7 +133,8 @@ async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted
   const memory = setInterval(() => (peakMib = Math.max(peakMib, residentMib(node.pids()))), MEMORY_INTERVAL_MS);
   stack.defer(() => clearInterval(memory));
   const findings: string[] = [];
-  const surroundings = { load, front, find: (what: string) => void findings.push(what) };
+  // A scenario and its load are of one kind, which the table of scenarios says.
+  const surroundings = { load: load as Load, front, find: (what: string) => void findings.push(what) };
   load.start();
   let stopped = false;
   stack.defer(() => (stopped ? undefined : load.stop()));
@@ -147,6 +150,13 @@ async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted
   const lost = await load.audit();
   const { repeated, findings: found } = load.book;
   return { samples, fault, lost, repeated, refusals: counted, peakMib, findings: [...findings, ...found] };
+}
+
+/** Who asks the node, and where: a proxy in front of it if there is one. */
+function loadOf({ users }: Scenario, node: AnyNode, front: string | undefined): AnyLoad {
+  if (users === undefined) return new Load(front ?? node.url);
+  if (!('signers' in node)) throw new Error('the load of a log takes a node whose signers are at hand');
+  return new LogLoad(front ?? (users === 'log' ? node.url : node.registryUrl), node);
 }
 
 /** Makes the fault, keeps it up and mends it, whatever happens meanwhile. */

@@ -1,12 +1,14 @@
 import type { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
 import type { Mend } from '../rig/mend.ts';
 import type { Expectation } from './expectation.ts';
+import type { AnyLoad } from './any-load.ts';
 import type { Load } from './load.ts';
+import type { LogLoad } from './log-load.ts';
 import type { NodeKind, Nodes } from './nodes.ts';
 
 /** What a scenario may use beside its node. */
-export interface Surroundings {
-  readonly load: Load;
+export interface Surroundings<L extends AnyLoad = Load> {
+  readonly load: L;
   /** The network between the clients and the gateway, where `far` asks for one. */
   readonly front: ToxicNetwork | undefined;
   /** Says what it found wrong; one finding fails the scenario. */
@@ -24,6 +26,8 @@ export interface Scenario<K extends NodeKind = NodeKind> {
   readonly seconds: number;
   /** Seconds of a quick run; default QUICK_SECONDS or `seconds` if that is less. */
   readonly quickSeconds?: number;
+  /** Who asks: the users of a node by default; readers and signers of its log, at the gateway or at the registry itself. */
+  readonly users?: 'log' | 'log_direct';
   /** Clients are behind a proxy of their own. */
   readonly far?: boolean;
   /** Leaves a node nobody should use again. */
@@ -42,6 +46,14 @@ export const secondsOf = ({ seconds, quickSeconds }: Scenario, quick: boolean): 
 /** A scenario on a node of processes without a supervisor. */
 export const onProcesses = (scenario: Omit<Scenario<'processes'>, 'node'>): Scenario =>
   ({ ...scenario, node: 'processes' }) as Scenario;
+type LogScenario = Omit<Scenario<'processes'>, 'node' | 'make' | 'during'> & {
+  readonly make: (node: Nodes['processes'], surroundings: Surroundings<LogLoad>) => Promise<Mend>;
+  readonly during?: (node: Nodes['processes'], surroundings: Surroundings<LogLoad>) => Promise<void>;
+};
+
+/** On such a node, under the load of a log. */
+export const onLog = (scenario: LogScenario): Scenario =>
+  ({ users: 'log', ...scenario, node: 'processes' }) as unknown as Scenario;
 /** On such a node whose wall clock can be set. */
 export const onClocked = (scenario: Omit<Scenario<'clocked'>, 'node'>): Scenario =>
   ({ ...scenario, node: 'clocked' }) as Scenario;

@@ -27,6 +27,8 @@ export interface K6Order {
   readonly token?: string | undefined;
   /** Part of names, topics and correlation ids: eight hex digits. */
   readonly run: string;
+  /** File with the keys of the signers of the registry. */
+  readonly signers?: string | undefined;
   /** Ops addresses that must be ready. */
   readonly opsUrls: readonly string[];
   /** Where the reports go. */
@@ -74,6 +76,7 @@ function scenarioFlags(order: K6Order, poolDir: string, summaryFile: string): re
     FLOWS: wishes.flows?.join(','),
     DURATION: wishes.seconds === undefined ? undefined : `${wishes.seconds}s`,
     REGION: wishes.region,
+    SIGNERS_FILE: order.signers,
     OPS_URLS: order.opsUrls.join(','),
     POOL_DIR: poolDir,
     SUMMARY_FILE: summaryFile,
@@ -106,7 +109,7 @@ export async function runK6(order: K6Order): Promise<K6Result> {
     ...written?.env,
   };
   const command = [
-    ...(await k6Command(env, [dirname(BUNDLE), order.dir])),
+    ...(await k6Command(env, foldersOf(order))),
     '--quiet',
     ...(written?.flags ?? []),
     ...scenarioFlags(order, poolDir, summaryFile),
@@ -121,6 +124,12 @@ export async function runK6(order: K6Order): Promise<K6Result> {
     if (poolDir !== '') rmSync(poolDir, { recursive: true, force: true });
   }
 }
+
+/** What k6 reads and writes: inside an image it sees nothing else. */
+const foldersOf = ({ dir, signers }: K6Order): readonly string[] => [
+  ...[dirname(BUNDLE), dir],
+  ...(signers === undefined ? [] : [dirname(signers)]),
+];
 
 async function watched(
   [program = '', ...args]: readonly string[],

@@ -4,6 +4,7 @@ import { OtherAnswer } from '../../k6/flows/user.ts';
 import { openLoop } from '../measure/open-loop.ts';
 import { LoadTally } from './load-tally.ts';
 import type { LoadOrder, LoopMessage, LoopSetting } from './load-loop.ts';
+import { nodeSigners } from './node-signers.ts';
 import { NodeUser, openPool } from './node-user.ts';
 
 /** A message to the parent is sent before the loop goes on; there is nobody to tell when the parent is gone. */
@@ -13,9 +14,10 @@ process.on('disconnect', () => process.exit());
 const setting = JSON.parse(process.argv[2] ?? '{}') as LoopSetting;
 const tally = new LoadTally();
 const pool = openPool(setting.url, setting.users);
+const signers = setting.signers === undefined ? undefined : nodeSigners(setting.signers);
 const users = Array.from(
   { length: setting.users },
-  (_, at) => new NodeUser(pool, tally, { number: at + 1, run: setting.run, seed: setting.seed }),
+  (_, at) => new NodeUser(pool, tally, { number: at + 1, run: setting.run, seed: setting.seed, signers }),
 );
 const worlds = new Map<FlowName, unknown>();
 

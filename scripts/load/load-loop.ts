@@ -10,6 +10,8 @@ export interface LoopSetting {
   readonly users: number;
   readonly run: string;
   readonly seed: number;
+  /** File with the keys of the signers of the registry; without it the flows only read it. */
+  readonly signers?: string | undefined;
 }
 
 /** One window of load. */
@@ -40,8 +42,11 @@ export class LoadLoop implements AsyncDisposable {
     this.#child = child;
   }
 
-  static async start(url: string, { users, seed = 1 }: { users: number; seed?: number }): Promise<LoadLoop> {
-    const setting: LoopSetting = { url, users, seed, run: randomUUID().slice(0, 8) };
+  static async start(
+    url: string,
+    { users, seed = 1, signers }: { users: number; seed?: number; signers?: string | undefined },
+  ): Promise<LoadLoop> {
+    const setting: LoopSetting = { url, users, seed, signers, run: randomUUID().slice(0, 8) };
     const child = new Child<LoopMessage>(new URL('load-loop-process.ts', import.meta.url), [JSON.stringify(setting)]);
     await child.next('ready');
     return new LoadLoop(child);

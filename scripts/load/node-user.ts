@@ -3,7 +3,15 @@ import { hashBytes } from '@macronode/content';
 import type { Route } from '@macronode/contracts';
 import { Pool } from 'undici';
 import { seededRandom } from '../../k6/flows/random.ts';
-import { type Answer, type Call, FRESH_BYTES, type FreshObject, OtherAnswer, type User } from '../../k6/flows/user.ts';
+import {
+  type Answer,
+  type Call,
+  FRESH_BYTES,
+  type FreshObject,
+  type LogSigners,
+  OtherAnswer,
+  type User,
+} from '../../k6/flows/user.ts';
 import type { LoadTally } from './load-tally.ts';
 
 /** Longer than any deadline of the node: what takes longer hangs. */
@@ -28,6 +36,7 @@ export class NodeUser implements User {
   readonly number: number;
   readonly run: string;
   readonly random: () => number;
+  readonly signers: LogSigners | undefined;
   readonly #pool: Pool;
   readonly #tally: LoadTally;
   #count = 0;
@@ -35,12 +44,18 @@ export class NodeUser implements User {
   constructor(
     pool: Pool,
     tally: LoadTally,
-    who: { readonly number: number; readonly run: string; readonly seed: number },
+    who: {
+      readonly number: number;
+      readonly run: string;
+      readonly seed: number;
+      readonly signers?: LogSigners | undefined;
+    },
   ) {
     this.#pool = pool;
     this.#tally = tally;
     this.number = who.number;
     this.run = who.run;
+    this.signers = who.signers;
     this.random = seededRandom(who.seed + who.number * SEED_STEP);
   }
 
@@ -66,11 +81,12 @@ export class NodeUser implements User {
     for (const [claim, holds] of Object.entries(claims)) if (!holds) this.#tally.failed(`${what}: ${claim}`);
   }
 
-  async #request(route: Route, { at = '', headers, body }: Call): Promise<Answer> {
+  async #request(route: Route, { at = '', query, headers, body }: Call): Promise<Answer> {
+    const path = route.template.replace(/\{[a-z]+\}/, at);
     try {
       const response = await this.#pool.request({
         method: route.method,
-        path: route.template.replace(/\{[a-z]+\}/, at),
+        path: query === undefined ? path : `${path}?${query}`,
         headers: { 'X-Corr-ID': randomUUID(), ...headers },
         ...(body !== undefined && { body }),
         // It would close the connection after every HEAD.

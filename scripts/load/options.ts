@@ -1,5 +1,6 @@
 // The options of npm run load, read once.
 import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseSeconds } from '../../k6/lib/seconds.ts';
 import type { Wishes } from '../../k6/profiles/profiles.ts';
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly target: LoadTarget;
   readonly wishes: Wishes;
   readonly token: string | undefined;
+  /** File with the keys of the signers of the registry of a node that runs. */
+  readonly signers: string | undefined;
   readonly reportDir: string | undefined;
   readonly prometheus: string | undefined;
   readonly toxiproxy: string | undefined;
@@ -51,6 +54,7 @@ export function readOptions(args: readonly string[]): LoadOptions {
       replicas: { type: 'string', default: '' },
       ops: { type: 'string' },
       token: { type: 'string', default: process.env['E2E_TOKEN'] ?? '' },
+      signers: { type: 'string', default: process.env['REGISTRY_SIGNERS'] ?? '' },
       rate: { type: 'string' },
       flow: { type: 'string' },
       duration: { type: 'string' },
@@ -81,6 +85,7 @@ export function readOptions(args: readonly string[]): LoadOptions {
       timetable: values.timetable === undefined ? undefined : textOf(values.timetable),
     },
     token: orNothing(values.token),
+    signers: values.signers === '' ? undefined : resolve(values.signers),
     reportDir: values.report,
     prometheus: values.prometheus?.replace(/\/+$/, ''),
     toxiproxy: orNothing(values.toxiproxy),

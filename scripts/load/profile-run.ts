@@ -37,7 +37,8 @@ const RUN_BYTES = 4;
 const MICROS = 1e6;
 
 export async function runProfile(order: ProfileOrder): Promise<ProfileResult> {
-  const { profile: name, wishes, node } = order;
+  const { profile: name, node } = order;
+  const wishes = { ...order.wishes, signs: order.signers !== undefined };
   const profile = profileOf(name);
   const plan = planOf(name, wishes);
   const seconds = wishes.seconds ?? profile.seconds;
@@ -48,7 +49,15 @@ export async function runProfile(order: ProfileOrder): Promise<ProfileResult> {
   sampler.start(1_000 * Math.min(LOOK_MAX_S, Math.max(1, seconds / LOOKS)));
   let result: K6Result;
   try {
-    result = await runK6({ ...order, plan, seconds, url: node.url, run, opsUrls: targets.map(({ url }) => url) });
+    result = await runK6({
+      ...order,
+      wishes,
+      plan,
+      seconds,
+      url: node.url,
+      run,
+      opsUrls: targets.map(({ url }) => url),
+    });
   } finally {
     sampler.stop();
   }

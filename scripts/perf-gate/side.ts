@@ -1,6 +1,6 @@
 // One of the two nodes that are compared: the processes of one working tree on ports of their own.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SERVICES } from '@macronode/contracts';
@@ -99,7 +99,7 @@ async function micronode(port: number): Promise<Start> {
   return { service: 'micronode', ops: `http://127.0.0.1:${opsPort}`, env };
 }
 
-async function macronode({ name, runDir }: SideOptions, httpPort: number, redis: OwnRedis): Promise<Start[]> {
+async function macronode({ name, root, runDir }: SideOptions, httpPort: number, redis: OwnRedis): Promise<Start[]> {
   const opsPortBase = await freePortBase(SERVICES.map((_, at) => at));
   const dataDir = join(runDir, 'data');
   const plan = planProcesses({
@@ -110,7 +110,9 @@ async function macronode({ name, runDir }: SideOptions, httpPort: number, redis:
     dataDir,
     nodeId: `node-${name.toLowerCase()}`,
   });
-  return plan.map(({ service, opsUrl, env }) => ({ service, ops: opsUrl, env }));
+  // A tree from before a service runs without it.
+  const built = plan.filter(({ service }) => existsSync(join(root, 'apps', service, 'dist', 'main.js')));
+  return built.map(({ service, opsUrl, env }) => ({ service, ops: opsUrl, env }));
 }
 
 const logOf = ({ runDir }: SideOptions, service: string): string => join(runDir, `${service}.log`);

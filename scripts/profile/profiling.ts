@@ -6,6 +6,7 @@ import { FLOW_NAMES, type FlowName } from '../../k6/flows/flows.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { LoadLoop } from '../load/load-loop.ts';
 import { watchCpu } from '../measure/cpu.ts';
+import { RiggedSigners } from '../rig/registry-signers.ts';
 import type { ProcessState, RunState } from '../run-state.ts';
 import { E2E_ADMIN_TOKEN, startTarget } from '../targets.ts';
 import { attach, INSPECTABLE } from './attach.ts';
@@ -28,6 +29,7 @@ const FLOWS_OF: Readonly<Record<ProfiledService, readonly FlowName[]>> = {
   index: ['names'],
   storage: ['mixed', 'puts'],
   mailbox: ['mailbox'],
+  registry: ['registry', 'governance'],
   micronode: ['mixed', 'puts', 'names', 'mailbox'],
 };
 
@@ -154,7 +156,8 @@ export async function profile(stack: AsyncDisposableStack, options: ProfilingOpt
   const { service, users, onStep } = options;
   const flows = options.flows ?? FLOWS_OF[service];
   onStep('starting a node');
-  const env = { LOG_LEVEL: 'warn', ...INSPECTABLE };
+  const signers = stack.use(RiggedSigners.make());
+  const env = { LOG_LEVEL: 'warn', ...INSPECTABLE, ...signers.env };
   const target =
     service === 'micronode'
       ? await startTarget('micronode', { onDisk: true, env })
@@ -162,7 +165,7 @@ export async function profile(stack: AsyncDisposableStack, options: ProfilingOpt
   const { state } = stack.use(target);
   const process = state.processes.find((one) => one.service === service);
   if (process?.pid === undefined) throw new Error(`${service} does not run`);
-  const load = stack.use(await LoadLoop.start(state.url, { users }));
+  const load = stack.use(await LoadLoop.start(state.url, { users, signers: signers.keys }));
   onStep(`warming up: ${WARM_UP_MS / 1_000} s`);
   const measured = { state, load, flows };
   await windows(measured, WARM_UP_MS);

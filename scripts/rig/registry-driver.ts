@@ -122,7 +122,7 @@ export class RegistryDriver implements Disposable {
       signer_set_version: setVersion,
       expires_at: new Date(Date.now() + PROPOSAL_MS).toISOString(),
       ...change,
-    } as RegistryPayload;
+    };
   }
 
   async propose(payload: RegistryPayload, by: HeldSigner): Promise<RegistryProposal> {
@@ -211,7 +211,9 @@ export class RegistryDriver implements Disposable {
     const newcomers = (incoming?.quorum(this.#round) ?? []).filter((one) => !known.has(one.id));
     const approvals = await Promise.all([
       ...quorum.map((one) => timed(() => this.approve(id, one))),
-      ...newcomers.map((one) => timed(() => this.approve(id, one, this.group.member(one.id) === undefined ? speaker : one))),
+      ...newcomers.map((one) =>
+        timed(() => this.approve(id, one, this.group.member(one.id) === undefined ? speaker : one)),
+      ),
     ]);
     const [committed, commit] = await timed(() => this.commit(id, speaker));
     return { committed, ms: { propose, approve: approvals.map(([, ms]) => ms), commit } };

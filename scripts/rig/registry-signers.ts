@@ -45,9 +45,7 @@ export interface SignersWish {
 export const RIG_LOG = 'registry.example/rig';
 
 function newKey(algo: Algorithm): KeyObject {
-  return algo === 'ed25519'
-    ? generateKeyPairSync('ed25519').privateKey
-    : generateKeyPairSync('ml-dsa-44').privateKey;
+  return algo === 'ed25519' ? generateKeyPairSync('ed25519').privateKey : generateKeyPairSync('ml-dsa-44').privateKey;
 }
 
 function held(log: string, id: string, algo: Algorithm, privateKey: KeyObject): HeldSigner {

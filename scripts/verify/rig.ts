@@ -15,7 +15,9 @@ import type { OwnRedis } from '../redis.ts';
 import { BusProbe } from '../rig/bus-probe.ts';
 import { OwnDisk } from '../rig/own-disk.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
+import { SignerGroup } from '../rig/registry-signers.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
+import { RigWitness } from './witness.ts';
 
 /** Weeks in half a day: the fast page fires within seconds, and every window still holds four scrapes. */
 const VERIFY_CLOCK: RuleClock = Object.freeze({ windowSeconds: 12 * 3_600, scrapeSeconds: 1 });
@@ -26,11 +28,18 @@ const GATEWAY_CONNECTIONS = 350;
 const GATEWAY_INFLIGHT = 64;
 /** Below the 56 writes the gate admits, so that this bound is reached too; above the bound of the alert on the gate. */
 const MAILBOX_WAITERS = 53;
+/** A majority: three of seven would be told of all the time. */
+const SIGNERS = { n: 7, m: 4 };
 
 /** What runs while panels, alerts and runbook are verified. */
 export interface Rig extends AsyncDisposable {
   /** Base URL of the gateway. */
   readonly url: string;
+  /** Base URL of the registry's own port. */
+  readonly registryUrl: string;
+  /** Who may approve what the log takes. */
+  readonly signers: SignerGroup;
+  readonly witness: RigWitness;
   readonly prometheus: OwnPrometheus;
   readonly network: ToxicNetwork;
   readonly redis: OwnRedis;
@@ -91,11 +100,16 @@ export async function startRig(): Promise<Rig> {
     const storageDisk = stack.use(OwnDisk.mount(join(dataDir, 'storage')));
     const medium = stack.use(await RedisBehindProxy.start());
     const { redis, network } = medium;
-    const httpPort = await freePort();
+    const [httpPort, registryPort] = [await freePort(), await freePort()];
+    const signers = SignerGroup.make(SIGNERS);
+    const witness = stack.use(new RigWitness(await freePort()));
+    await witness.start();
+    const genesis = signers.writeGenesis(join(runDir, 'genesis.json'));
     const plan = planProcesses({
       replicas: {},
       opsPortBase: await freePortBase(opsPortOffsets({})),
       httpPort,
+      registryPort,
       redisUrl: network.url,
       dataDir,
       nodeId: 'verify',
@@ -107,6 +121,8 @@ export async function startRig(): Promise<Rig> {
         GATEWAY_CONNECTIONS: String(GATEWAY_CONNECTIONS),
         GATEWAY_INFLIGHT: String(GATEWAY_INFLIGHT),
         MAILBOX_WAITERS: String(MAILBOX_WAITERS),
+        REGISTRY_GENESIS: genesis,
+        REGISTRY_WITNESSES: witness.setting,
       },
     }));
     const limited = (service: ServiceName): readonly string[] =>
@@ -133,6 +149,9 @@ export async function startRig(): Promise<Rig> {
     open = running;
     return {
       url: `http://127.0.0.1:${httpPort}`,
+      registryUrl: `http://127.0.0.1:${registryPort}`,
+      signers,
+      witness,
       prometheus,
       network,
       redis,

@@ -10,6 +10,7 @@ import { scrapesOf, secondsCounted } from './counted.ts';
 import { Ledger } from '../rig/ledger.ts';
 import { filled } from './live.ts';
 import { crowd, mistakes, neverAcknowledged } from './mistakes.ts';
+import { commitTooEarly, driverOf, OpenStreams, readLog, writeLog } from './registry-traffic.ts';
 import type { Rig } from './rig.ts';
 import { answersOf, BROKEN, CROWDED, MISTAKEN, SOUND, type Truth } from './truths.ts';
 
@@ -20,6 +21,10 @@ const POISON_ENTRIES = 12;
 const GONE_TIMEOUT_MS = 60_000;
 const AT_ONCE = 4;
 const ALONE = 20;
+/** Rounds of commits of the log for so many of everything else: one after another, each with some reads. */
+const ROUNDS_PER_COMMIT = 8;
+const READS_PER_COMMIT = 4;
+const STREAMS = 3;
 /** Scrapes without traffic before and after, so that no sample falls into the middle. */
 const STILL_MS = 6_000;
 /** A count is a whole number: what is nearer to another one is wrong. Of bytes, what floating point leaves. */
@@ -116,11 +121,33 @@ async function nonsense(rig: Rig, entries: number): Promise<void> {
   redis.disconnect();
 }
 
+/** What the log is asked, at the gateway and at its own port: nothing that is refused. */
+async function governance(rig: Rig, { ledger }: Client, commits: number): Promise<void> {
+  using driver = driverOf(rig, ledger);
+  using direct = driverOf({ url: rig.registryUrl, signers: rig.signers });
+  for (let i = 0; i < commits; i += 1) {
+    await writeLog(driver);
+    await readLog(driver, READS_PER_COMMIT);
+    await readLog(direct, READS_PER_COMMIT);
+  }
+  ledger.add('heads at the registry', direct.client.ledger.sum(`GET ${ROUTES.registryHead.template} `));
+}
+
+/** Streams that stay open until the truth is told. */
+async function listen(rig: Rig, { ledger }: Client, streams: OpenStreams): Promise<void> {
+  await streams.open(rig.url, STREAMS);
+  await streams.open(rig.registryUrl, STREAMS - 1);
+  ledger.add('streams at the gateway', STREAMS);
+  ledger.add('streams at the registry', STREAMS - 1);
+}
+
 /** What users and peers do wrong, so many times. */
 async function wrong(rig: Rig, client: Client, repeats: number): Promise<void> {
   await rounds(repeats, () => mistakes(client));
   const poison = Math.ceil((repeats * POISON_MESSAGES) / ROUNDS_MISTAKEN);
   await Promise.all(Array.from({ length: poison }, () => neverAcknowledged(client)));
+  using driver = driverOf(rig, client.ledger);
+  for (let by = 0; by < repeats; by += 1) await commitTooEarly(driver, by);
   const entries = Math.ceil((repeats * POISON_ENTRIES) / ROUNDS_MISTAKEN);
   await nonsense(rig, entries);
   client.ledger.add('entries malformed', entries);
@@ -136,9 +163,14 @@ export async function tellTruth(rig: Rig): Promise<readonly TruthResult[]> {
     // Answered by the gateway alone, whatever else is gone.
     for (let i = 0; i < ALONE; i += 1) await client.ask(ROUTES.openapi);
     await rounds(repeats, (round) => everything(client, round));
+    await governance(rig, client, Math.ceil(repeats / ROUNDS_PER_COMMIT));
   };
+  using streams = new OpenStreams();
   await load(rig, (client) => right(client, 2 * AT_ONCE));
-  const sound = await load(rig, (client) => right(client, ROUNDS));
+  const sound = await load(rig, async (client) => {
+    await right(client, ROUNDS);
+    await listen(rig, client, streams);
+  });
   await load(rig, (client) => wrong(rig, client, AT_ONCE));
   const mistaken = await load(rig, (client) => wrong(rig, client, ROUNDS_MISTAKEN));
   await load(rig, crowd);

@@ -22,6 +22,7 @@ const BUS = 'macronode-bus';
 const STORAGE = 'macronode-storage';
 const INDEX = 'macronode-index';
 const MAILBOX = 'macronode-mailbox';
+const REGISTRY = 'macronode-registry';
 
 const PATHS = [...new Set(Object.values(ROUTES).map(({ method, template }) => `${method} ${template} `))];
 const all = (ledger: Ledger): number => PATHS.reduce((sum, path) => sum + ledger.sum(path), 0);
@@ -50,6 +51,11 @@ const requests = (route: RouteName): Truth => {
     method,
     route: template,
   });
+};
+/** What one face of the registry answered. */
+const faced = (service: string, route: RouteName, is: Truth['is']): Truth => {
+  const { method, template } = ROUTES[route];
+  return count(REGISTRY, 'Requests', '{{service}} {{method}} {{route}}', is, { service, method, route: template });
 };
 const answers = (code: number): Truth =>
   count(OVERVIEW, 'Answers by code', '{{code}}', (ledger) => answersOf(ledger, code), { code: String(code) });
@@ -103,6 +109,38 @@ export const SOUND: readonly Truth[] = [
   count(MAILBOX, 'Flow of messages', 'delivered', counted('messages delivered')),
   count(MAILBOX, 'Flow of messages', 'acknowledged', counted('messages acknowledged')),
   count(MAILBOX, 'Operations', '{{op}}', (ledger) => asked(ledger, 'mailboxRecv'), { op: 'recv' }),
+  faced('gateway', 'registryHead', (ledger) => asked(ledger, 'registryHead')),
+  faced('gateway', 'registryEntry', (ledger) => asked(ledger, 'registryEntry')),
+  faced('gateway', 'registryApprove', (ledger) => asked(ledger, 'registryApprove')),
+  faced('registry', 'registryHead', counted('heads at the registry')),
+  count(REGISTRY, 'Commits by result', '{{result}}', counted('versions committed'), { result: 'committed' }),
+  count(REGISTRY, 'Versions by kind', '{{kind}}', counted('versions committed'), { kind: 'set' }),
+  count(REGISTRY, 'Commit latency', '{{le}}', counted('versions committed'), { le: '+Inf' }),
+  count(REGISTRY, 'Witnesses by answer', '{{result}}', counted('versions committed'), { result: 'cosigned' }),
+  {
+    board: REGISTRY,
+    panel: 'Version',
+    legend: 'version',
+    labels: {},
+    kind: 'growth',
+    is: counted('versions committed'),
+  },
+  {
+    board: REGISTRY,
+    panel: 'Stream clients',
+    legend: '{{service}} {{instance}}',
+    labels: { service: 'gateway' },
+    kind: 'growth',
+    is: counted('streams at the gateway'),
+  },
+  {
+    board: REGISTRY,
+    panel: 'Stream clients',
+    legend: '{{service}} {{instance}}',
+    labels: { service: 'registry' },
+    kind: 'growth',
+    is: counted('streams at the registry'),
+  },
 ];
 
 /** Of a sound node whose users make mistakes, and of a stream somebody writes nonsense to. */
@@ -131,6 +169,20 @@ export const MISTAKEN: readonly Truth[] = [
   {
     ...count(MAILBOX, 'Messages held', '{{queue}}', counted('messages put aside'), { queue: 'dead' }),
     kind: 'growth',
+  },
+  count(REGISTRY, 'Refusals by reason', '{{reason}}', (ledger) => asked(ledger, 'registryCommit', 409), {
+    reason: 'quorum_failed',
+  }),
+  count(REGISTRY, 'Commits by result', '{{result}}', (ledger) => asked(ledger, 'registryCommit', 409), {
+    result: 'refused',
+  }),
+  {
+    board: REGISTRY,
+    panel: 'Open proposals',
+    legend: '{{instance}}',
+    labels: {},
+    kind: 'growth',
+    is: (ledger) => asked(ledger, 'registryPropose', 202),
   },
   count(BUS, 'Malformed entries', '{{service}}', counted('entries malformed'), { service: 'storage' }),
   count(BUS, 'Dead letters by reason', '{{service}} {{reason}}', counted('entries malformed'), {

@@ -47,8 +47,8 @@ export const edgeAlerts: readonly Alert[] = [
     bound: NONE,
     forSeconds: 2 * MINUTE,
     format: 'number',
-    summary: ({ instance }, value) =>
-      `The gateway at ${instance} cuts ${value} connections a second: it may hold no more.`,
+    summary: ({ service, instance }, value) =>
+      `${service} at ${instance} cuts ${value} connections a second: it may hold no more.`,
     impact: 'New clients are cut off without an answer.',
     panel: panel('Connections dropped'),
     signals: eventSignals(connections.dropped, GATEWAY, 'rate'),

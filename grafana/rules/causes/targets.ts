@@ -52,7 +52,9 @@ const absent = (service: string): Alert => ({
         ? ['omnigate_killed']
         : service === 'storage'
           ? ['storage_killed']
-          : [],
+          : service === 'registry'
+            ? ['registry_killed']
+            : [],
   ...(service === 'index' || service === 'mailbox'
     ? { unproduced: `The same rule as for storage, whose fault is made; ${service} differs by its name.` }
     : {}),
@@ -116,6 +118,7 @@ export const targetAlerts: readonly Alert[] = [
       'storage_paused',
       'index_paused',
       'mailbox_paused',
+      'registry_killed',
     ],
   },
   ...SERVICES.map(absent),

@@ -3,7 +3,7 @@ import { METRICS } from '../../declared.ts';
 import { ask, highest, lowest, p99, perSecond, recorded } from '../ask.ts';
 import type { RunbookEntry } from '../entry.ts';
 
-const { bus, golden, storage, store } = METRICS;
+const { bus, golden, registry, storage, store } = METRICS;
 
 const burning = (slo: keyof typeof SLOS) =>
   ask(
@@ -111,6 +111,74 @@ export const budgetEntries: Readonly<Record<string, RunbookEntry>> = {
       'The disk: see `StoreCommitSlow`.',
       'The bytes: slow clients or larger objects than usual, see `gateway_body_bytes_total`; an objective for small ones says nothing about them.',
       'The way: see `BusQueueWait`.',
+    ],
+  },
+  RegistryHeadLatencyBudgetBurn: {
+    meaning: `Too many asks for the head of the registry take longer than ${SLOS.registry_head_latency.boundSeconds * 1_000} ms.`,
+    steps: [
+      burning('registry_head_latency'),
+      ask(
+        'At the gateway or at the registry itself.',
+        `histogram_quantile(0.95, sum by (service, le) (rate(${golden.requestLatency.name}_bucket{route="/registry/head"}[300s]))) >= 0`,
+        'The gateway alone: the way. Both: the registry.',
+      ),
+      ask(
+        'Whether its event loop is late: the head is answered from memory.',
+        recorded('eventLoopLag', 'service=~"gateway|registry"'),
+        'Above 0.05: something computes there.',
+      ),
+      ask(
+        'How many are asked at once.',
+        highest(registry.routeInflight, 'instance, route'),
+        'Near `REGISTRY_HEAD_INFLIGHT`: a storm, refused with 429 after ten seconds.',
+      ),
+    ],
+    mend: [
+      'The way: Redis or a busy process; see `BusQueueWait`.',
+      'The registry: take heavy readers (`/registry/log`, proofs) to a replica; lower `REGISTRY_LOG_INFLIGHT`.',
+      'A storm: have readers keep the head and send `If-None-Match`, or follow `/registry/stream`.',
+    ],
+  },
+  RegistryEntryLatencyBudgetBurn: {
+    meaning: `Too many reads of a version of the registry take longer than ${SLOS.registry_entry_latency.boundSeconds * 1_000} ms.`,
+    steps: [
+      burning('registry_entry_latency'),
+      ask(
+        'Whether the head is late too.',
+        `histogram_quantile(0.95, sum by (route, le) (rate(${golden.requestLatency.name}_bucket{route=~"/registry/(head|\\\\{version\\\\})"}[300s]))) >= 0`,
+        'Both: the process or the way. Versions alone: the disk, or their size.',
+      ),
+      ask(
+        'Whether a commit holds the disk.',
+        p99(store.commitSeconds, 'service, instance', 'service="registry"'),
+        'Above 0.05: see `StoreCommitSlow`.',
+      ),
+    ],
+    mend: [
+      'Their size: an answer is up to a MiB; put large content into objects and their ids into the log.',
+      'The disk: the database is no longer in the page cache; more memory, or a replica for those that read from the beginning.',
+      'Versions never change: a cache in front of `/registry/{version}` keeps them for ever.',
+    ],
+  },
+  RegistryCommitLatencyBudgetBurn: {
+    meaning: `Too many commits take longer than ${SLOS.registry_commit_latency.boundSeconds * 1_000} ms, as those who ask for them see it.`,
+    steps: [
+      burning('registry_commit_latency'),
+      ask(
+        'Inside the registry.',
+        recorded('registryCommit'),
+        'Low: the time goes on the way there. High: the next step.',
+      ),
+      ask(
+        'How long commits wait for one another.',
+        p99(registry.commitStage, 'stage', 'stage="wait"'),
+        'High: they come in bursts.',
+      ),
+    ],
+    mend: [
+      'Inside: see `RegistryCommitSlow`.',
+      'On the way: see `BusQueueWait`.',
+      'Bursts: short `Retry-After`s during a governance storm are as designed; lower `REGISTRY_WRITE_INFLIGHT` to refuse instead of waiting.',
     ],
   },
   BusDeliveryBudgetBurn: {

@@ -13,7 +13,7 @@ const storeEntries: Readonly<Record<string, RunbookEntry>> = {
       ask(
         'Which store.',
         highest(store.fatal, 'service, instance'),
-        '1 for storage, index or mailbox. A mailbox is unready with it, the others serve reads.',
+        '1 for storage, index, mailbox or registry. A mailbox is unready with it, the others serve reads.',
       ),
       ask(
         'What was lost to its callers.',

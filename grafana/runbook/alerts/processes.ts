@@ -2,7 +2,7 @@ import { METRICS } from '../../declared.ts';
 import { ask, highest, p99, perSecond, recorded, type } from '../ask.ts';
 import type { RunbookEntry } from '../entry.ts';
 
-const { bus, connections, mailbox, process, registry, state, storage } = METRICS;
+const { bus, connections, mailbox, process, counting, state, storage } = METRICS;
 
 /** What one process runs out of. */
 export const processEntries: Readonly<Record<string, RunbookEntry>> = {
@@ -140,7 +140,7 @@ export const processEntries: Readonly<Record<string, RunbookEntry>> = {
     steps: [
       ask(
         'Which process.',
-        `sum by (service, instance) (increase(${registry.misuses.name}[3600s])) > 0`,
+        `sum by (service, instance) (increase(${counting.misuses.name}[3600s])) > 0`,
         'The service whose code is wrong.',
       ),
       ask(
@@ -158,7 +158,7 @@ export const processEntries: Readonly<Record<string, RunbookEntry>> = {
     steps: [
       ask(
         'Which process, since when.',
-        perSecond(registry.collectFailures, 'service, instance'),
+        perSecond(counting.collectFailures, 'service, instance'),
         'Once per scrape: one value fails every time.',
       ),
       type(

@@ -133,7 +133,7 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
     meaning:
       'A process serves reads and refuses every write with 503 or 507, because what it writes to is full or failed.',
     steps: [
-      ask('Which process.', `${lowest(state.readyz, 'service, instance')} == 1`, 'Storage or index.'),
+      ask('Which process.', `${lowest(state.readyz, 'service, instance')} == 1`, 'Storage, index or registry.'),
       ask(
         'Whether its disk is full.',
         lowest(storage.diskFree, 'service, instance'),
@@ -143,12 +143,13 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
       type(
         'Its own words.',
         'curl -s http://127.0.0.1:9083/readyz',
-        '`disk_headroom` (full) or `object_store` (failed) in `missing`; of the index on port 9082: `store`.',
+        '`disk_headroom` (full) or `object_store` (failed) in `missing`; of the index on port 9082 and of the registry on 9085: `store`, and there also `log_verified`.',
       ),
     ],
     mend: [
       'Full: see `DiskNearlyFull`. Writes are taken again within seconds once there is room; no restart is needed.',
       'Failed: see `StoreFailed`. It needs a new process.',
+      '`log_verified`: see `RegistryAuditFailure`.',
     ],
   },
   RestartLoop: {

@@ -6,6 +6,7 @@ import { diskScenarios } from './disk.ts';
 import { networkScenarios } from './network.ts';
 import { processScenarios } from './processes.ts';
 import { redisScenarios } from './redis.ts';
+import { registryScenarios } from './registry.ts';
 import { resourceScenarios } from './resources.ts';
 import { supervisedScenarios } from './supervised.ts';
 
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze(
     ...processScenarios,
     ...diskScenarios,
     ...resourceScenarios,
+    ...registryScenarios,
     ...clockScenarios,
     ...supervisedScenarios,
   ].toSorted((a, b) => ORDER.indexOf(a.node) - ORDER.indexOf(b.node)),

@@ -11,6 +11,7 @@ const SPARED: Readonly<Record<ServiceName, Which | undefined>> = {
   index: ['get', 'head', 'range', 'not_modified', 'put', 'send', 'receive', 'ack'],
   storage: ['publish', 'send', 'receive', 'ack'],
   mailbox: ['get', 'head', 'range', 'not_modified', 'name_read', 'put', 'publish'],
+  registry: 'all',
 };
 
 /** The rest goes on as if nothing were. A gateway that is gone counts nothing, and its clients are not answered. */

@@ -5,6 +5,7 @@ import { diskFaults } from './disk.ts';
 import type { FaultDriver } from './driver.ts';
 import { processFaults } from './processes.ts';
 import { redisFaults } from './redis.ts';
+import { registryFaults } from './registry.ts';
 import { userFaults } from './users.ts';
 
 const DRIVERS: Readonly<Record<FaultName, FaultDriver>> = {
@@ -12,6 +13,7 @@ const DRIVERS: Readonly<Record<FaultName, FaultDriver>> = {
   ...redisFaults,
   ...busFaults,
   ...diskFaults,
+  ...registryFaults,
   ...userFaults,
 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../../grafana/faults.ts';
 import { repeating } from '../../rig/mend.ts';
+import { registryTraffic } from '../registry-traffic.ts';
 import { type FaultDriver, OUTAGE } from './driver.ts';
 
 const LINK = ['RedisUnreachable', 'BusReconnecting', 'BusOverflowing', 'BusDeliveryBudgetBurn', 'BusQueueWait'];
@@ -27,11 +28,15 @@ export const redisFaults = {
     beside: [...OUTAGE, ...LINK, 'OmnigateFailing', 'UploadsAborted', 'DownloadsAborted', 'GatewayNearCapacity'],
   },
   redis_slow: {
-    what: '60 ms of delay to and from Redis',
+    what: '60 ms of delay to and from Redis, while the registry is read too',
     holdSeconds: 110,
-    make: async ({ network }) => {
-      await network.poison('latency', { latency: 60, jitter: 5 });
-      return () => network.heal();
+    make: async (rig) => {
+      const stop = registryTraffic(rig);
+      await rig.network.poison('latency', { latency: 60, jitter: 5 });
+      return async () => {
+        await rig.network.heal();
+        await stop();
+      };
     },
     beside: ['BusQueueWait', 'GatewayNearCapacity'],
   },
