@@ -60,16 +60,21 @@ const absent = (service: string): Alert => ({
     : {}),
 });
 
-const readiness = (state: number, before: number): Signals => ({
+const readiness = (state: number, before: number, others: Signal = []): Signals => ({
   service: 'storage',
   keeps: ['service', 'instance'],
-  breaking: [{ name: METRICS.state.readyz.name, wave: { gauge: state } }],
-  holding: [{ name: METRICS.state.readyz.name, wave: { gauge: before } }],
+  breaking: [{ name: METRICS.state.readyz.name, wave: { gauge: state } }, ...others],
+  holding: [{ name: METRICS.state.readyz.name, wave: { gauge: before } }, ...others],
   value: () => state,
   settleSeconds: 0,
 });
 
 const ready = (): string => gauge('min', METRICS.state.readyz, 'service, instance');
+
+/** A replica of the registry refuses writes by its nature. */
+const FOLLOWS = { name: METRICS.state.config.name, labels: { key: 'follow' } };
+const readyForWrites = (): string =>
+  `(${ready()} unless on (service, instance) ${FOLLOWS.name}{key="${FOLLOWS.labels.key}"} == 1)`;
 
 /** Whether processes are there at all, and whether they say that they can work. */
 export const targetAlerts: readonly Alert[] = [
@@ -143,7 +148,7 @@ export const targetAlerts: readonly Alert[] = [
     name: 'ServiceReadOnly',
     severity: 'ticket',
     labels: {},
-    expr: ready,
+    expr: readyForWrites,
     comparison: '==',
     bound: { value: 1, unit: 'none', why: 'At it a process serves reads and refuses writes.' },
     forSeconds: 120,
@@ -151,7 +156,7 @@ export const targetAlerts: readonly Alert[] = [
       `${service} at ${instance} has refused writes for two minutes (state ${value}).`,
     impact: 'Reads are served, every write is refused with 503.',
     panel: READINESS,
-    signals: readiness(1, 2),
+    signals: readiness(1, 2, [{ ...FOLLOWS, wave: { gauge: 0 } }]),
     faults: ['disk_full'],
   },
   {

@@ -131,7 +131,7 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
   },
   ServiceReadOnly: {
     meaning:
-      'A process serves reads and refuses every write with 503 or 507, because what it writes to is full or failed.',
+      'A process serves reads and refuses every write with 503 or 507, because what it writes to is full or failed. A replica of the registry takes none either and is left out.',
     steps: [
       ask('Which process.', `${lowest(state.readyz, 'service, instance')} == 1`, 'Storage, index or registry.'),
       ask(
