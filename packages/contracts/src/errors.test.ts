@@ -9,11 +9,11 @@ describe('the error table', () => {
     expect(ERRORS[code].meaning).toMatch(/\.$/);
   });
 
-  it('calls every 429 and 503 retryable, and no other 4xx', () => {
+  it('calls every 429 and 503 retryable, and no other 4xx but the one that time mends', () => {
     for (const code of ERROR_CODES) {
       const { status, retryable } = ERRORS[code];
       if (status === 429 || status === 503) expect(retryable, code).toBe(true);
-      else if (status < 500) expect(retryable, code).toBe(false);
+      else if (status < 500) expect(retryable, code).toBe(code === 'not_in_checkpoint');
     }
     expect(ERRORS.internal.retryable).toBe(false);
   });
