@@ -84,7 +84,7 @@ export class Governance {
   propose(payload: RegistryPayload, by: E2eSigner): Promise<Reply> {
     const target = { action: 'propose', log: payload.log, subject: canonicalPayload(payload).hash } as const;
     const auth = signRequest(by.key, by.id, target, new Date());
-    return this.#client.json('POST', '/registry/proposals', { payload, auth });
+    return this.#client.json('POST', '/registry/proposals', { payload, payload_b3: target.subject, auth });
   }
 
   approve(id: string, by: E2eSigner): Promise<Reply> {

@@ -4,9 +4,12 @@ import type { AuditFact, LogStore } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** Refusals recorded a second, and at once: whoever floods the log with rubbish must not fill its disk. */
-const REFUSALS_PER_SECOND = 20;
+/** Refusals of signers recorded a second, and at once. */
+const REFUSALS_PER_SECOND = 10;
 const REFUSALS_BURST = 200;
+/** The same of whoever did not show to be one: strangers must neither fill the disk nor push the others out of the chain. */
+const STRANGERS_PER_SECOND = 1;
+const STRANGERS_BURST = 60;
 
 export interface AuditTrailOptions {
   readonly store: LogStore;
@@ -18,14 +21,25 @@ export interface AuditTrailOptions {
 
 export type AuditDetail = Pick<AuditFact, 'kind' | 'actor' | 'subject'> & Partial<Pick<AuditFact, 'reason' | 'attrs'>>;
 
+/** A request to write that was refused. */
+export interface Refusal {
+  readonly action: string;
+  /** Who it says asks. */
+  readonly signerId: string;
+  /** Whether its signature showed that. */
+  readonly verified: boolean;
+  readonly subject: string | null;
+  readonly code: string;
+}
+
 /** What goes into the audit chain, and who writes it there. */
 export class AuditTrail {
   readonly #options: AuditTrailOptions;
-  readonly #refusals: TokenBucket;
+  readonly #refusals = new TokenBucket(REFUSALS_PER_SECOND, REFUSALS_BURST);
+  readonly #strangers = new TokenBucket(STRANGERS_PER_SECOND, STRANGERS_BURST);
 
   constructor(options: AuditTrailOptions) {
     this.#options = options;
-    this.#refusals = new TokenBucket(REFUSALS_PER_SECOND, REFUSALS_BURST);
   }
 
   /** A record to be written with a change, in its transaction. */
@@ -40,13 +54,17 @@ export class AuditTrail {
   }
 
   /** Records a refusal behind the caller's back; over its rate, or when the store fails, it is counted as dropped. */
-  refused(actor: string | null, subject: string | null, code: string, action: string): void {
+  refused({ action, signerId, verified, subject, code }: Refusal): void {
     const { store, metrics, log } = this.#options;
-    if (!this.#refusals.take()) {
+    if (!(verified ? this.#refusals : this.#strangers).take()) {
       metrics.auditDropped.inc({ reason: 'audit_backpressure' });
       return;
     }
-    store.note(this.fact({ kind: 'refuse', actor, subject, reason: code, attrs: { action } })).then(
+    // An actor is one whose signature was seen; anybody may claim to be a signer.
+    const who = verified
+      ? { actor: signerId, attrs: { action } }
+      : { actor: null, attrs: { action, claimed: signerId } };
+    store.note(this.fact({ kind: 'refuse', subject, reason: code, ...who })).then(
       () => this.appended(),
       (err: unknown) => {
         metrics.auditDropped.inc({ reason: 'io_backpressure' });

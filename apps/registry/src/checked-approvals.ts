@@ -16,7 +16,7 @@ export class CheckedApprovals {
   }
 
   readonly verifies: Verifies = (signer, approval) => {
-    const key = `${signer.public_key} ${approval.sig}`;
+    const key = `${signer.public_key} ${approval.algo} ${approval.sig}`;
     let ok = this.#known.get(key);
     if (ok === undefined) {
       const started = performance.now();

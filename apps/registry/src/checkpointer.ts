@@ -29,6 +29,16 @@ function signerOf(key: NoteKey, signing: SigningKey): NoteSigner {
   };
 }
 
+/** The keys a log signs its checkpoints with and cosigns them with, as others know them. */
+export const noteKeysOf = (
+  log: string,
+  logKey: Pick<SigningKey, 'publicKeyHex'>,
+  cosignerKey: Pick<SigningKey, 'publicKeyHex'>,
+): { readonly log: NoteKey; readonly cosigner: NoteKey } => ({
+  log: noteKey(log, 'ed25519', logKey.publicKeyHex),
+  cosigner: noteKey(`${log}/cosigner`, 'cosignature-ed25519', cosignerKey.publicKeyHex),
+});
+
 export interface CheckpointerOptions {
   /** Name of the log: the origin of its checkpoints and the name of its key. */
   readonly log: string;
@@ -52,9 +62,9 @@ export class Checkpointer implements Published {
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
-    this.#log = signerOf(noteKey(options.log, 'ed25519', options.logKey.publicKeyHex), options.logKey);
-    const cosigner = noteKey(`${options.log}/cosigner`, 'cosignature-ed25519', options.cosignerKey.publicKeyHex);
-    this.#cosigner = signerOf(cosigner, options.cosignerKey);
+    const keys = noteKeysOf(options.log, options.logKey, options.cosignerKey);
+    this.#log = signerOf(keys.log, options.logKey);
+    this.#cosigner = signerOf(keys.cosigner, options.cosignerKey);
     this.vkey = formatVkey(this.#log.key);
     this.cosignerVkey = formatVkey(this.#cosigner.key);
     options.metrics.checkpointAge.collect(() => this.ageSeconds());

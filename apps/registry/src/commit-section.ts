@@ -5,11 +5,19 @@ import {
   type RegistryPayload,
   ServiceError,
 } from '@macronode/contracts';
-import { type CanonicalLeaf, canonicalPayload, incomingSet, makeLeaf, quorumOf, type SignerSet } from '@macronode/log';
+import {
+  type CanonicalLeaf,
+  canonicalPayload,
+  EntryTooLarge,
+  incomingSet,
+  quorumOf,
+  type SignerSet,
+} from '@macronode/log';
 import type { AuditTrail } from './audit-trail.ts';
 import { CheckedApprovals, type Verified } from './checked-approvals.ts';
 import type { Clock } from './clock.ts';
 import type { CommitOrigin, LogService } from './log.service.ts';
+import { fittingLeaf } from './leaf-room.ts';
 import type { SignedRequest, StoredProposal } from './log.store.ts';
 import type { CommitStage, RegistryMetrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
@@ -50,7 +58,7 @@ export class CommitSection {
     options.metrics.writeAmplification.collect(() => this.#amplification.ratio());
   }
 
-  run(proposalId: string, payload: RegistryPayload, request: SignedRequest, asked: CommitAsked): Promise<Commit> {
+  run(proposalId: string, request: SignedRequest, asked: CommitAsked): Promise<Commit> {
     const { clock, metrics, proposals } = this.#options;
     const stages = new Stages(metrics);
     return this.#serial.run(async () => {
@@ -59,12 +67,11 @@ export class CommitSection {
       if (repeated !== undefined) return { committed: repeated, created: false };
       // One reading of the clock: what has not expired by then is not dated later.
       const now = clock.wallMs();
-      const { approvals, incoming } = this.#judge(proposals.get(proposalId), payload, now);
+      const { payload, leaf, incoming } = this.#judge(proposals.get(proposalId), now);
       stages.end('verify');
-      const leaf = makeLeaf(payload, canonicalPayload(payload), approvals, new Date(now));
       const committed = await this.#append(payload, leaf, incoming, request, asked, stages);
       stages.end('publish');
-      this.#count(payload, approvals);
+      this.#count(payload, leaf);
       return { committed, created: true };
     });
   }
@@ -92,25 +99,23 @@ export class CommitSection {
     return { version: entry.version, payload_b3, entry_b3: entry.entryHash, committed_at };
   }
 
-  #judge(
-    proposal: StoredProposal,
-    payload: RegistryPayload,
-    now: number,
-  ): { readonly approvals: readonly RegistryApproval[]; readonly incoming: SignerSet | undefined } {
-    const { log, metrics } = this.#options;
+  #judge(proposal: StoredProposal, now: number): Judged {
+    const { log, metrics, proposals } = this.#options;
     if (proposal.state === 'expired' || proposal.expiresAt <= now) {
       throw new ServiceError('expired', 'the proposal has expired');
     }
     const set = log.signerSet;
     if (set === undefined) throw new ServiceError('maintenance', 'the log has no signer set', { reason: 'no_signers' });
+    const payload = proposals.payload(proposal.payloadHash);
     const incoming = incomingSet(payload);
     const checked = new CheckedApprovals(proposal.payloadHash, approvalTimes(metrics));
     const sets = [set, ...(incoming === undefined ? [] : [incoming])];
     const approvals = log.store.approvals(proposal.payloadHash);
     const valid = approvals.filter((approval) => checked.byAny(sets, approval));
-    const revoked = approvals.filter((approval) => !valid.includes(approval)).map(({ signer_id }) => signer_id);
-    const quorum = quorumOf(set, incoming, valid, checked.verifies);
-    if (!quorum.met && revoked.length > 0) {
+    const quorumWith = (some: readonly RegistryApproval[]) => quorumOf(set, incoming, some, checked.verifies);
+    const quorum = quorumWith(valid);
+    if (!quorum.met && valid.length < approvals.length) {
+      const revoked = approvals.filter((approval) => !valid.includes(approval)).map(({ signer_id }) => signer_id);
       throw new ServiceError('revoked_key', `${revoked.join(', ')} approved with a key that is in force no more`);
     }
     try {
@@ -120,7 +125,12 @@ export class CommitSection {
       throw error;
     }
     if (!quorum.met) throw new ServiceError('quorum_failed', undefined, { details: { quorum } });
-    return { approvals: valid, incoming };
+    const canonical = canonicalPayload(payload);
+    return {
+      payload,
+      incoming,
+      leaf: leafOf(payload, canonical, valid, new Date(now), (some) => quorumWith(some).met),
+    };
   }
 
   async #append(
@@ -139,6 +149,7 @@ export class CommitSection {
       leaf: text,
       entryHash: hash,
       payloadHash: leaf.payload_b3,
+      kind: payload.kind,
       ...(incoming === undefined ? {} : { signers: signersText(incoming) }),
       audit: audit.fact({
         kind: 'commit',
@@ -154,6 +165,9 @@ export class CommitSection {
     };
     const outcome = await log.append(entry, incoming, times, origin);
     if (outcome === 'replayed') throw new ServiceError('replayed');
+    if (outcome === 'frozen') {
+      throw new ServiceError('maintenance', 'the log is frozen', { reason: 'frozen', retryAfterMs: 30_000 });
+    }
     if (outcome === 'cas') {
       metrics.casFailed.inc();
       throw new ServiceError('chain_mismatch', 'the head has moved');
@@ -168,10 +182,27 @@ export class CommitSection {
     };
   }
 
-  #count(payload: RegistryPayload, approvals: readonly RegistryApproval[]): void {
+  #count(payload: RegistryPayload, { leaf }: CanonicalLeaf): void {
     const { metrics } = this.#options;
     metrics.updates.inc({ kind: payload.kind });
-    metrics.approvalsPerCommit.observe(approvals.length);
+    metrics.approvalsPerCommit.observe(leaf.approvals.length);
+  }
+}
+
+/** What was looked at again and found good. */
+interface Judged {
+  readonly payload: RegistryPayload;
+  readonly leaf: CanonicalLeaf;
+  readonly incoming: SignerSet | undefined;
+}
+
+/** The leaf, in the words of the error table where it has no room. */
+function leafOf(...parts: Parameters<typeof fittingLeaf>): CanonicalLeaf {
+  try {
+    return fittingLeaf(...parts);
+  } catch (cause) {
+    if (cause instanceof EntryTooLarge) throw new ServiceError('too_large', cause.message, { cause });
+    throw cause;
   }
 }
 

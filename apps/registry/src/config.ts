@@ -72,7 +72,7 @@ export const registryConfig = defineConfig('registry', {
     default: 30,
     unit: 's',
     min: 1,
-    max: 59,
+    max: LIMITS.registry_checkpoint_age_ms.value / 1_000 - 1,
     help: 'How often the checkpoint of an idle log is signed again.',
     reason: 'A checkpoint must not be a minute old: half of that leaves a try to spare.',
   }),
@@ -108,7 +108,7 @@ export const registryConfig = defineConfig('registry', {
     unit: 'requests/s',
     min: 1,
     max: 100_000,
-    help: 'Proposals, commits, freezes and thaws of one signer a second, ten at once; more are refused with 429.',
+    help: 'Proposals of one signer a second, ten at once, and as many commits, freezes and thaws; more are refused with 429.',
     reason: 'People and their tools propose; a loop that does is a mistake.',
   }),
   approvePerSecond: knob.int({
@@ -138,8 +138,14 @@ export const registryConfig = defineConfig('registry', {
   writeInflight: routeKnob(
     'REGISTRY_WRITE_INFLIGHT',
     'writes',
-    64,
-    'They wait for one another: a longer line only waits.',
+    32,
+    'They wait for one another, and each may hold a body of 992 KiB.',
+  ),
+  witnessInflight: routeKnob(
+    'REGISTRY_WITNESS_INFLIGHT',
+    'cosignatures',
+    8,
+    'A log asks once a commit; each may be a write.',
   ),
   streamClients: knob.int({
     env: 'REGISTRY_STREAM_CLIENTS',

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -142,6 +142,21 @@ describe('a log refuses to start', () => {
     rmSync(join(folder, 'registry.db-wal'), { force: true });
     await expect(open()).rejects.toThrow(ForkRefused);
     await expect(open()).rejects.toThrow('restored from an older backup');
+  });
+
+  it('whose lock is missing, and says how to begin one', async () => {
+    {
+      await using opened = await open();
+      await opened.round([signer]);
+    }
+    rmSync(join(folder, 'lock'), { recursive: true });
+    const refused = await open().catch((error: unknown) => error as Error);
+    expect(refused).toBeInstanceOf(ForkRefused);
+    const line = /with the line: (\d+ [0-9a-f]{64})$/.exec(refused instanceof Error ? refused.message : '')?.[1] ?? '';
+    mkdirSync(join(folder, 'lock'), { recursive: true });
+    writeFileSync(join(folder, 'lock', 'signed-heads'), `${line}\n`);
+    await using again = await open();
+    await again.round([signer]);
   });
 
   it('that is another log than the one that was signed, or was changed since', async () => {

@@ -1,14 +1,14 @@
-import { setImmediate } from 'node:timers/promises';
-import { canonicalJson, hashBytes } from '@macronode/content';
-import { RegistryAuditRecord } from '@macronode/contracts';
-import { leafHash } from '@macronode/log';
+import { canonicalJson } from '@macronode/content';
+import { leafHash, type SignerSet } from '@macronode/log';
 import type { Logger } from '@macronode/service';
-import { judgeEntry, type Place } from './entry-judge.ts';
+import { AuditWalk, type Versions } from './audit-walk.ts';
+import { type EntryVerdict, judgeEntry, type Place, placeAfter } from './entry-judge.ts';
+import { EventLoopTurn } from './event-loop-turn.ts';
+import { readKeptGenesis } from './kept-genesis.ts';
 import type { LogService } from './log.service.ts';
+import type { StoredEntry } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 
-/** Entries looked at in one turn of the event loop: about two milliseconds. */
-const ENTRIES_A_TURN = 4;
 const AUDIT_PAGE = 64;
 const TILE_WIDTH = 256;
 const HASH_BYTES = 32;
@@ -16,14 +16,19 @@ const HASH_BYTES = 32;
 const isLeafHash = (hash: Uint8Array | undefined, leaf: string): boolean =>
   hash !== undefined && Buffer.from(hash).equals(leafHash(Buffer.from(leaf)));
 
+const textOf = ({ m, k_pq, signers }: SignerSet): string => canonicalJson({ m, k_pq, signers });
+
 /**
- * Reads the whole log again behind the requests: each hash, each link, each signature, each quorum, and the audit chain.
- * A log opens on what was signed last; this is how damage further back shows.
+ * Reads the whole log again behind the requests: each hash, each link, each signature, each quorum, the signer sets as
+ * they are stored, and the audit chain. A log opens on what was signed last; this is how damage further back shows.
  */
 export class DeepVerifier {
   readonly #log: LogService;
   readonly #metrics: RegistryMetrics;
   readonly #logger: Logger;
+  readonly #turn = new EventLoopTurn();
+  /** The signer sets the log had, by the genesis and by its entries. */
+  readonly #sets = new Map<number, SignerSet>();
   #stopped = false;
   #ok = true;
 
@@ -42,46 +47,121 @@ export class DeepVerifier {
     this.#stopped = true;
   }
 
+  /** What cannot even be read is damage like any other: this does not reject. */
   async run(): Promise<void> {
     const started = performance.now();
-    await this.#entries();
-    await this.#audit();
+    await this.#part('entry', () => this.#genesis());
+    await this.#part('entry', () => this.#entries());
+    await this.#part('entry', () => this.#signerSets());
+    await this.#part('audit', () => this.#audit());
     if (!this.#stopped) this.#metrics.auditVerify.set((performance.now() - started) / 1_000);
   }
 
+  async #part(what: 'entry' | 'audit', verify: () => Promise<void> | void): Promise<void> {
+    try {
+      await verify();
+    } catch (err) {
+      this.#fail(what, { err, fault: 'unreadable' });
+    }
+  }
+
+  #genesis(): void {
+    const text = this.#log.store.genesis();
+    if (text !== undefined) this.#sets.set(0, { ...readKeptGenesis(text).set, version: 0 });
+  }
+
   async #entries(): Promise<void> {
-    const { store, head, tree } = this.#log;
-    let place: Place = { version: 1, prevHash: null, set: store.signerSet(0) };
+    const { store, head } = this.#log;
+    // By the genesis: a row that was changed shows as itself, and not as entries that nobody had a right to approve.
+    const set = this.#sets.get(0) ?? store.signerSet(0);
+    let place: Place = { log: store.logName() ?? '', version: 1, prevHash: null, set, sealed: false };
     for (const entry of store.entries(0, head.version)) {
       if (this.#stopped) return;
-      const at = entry.version - 1;
-      const verdict = judgeEntry(entry, place);
-      const inTree = tree.tile(0, Math.floor(at / TILE_WIDTH), (at % TILE_WIDTH) + 1)?.subarray(-HASH_BYTES);
-      const fault = verdict.fault ?? (isLeafHash(inTree, entry.leaf) ? undefined : 'leaf hash');
-      if (fault !== undefined) this.#fail('entry', { version: place.version, fault });
-      const incoming = verdict.fault === undefined ? verdict.incoming : undefined;
-      place = { version: entry.version + 1, prevHash: entry.entryHash, set: incoming ?? place.set };
-      if (entry.version % ENTRIES_A_TURN === 0) await setImmediate();
+      const verdict = this.#judge(entry, place);
+      if (verdict.fault !== undefined) this.#fail('entry', { version: place.version, fault: verdict.fault });
+      else if (verdict.incoming !== undefined) this.#sets.set(entry.version, verdict.incoming);
+      place = placeAfter(place, entry, verdict);
+      await this.#turn.giveWay();
     }
     if (place.version <= head.version) this.#fail('entry', { version: place.version, fault: 'missing' });
   }
 
+  #judge(entry: StoredEntry, place: Place): EntryVerdict {
+    const at = entry.version - 1;
+    try {
+      const verdict = judgeEntry(entry, place);
+      if (verdict.fault !== undefined) return verdict;
+      const inTree = this.#log.tree.tile(0, Math.floor(at / TILE_WIDTH), (at % TILE_WIDTH) + 1)?.subarray(-HASH_BYTES);
+      return isLeafHash(inTree, entry.leaf) ? verdict : { fault: 'leaf hash' };
+    } catch (error) {
+      return { fault: `unreadable: ${String(error)}` };
+    }
+  }
+
+  /** Each row is the set of its entry, and there is no other row: a start takes from them who may approve. */
+  async #signerSets(): Promise<void> {
+    const versions = [...this.#sets.keys()].sort((a, b) => a - b);
+    for (const [at, version] of versions.entries()) {
+      if (this.#stopped) return;
+      await this.#part('entry', () => {
+        if (!this.#isStored(version, versions[at + 1])) this.#fail('entry', { version, fault: 'stored signers' });
+      });
+      await this.#turn.giveWay();
+    }
+  }
+
+  #isStored(version: number, next: number | undefined): boolean {
+    const { store } = this.#log;
+    const set = this.#sets.get(version);
+    const row = store.signerSet(version);
+    if (row === undefined || set === undefined || row.version !== version) return false;
+    if (textOf(row) !== textOf(set)) return false;
+    const last = store.signerSet((next ?? Number.MAX_SAFE_INTEGER) - 1)?.version ?? version;
+    // After the last one there may be a rotation that came meanwhile.
+    return last === version || (next === undefined && (store.head()?.version ?? 0) >= last && this.#rotates(last));
+  }
+
+  #rotates(version: number): boolean {
+    const entry = this.#log.store.entry(version);
+    return entry !== undefined && (JSON.parse(entry.leaf) as { readonly kind?: unknown }).kind === 'signers';
+  }
+
   async #audit(): Promise<void> {
-    let after = 0;
-    let prev: string | undefined;
-    for (;;) {
-      const page = this.#log.store.auditRecords(after, AUDIT_PAGE);
-      if (page.length === 0 || this.#stopped) return;
-      for (const text of page) {
-        const { self_hash, ...body } = RegistryAuditRecord.parse(JSON.parse(text));
-        const linked = prev === undefined || (body.prev === prev && body.seq === after + 1);
-        if (!linked || hashBytes(Buffer.from(canonicalJson(body))) !== self_hash) {
-          this.#fail('audit', { seq: body.seq });
-        }
-        prev = self_hash;
-        after = body.seq;
-      }
-      await setImmediate();
+    const { store, head } = this.#log;
+    const walk = new AuditWalk((payloadHash) => store.versionOf(payloadHash));
+    while (!this.#stopped) {
+      const page = store.auditRecords(walk.seq, AUDIT_PAGE);
+      if (page.length === 0) break;
+      // Read after the page: the oldest go first, so while the last one is here all that follow it were.
+      const kept = walk.last === undefined || store.auditRecords(walk.seq - 1, 1)[0] === walk.last;
+      if (!kept) walk.beginAgain();
+      // What has no number that can be read would be read for ever.
+      if (!(await this.#page(page, walk))) return;
+    }
+    if (this.#stopped) return;
+    if (walk.last === undefined && store.genesis() !== undefined) this.#fail('audit', { fault: 'missing' });
+    await this.#unrecorded(walk.rest(head.version));
+  }
+
+  /** False when no record of it can be read. */
+  async #page(page: readonly string[], walk: AuditWalk): Promise<boolean> {
+    let readable = false;
+    for (const text of page) {
+      const { fault, skipped } = walk.take(text);
+      readable ||= fault !== 'form';
+      if (fault !== undefined) this.#fail('audit', { seq: walk.seq, fault });
+      if (skipped !== undefined) await this.#unrecorded(skipped);
+      await this.#turn.giveWay();
+    }
+    return readable;
+  }
+
+  /** Of none of these a commit is recorded: so this log must not have signed one. It has no root of what it adopted. */
+  async #unrecorded({ from, to }: Versions): Promise<void> {
+    for (let version = from; version < to && !this.#stopped; version += 1) {
+      if (this.#log.store.signedRoot(version) !== undefined)
+        this.#fail('audit', { version, fault: 'no commit record' });
+      await this.#turn.giveWay();
     }
   }
 

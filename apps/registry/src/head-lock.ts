@@ -31,6 +31,10 @@ const FILE_BYTES = 1024 * 1024;
  */
 export abstract class HeadLock {
   abstract get last(): LockedHead | undefined;
+  /** Whether it was there when it was opened. */
+  abstract get found(): boolean;
+  /** Whether it outlives the log: a file does. */
+  abstract get outside(): boolean;
   /** Whether it can still be written. */
   abstract get writable(): boolean;
   /** Durable when it resolves. Rejects with {@link HeadLockFailed}, from then on always. */
@@ -45,6 +49,12 @@ export class MemoryHeadLock extends HeadLock {
   override get last(): LockedHead | undefined {
     return this.#last;
   }
+  override get found(): boolean {
+    return false;
+  }
+  override get outside(): boolean {
+    return false;
+  }
   override get writable(): boolean {
     return true;
   }
@@ -57,7 +67,11 @@ export class MemoryHeadLock extends HeadLock {
   }
 }
 
-async function readLast(file: string): Promise<LockedHead | undefined> {
+/** A head as the file has it. */
+export const lineOf = ({ size, root }: LockedHead): string => `${size} ${root}\n`;
+
+/** Undefined when there is no file, `[]` when it holds no head. */
+async function readHeads(file: string): Promise<readonly LockedHead[] | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -68,10 +82,10 @@ async function readLast(file: string): Promise<LockedHead | undefined> {
   // What follows the last newline is the torn end of a line.
   const lines = text.split('\n').slice(0, -1);
   const last = lines.at(-1);
-  if (last === undefined) return undefined;
+  if (last === undefined) return [];
   const match = LINE.exec(last);
   if (match === null) throw new HeadLockFailed(`${file} is damaged: its last line is no head`);
-  return { size: Number(match[1]), root: match[2] ?? '' };
+  return [{ size: Number(match[1]), root: match[2] ?? '' }];
 }
 
 async function syncFolder(folder: string): Promise<void> {
@@ -87,24 +101,25 @@ export class FileHeadLock extends HeadLock {
   readonly #folder: string;
   readonly #file: string;
   #handle: FileHandle;
-  #bytes: number;
+  readonly #found: boolean;
+  #bytes = 0;
   #last: LockedHead | undefined;
   #failed = false;
 
-  private constructor(folder: string, file: string, handle: FileHandle, bytes: number, last: LockedHead | undefined) {
+  private constructor(folder: string, file: string, handle: FileHandle, heads: readonly LockedHead[] | undefined) {
     super();
     this.#folder = folder;
     this.#file = file;
     this.#handle = handle;
-    this.#bytes = bytes;
-    this.#last = last;
+    this.#found = heads !== undefined;
+    this.#last = heads?.at(-1);
   }
 
   static async open(folder: string): Promise<FileHeadLock> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, 'signed-heads');
-    const last = await readLast(file);
-    const lock = new FileHeadLock(folder, file, await open(file, 'a', 0o600), 0, last);
+    const heads = await readHeads(file);
+    const lock = new FileHeadLock(folder, file, await open(file, 'a', 0o600), heads);
     // Begun anew at every start, which also cuts off a torn line.
     await lock.#rewrite();
     return lock;
@@ -114,13 +129,21 @@ export class FileHeadLock extends HeadLock {
     return this.#last;
   }
 
+  override get found(): boolean {
+    return this.#found;
+  }
+
+  override get outside(): boolean {
+    return true;
+  }
+
   override get writable(): boolean {
     return !this.#failed;
   }
 
   override async advance(head: LockedHead): Promise<void> {
     if (this.#failed) throw new HeadLockFailed('the lock of the log failed before');
-    const line = `${head.size} ${head.root}\n`;
+    const line = lineOf(head);
     try {
       await this.#handle.appendFile(line);
       await this.#handle.datasync();
@@ -137,7 +160,7 @@ export class FileHeadLock extends HeadLock {
   async #rewrite(): Promise<void> {
     const next = `${this.#file}.next`;
     const handle = await open(next, 'w', 0o600);
-    const line = this.#last === undefined ? '' : `${this.#last.size} ${this.#last.root}\n`;
+    const line = this.#last === undefined ? '' : lineOf(this.#last);
     await handle.writeFile(line);
     await handle.sync();
     await rename(next, this.#file);

@@ -1,6 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { canonicalJson } from '@macronode/content';
 import type { Descriptor, RegistryGenesis, RegistryPayload } from '@macronode/contracts';
 import { type Algorithm, generateKey, NodeKey, type SigningKey } from '@macronode/keys';
 import { approvalSubject, approve, canonicalPayload, reasonSubject, signerOf, signRequest } from '@macronode/log';
@@ -92,7 +93,7 @@ export class TestLog implements AsyncDisposable {
     if (members.length > 0) {
       await store.identify({
         log: LOG,
-        genesis: { text: JSON.stringify({ m, kPq }), signers: signersText(genesis) },
+        genesis: { text: canonicalJson(genesis), signers: signersText(genesis) },
         audit: audit.fact({ kind: 'genesis', actor: null, subject: null }),
       });
     }
@@ -111,7 +112,8 @@ export class TestLog implements AsyncDisposable {
     const proposals = new Proposals(log);
     const section = new CommitSection({ log, proposals, audit, clock, metrics: bound });
     const rates = { proposePerSecond: ratePerSecond, approvePerSecond: ratePerSecond, quotas: true };
-    const judge = new RequestJudge({ clock, ...rates });
+    const nonceUsed = (nonce: string): boolean => store.nonceUsed(nonce);
+    const judge = new RequestJudge({ clock, nonceUsed, ...rates });
     const writes = new WriteService({
       log,
       proposals,
@@ -152,7 +154,7 @@ export class TestLog implements AsyncDisposable {
 
   async propose(payload: RegistryPayload, by: TestSigner): Promise<string> {
     const { hash } = canonicalPayload(payload);
-    const { proposal } = await this.writes.propose({ payload, auth: this.auth(by, 'propose', hash) });
+    const { proposal } = await this.writes.propose({ payload, payload_b3: hash, auth: this.auth(by, 'propose', hash) });
     return proposal.proposal_id;
   }
 

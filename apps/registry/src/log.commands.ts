@@ -1,9 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { canonicalJson, hashBytes } from '@macronode/content';
+import { LIMITS } from '@macronode/contracts';
 import { statement, StoreCommandError } from '@macronode/store';
 import type {
   AdoptedEntry,
   Appended,
+  Approved,
   AppendEntry,
   AuditFact,
   Compaction,
@@ -11,6 +13,7 @@ import type {
   LogIdentity,
   NewApproval,
   NewProposal,
+  Proposed,
   SignedRequest,
   WitnessedHead,
 } from './log.store.ts';
@@ -117,9 +120,41 @@ const insertSigners = (db: DatabaseSync, version: number, body: string): void =>
   statement(db, 'INSERT INTO signer_sets (version, body) VALUES (?, ?)').run(version, body);
 };
 
-const settle = (db: DatabaseSync, payloadHash: string, state: string, at: number): void => {
+/** Ends a proposal. What did not become an entry keeps its payload only when that is short. */
+function settle(db: DatabaseSync, payloadHash: string, state: 'committed' | 'stale' | 'expired', at: number): void {
   statement(db, 'UPDATE proposals SET state = ?, changed_at = ? WHERE payload_b3 = ?').run(state, at, payloadHash);
-};
+  if (state === 'committed') return;
+  const sql = 'DELETE FROM payloads WHERE payload_b3 = ? AND octet_length(body) > ?';
+  statement(db, sql).run(payloadHash, LIMITS.registry_settled_payload_bytes.value);
+}
+
+/** Whether the log takes nothing of this kind: a rotation passes, so that no signer can keep the others from ending it. */
+const isFrozen = (db: DatabaseSync, kind: string): boolean => kind !== 'signers' && fact(db, 'frozen') === 'true';
+
+/** Whether this is the place after the head. */
+function continues(db: DatabaseSync, version: number, prevHash: string | null): boolean {
+  const current = head(db);
+  return (current?.version ?? 0) + 1 === version && (current?.entry_b3 ?? null) === prevHash;
+}
+
+function forget(db: DatabaseSync, payloadHash: string): void {
+  statement(db, 'DELETE FROM approvals WHERE payload_b3 = ?').run(payloadHash);
+  statement(db, 'DELETE FROM proposals WHERE payload_b3 = ?').run(payloadHash);
+  statement(
+    db,
+    'DELETE FROM payloads WHERE payload_b3 = ?1 AND NOT EXISTS (SELECT 1 FROM entries WHERE payload_b3 = ?1)',
+  ).run(payloadHash);
+}
+
+/** Two for each one that comes, so that their number shrinks to its bound. */
+function forgetSettled(db: DatabaseSync): void {
+  const due = statement(
+    db,
+    `SELECT payload_b3 FROM proposals WHERE state != 'open' ORDER BY changed_at
+       LIMIT min(2, max(0, (SELECT count(*) FROM proposals WHERE state != 'open') - ?))`,
+  ).all(LIMITS.registry_settled_proposals.value) as { readonly payload_b3: string }[];
+  for (const { payload_b3: hash } of due) forget(db, hash);
+}
 
 export const commands = {
   /** The first start makes the log what it is; later ones must agree. A genesis may come after an empty start. */
@@ -134,12 +169,19 @@ export const commands = {
     return 'created';
   },
 
-  propose(db: DatabaseSync, proposal: NewProposal): 'created' | 'repeated' | 'replayed' | 'full' {
+  propose(db: DatabaseSync, proposal: NewProposal): Proposed {
+    if (isFrozen(db, proposal.kind)) return 'frozen';
     if (!useNonce(db, proposal)) return 'replayed';
     const { payloadHash, text, version, kind, expiresAt, audit } = proposal;
     if (statement(db, 'SELECT 1 FROM proposals WHERE payload_b3 = ?').get(payloadHash) !== undefined) return 'repeated';
-    const open = statement(db, `SELECT count(*) AS n FROM proposals WHERE state = 'open'`).get()?.['n'];
-    if (Number(open) >= proposal.pendingMax) return 'full';
+    if (!continues(db, version, proposal.prevHash)) return 'cas';
+    const open = statement(
+      db,
+      `SELECT count(*) AS n, count(*) FILTER (WHERE proposed_by = ?) AS own FROM proposals WHERE state = 'open'`,
+    ).get(proposal.proposedBy);
+    if (Number(open?.['own']) >= proposal.pendingOfSigner) return 'full_of_signer';
+    if (Number(open?.['n']) >= proposal.pendingMax) return 'full';
+    forgetSettled(db);
     statement(db, 'INSERT OR IGNORE INTO payloads (payload_b3, body) VALUES (?, ?)').run(payloadHash, text);
     statement(
       db,
@@ -150,11 +192,12 @@ export const commands = {
     return 'created';
   },
 
-  approve(db: DatabaseSync, approval: NewApproval): 'added' | 'repeated' | 'replayed' | 'conflict' | 'settled' {
+  approve(db: DatabaseSync, approval: NewApproval): Approved {
     const { payloadHash, signerId, body, sameSignature } = approval;
+    const row = statement(db, 'SELECT state, kind FROM proposals WHERE payload_b3 = ?').get(payloadHash);
+    if (isFrozen(db, String(row?.['kind']))) return 'frozen';
     if (!useNonce(db, approval)) return 'replayed';
-    const state = statement(db, 'SELECT state FROM proposals WHERE payload_b3 = ?').get(payloadHash)?.['state'];
-    if (state !== 'open') return 'settled';
+    if (row?.['state'] !== 'open') return 'settled';
     const sql = 'SELECT body FROM approvals WHERE payload_b3 = ? AND signer_id = ?';
     const known = statement(db, sql).get(payloadHash, signerId)?.['body'] as string | undefined;
     if (known !== undefined) return known.includes(sameSignature) ? 'repeated' : 'conflict';
@@ -170,15 +213,18 @@ export const commands = {
   /** The compare-and-swap of the head: one version, and everything that follows from it, or nothing. */
   append(db: DatabaseSync, entry: AppendEntry): Appended {
     const { version, prevHash, payloadHash, audit } = entry;
-    const current = head(db);
-    if ((current?.version ?? 0) + 1 !== version || (current?.entry_b3 ?? null) !== prevHash) return { outcome: 'cas' };
+    if (isFrozen(db, entry.kind)) return { outcome: 'frozen' };
+    if (!continues(db, version, prevHash)) return { outcome: 'cas' };
     if (!useNonce(db, entry)) return { outcome: 'replayed' };
+    if (entry.lockedOutside) setFact(db, 'locked', 'true');
     insertEntry(db, entry);
     if (entry.signers !== undefined) insertSigners(db, version, entry.signers);
     signHead(db, version, entry.root);
     settle(db, payloadHash, 'committed', audit.at);
-    const sql = `UPDATE proposals SET state = 'stale', changed_at = ? WHERE state = 'open'`;
-    const stale = Number(statement(db, sql).run(audit.at).changes);
+    const sql = `SELECT payload_b3 FROM proposals WHERE state = 'open'`;
+    const left = statement(db, sql).all() as { readonly payload_b3: string }[];
+    for (const { payload_b3: hash } of left) settle(db, hash, 'stale', audit.at);
+    const stale = left.length;
     appendAudit(db, { ...audit, attrs: { ...audit.attrs, stale } });
     return { outcome: 'committed', stale };
   },
@@ -214,18 +260,12 @@ export const commands = {
       db,
       `SELECT payload_b3 FROM proposals WHERE state != 'open' AND changed_at < ? ORDER BY changed_at LIMIT ?`,
     ).all(settledBefore, rows) as { readonly payload_b3: string }[];
-    for (const { payload_b3: hash } of due) {
-      statement(db, 'DELETE FROM approvals WHERE payload_b3 = ?').run(hash);
-      statement(db, 'DELETE FROM proposals WHERE payload_b3 = ?').run(hash);
-      statement(
-        db,
-        'DELETE FROM payloads WHERE payload_b3 = ?1 AND NOT EXISTS (SELECT 1 FROM entries WHERE payload_b3 = ?1)',
-      ).run(hash);
-    }
+    for (const { payload_b3: hash } of due) forget(db, hash);
+    // Long after they expired: a clock that is put back must not make one new.
     const nonces = statement(
       db,
       'DELETE FROM nonces WHERE nonce IN (SELECT nonce FROM nonces WHERE expires_at < ? ORDER BY expires_at LIMIT ?)',
-    ).run(now, rows).changes;
+    ).run(now - LIMITS.registry_auth_max_ms.value, rows).changes;
     const audits = statement(
       db,
       `DELETE FROM audit WHERE seq IN

@@ -6,7 +6,7 @@ import {
   RegistryCommitRequest,
   type RegistryConsistency,
   RegistryOperatorRequest,
-  RegistryProposeRequest,
+  RegistryProposeEnvelope,
   type RegistrySigners,
   ServiceError,
 } from '@macronode/contracts';
@@ -91,18 +91,14 @@ export class LogDesk extends RegistryDesk {
     };
   }
 
+  /** Takes a place of the route, or throws `saturated`: before its body is read. What it returns gives the place back. */
+  override enter(route: string): () => void {
+    return Object.hasOwn(this.#handlers, route) ? this.#options.gate.enter(route as GatedRoute) : () => undefined;
+  }
+
   override async answer(call: RegistryCall, origin: CommitOrigin): Promise<DeskAnswer> {
     if (!Object.hasOwn(this.#handlers, call.route)) throw new ServiceError('not_found');
-    const route = call.route as GatedRoute;
-    const leave = this.#options.gate.enter(route);
-    let answered: DeskAnswer | undefined;
-    try {
-      answered = await this.#handlers[route](call, origin);
-      if (answered.body !== undefined) answered = { ...answered, body: leaving(answered.body, leave) };
-      return answered;
-    } finally {
-      if (answered?.body === undefined) leave();
-    }
+    return this.#handlers[call.route as GatedRoute](call, origin);
   }
 
   #head(call: RegistryCall): DeskAnswer {
@@ -114,7 +110,7 @@ export class LogDesk extends RegistryDesk {
   }
 
   #entry(call: RegistryCall): DeskAnswer {
-    const entry = this.#options.log.store.entry(versionOf(call));
+    const entry = this.#options.log.entry(versionOf(call));
     if (entry === undefined) throw new ServiceError('not_found', 'the log has no such version');
     const etag = `"${entry.entryHash}"`;
     if (namesTag(call.if_none_match, entry.entryHash)) {
@@ -142,7 +138,7 @@ export class LogDesk extends RegistryDesk {
 
   #entries(call: RegistryCall): DeskAnswer {
     const { after, limit } = pageOf(call);
-    const entries = this.#options.log.store.entries(after, limit);
+    const entries = this.#options.log.entries(after, limit);
     return {
       status: 200,
       headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-cache' },
@@ -157,7 +153,9 @@ export class LogDesk extends RegistryDesk {
     if (from > to) throw new ServiceError('bad_request', 'from is larger than to');
     if (to > tree.size) throw new ServiceError('not_found', `the log has ${tree.size} entries`);
     const hashes = tree.consistencyProof(from, to).map((hash) => Buffer.from(hash).toString('base64'));
-    return json(200, { from, to, hashes } satisfies RegistryConsistency, FOREVER);
+    // Without `to` the answer is another one after the next commit.
+    const cache = call.query.from !== undefined && call.query.to !== undefined ? FOREVER : 'no-cache';
+    return json(200, { from, to, hashes } satisfies RegistryConsistency, cache);
   }
 
   #checkpoint(): DeskAnswer {
@@ -189,7 +187,7 @@ export class LogDesk extends RegistryDesk {
   }
 
   async #propose(call: RegistryCall): Promise<DeskAnswer> {
-    const { proposal, created } = await this.#options.writes.propose(bodyOf(call, RegistryProposeRequest));
+    const { proposal, created } = await this.#options.writes.propose(bodyOf(call, RegistryProposeEnvelope));
     const location = `/registry/proposals/${proposal.proposal_id}`;
     return json(created ? 202 : 200, proposal, 'no-store', { location });
   }
@@ -231,6 +229,7 @@ function proposalOf({ parameter = '' }: RegistryCall): string {
 
 function pageOf({ query }: RegistryCall): { readonly after: number; readonly limit: number } {
   const limit = Math.min(Number(query.limit ?? LIMITS.registry_log_page.value), LIMITS.registry_log_page.value);
+  if (limit === 0) throw new ServiceError('bad_request', 'limit is at least 1');
   return { after: Number(query.after ?? '0'), limit };
 }
 
@@ -246,27 +245,4 @@ async function* lines(entries: Iterable<StoredEntry>): AsyncIterable<Uint8Array>
     sent += line.length;
     if (sent >= LIMITS.registry_log_page_bytes.value) return;
   }
-}
-
-/** Gives a place back when a body was sent to its end, failed, or was left; also when nobody began to read it. */
-function leaving(body: AsyncIterable<Uint8Array>, leave: () => void): AsyncIterable<Uint8Array> {
-  const source = body[Symbol.asyncIterator]();
-  const iterator: AsyncIterator<Uint8Array> = {
-    async next() {
-      try {
-        const result = await source.next();
-        if (result.done === true) leave();
-        return result;
-      } catch (error) {
-        leave();
-        throw error;
-      }
-    },
-    async return() {
-      leave();
-      await source.return?.();
-      return { done: true, value: undefined };
-    },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
 }

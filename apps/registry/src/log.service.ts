@@ -7,8 +7,8 @@ import {
 } from '@macronode/contracts';
 import { HashTree, leafHash, type SignerSet } from '@macronode/log';
 import type { Checkpointer } from './checkpointer.ts';
-import { ForkRefused, type HeadLock } from './head-lock.ts';
-import type { AppendEntry, LogStore, StoredCommit } from './log.store.ts';
+import { ForkRefused, type HeadLock, lineOf } from './head-lock.ts';
+import type { Appended, AppendEntry, LogStore, StoredCommit, StoredEntry } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 
 /** Told before and after each step of a commit: what a crash test stops at. */
@@ -23,6 +23,8 @@ export interface LogServiceOptions {
   /** A log that is followed, not written. */
   readonly replica: boolean;
   readonly faultPoint?: FaultPoint;
+  /** Told of a listener that threw. */
+  readonly onListenerError?: (error: unknown) => void;
 }
 
 /** Before the first entry. */
@@ -67,6 +69,7 @@ export class LogService {
   readonly #listeners = new Set<CommitListener>();
   #head: RegistryHead = EMPTY_HEAD;
   #sealed = false;
+  #unfinished = false;
   #signers: SignerSet | undefined;
 
   private constructor(options: LogServiceOptions) {
@@ -111,6 +114,7 @@ export class LogService {
     const { lock, checkpointer, metrics, store } = this.#options;
     const size = this.#tree.size;
     const locked = lock.last;
+    if (!lock.found && store.lockedOutside()) throw new ForkRefused(missingLock(size, this.#tree.root()));
     if (locked !== undefined) {
       if (locked.size > size) {
         throw new ForkRefused(
@@ -160,9 +164,9 @@ export class LogService {
     this.#signers = this.#options.store.signerSet(this.#head.version);
   }
 
-  /** Whether the medium still takes writes: the database and the lock. */
+  /** Whether it can still be written: the database, the lock, and that no commit was left unfinished. */
   get writable(): boolean {
-    return this.#options.store.writable && this.#options.lock.writable;
+    return !this.#unfinished && this.#options.store.writable && this.#options.lock.writable;
   }
 
   state(): RegistrySigners['state'] {
@@ -189,7 +193,21 @@ export class LogService {
 
   /** Commits after a version, oldest first. */
   committed(after: number, limit: number): readonly RegistryCommitted[] {
-    return this.#options.store.commits(after, limit).map(committedOf);
+    return this.#options.store.commits(after, this.#shownOf(after, limit)).map(committedOf);
+  }
+
+  /** A version that is shown; undefined for one that is not there, or not signed yet. */
+  entry(version: number): StoredEntry | undefined {
+    return version > this.#head.version ? undefined : this.#options.store.entry(version);
+  }
+
+  /** Versions after one, oldest first, as far as they are shown. */
+  entries(after: number, limit: number): IterableIterator<StoredEntry> {
+    return this.#options.store.entries(after, this.#shownOf(after, limit));
+  }
+
+  #shownOf(after: number, limit: number): number {
+    return Math.max(0, Math.min(limit, this.#head.version - after));
   }
 
   /** Told of every version after it can be read. What it returns ends it. */
@@ -204,29 +222,40 @@ export class LogService {
    * Answers `cas` when the head is another one, `replayed` when the nonce of the request was used.
    */
   async append(
-    entry: Omit<AppendEntry, 'leafHash' | 'root'>,
+    entry: Omit<AppendEntry, 'leafHash' | 'root' | 'lockedOutside'>,
     set: SignerSet | undefined,
     times: AppendTimes,
     origin?: CommitOrigin,
-  ): Promise<'committed' | 'cas' | 'replayed'> {
-    const { store, lock, checkpointer, faultPoint = () => undefined } = this.#options;
+  ): Promise<Appended['outcome']> {
+    const { store, lock, faultPoint = () => undefined } = this.#options;
     const hashed = leafHash(Buffer.from(entry.leaf));
     const root = this.#tree.rootWith(hashed);
     faultPoint('before append');
-    const { outcome } = await store.append({ ...entry, leafHash: hashed, root });
+    const { outcome } = await store.append({ ...entry, leafHash: hashed, root, lockedOutside: lock.outside });
     if (outcome !== 'committed') return outcome;
     times.append();
     faultPoint('after append');
-    await lock.advance({ size: entry.version, root: Buffer.from(root).toString('hex') });
-    times.lock();
-    faultPoint('after lock');
-    checkpointer?.publish(entry.version, root);
-    times.sign();
+    try {
+      await this.#sign(entry.version, root, times);
+    } catch (error) {
+      // On disk, and not signed: only a start can finish it, and nothing may be put on top.
+      this.#unfinished = true;
+      throw error;
+    }
     faultPoint('after sign');
     this.#tree.append(hashed);
     if (set !== undefined) this.#signers = set;
     this.#advance({ version: entry.version, leaf: entry.leaf, entryHash: entry.entryHash }, origin);
     return 'committed';
+  }
+
+  async #sign(size: number, root: Uint8Array, times: AppendTimes): Promise<void> {
+    const { lock, checkpointer, faultPoint = () => undefined } = this.#options;
+    await lock.advance({ size, root: Buffer.from(root).toString('hex') });
+    times.lock();
+    faultPoint('after lock');
+    checkpointer?.publish(size, root);
+    times.sign();
   }
 
   /** Entries a replica has verified and stored. */
@@ -249,7 +278,14 @@ export class LogService {
   #advance(commit: StoredCommit, origin?: CommitOrigin): void {
     this.#show(commit);
     const committed = committedOf(commit);
-    for (const listener of this.#listeners) listener(committed, origin);
+    for (const listener of this.#listeners) {
+      try {
+        listener(committed, origin);
+      } catch (error) {
+        // The version is committed whoever hears of it.
+        this.#options.onListenerError?.(error);
+      }
+    }
   }
 
   /** A store that failed once takes no write any more; said in the words of the table. */
@@ -261,3 +297,8 @@ export class LogService {
     });
   }
 }
+
+/** Without its lock a log cannot know whether it is the newest there was. */
+const missingLock = (size: number, root: Uint8Array): string =>
+  'the lock of this log is missing, so it cannot be told whether a longer one was signed. Put its folder back; or, sure that ' +
+  `this is the newest there is, make the file signed-heads in it with the line: ${lineOf({ size, root: Buffer.from(root).toString('hex') }).trim()}`;

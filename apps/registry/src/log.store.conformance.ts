@@ -15,15 +15,17 @@ const nonce = (expiresAt = 10_000) => {
   nonces += 1;
   return { nonce: String(nonces), nonceExpiresAt: expiresAt };
 };
-const proposal = (hash: string, version = 1, expiresAt = 5_000) => ({
+const proposal = (hash: string, version = 1, expiresAt = 5_000, prevHash: string | null = null) => ({
   ...nonce(),
   payloadHash: hash,
   text: `{"of":"${hash}"}`,
   version,
+  prevHash,
   kind: 'set',
   expiresAt,
   proposedBy: 'org:a#1',
   pendingMax: 3,
+  pendingOfSigner: 64,
   audit: fact('propose'),
 });
 const entry = (version: number, prevHash: string | null, payloadHash: string): AppendEntry => ({
@@ -35,6 +37,8 @@ const entry = (version: number, prevHash: string | null, payloadHash: string): A
   leafHash: Buffer.alloc(32, version),
   root: Buffer.alloc(32, 100 + version),
   payloadHash,
+  kind: 'set',
+  lockedOutside: false,
   audit: fact(),
 });
 const approval = (payloadHash: string, sig: string) => ({
@@ -136,7 +140,7 @@ export function logStoreConformance(open: () => Promise<LogStore>): void {
         const records = store.auditRecords(0, 10).map((text) => JSON.parse(text) as Record<string, unknown>);
         expect(records.map(({ seq }) => seq)).toEqual([1, 2, 3]);
         expect(records.map(({ prev }) => prev)).toEqual(['b3:0', records[0]?.['self_hash'], records[1]?.['self_hash']]);
-        const step = { now: 20_000, settledBefore: 2_000, auditKeep: 1, rows: 2 };
+        const step = { now: 400_000, settledBefore: 2_000, auditKeep: 1, rows: 2 };
         let removed = 0;
         for (let at = 0; at < 5; at += 1) removed += await store.compact(step);
         // Two proposals, three nonces, two audit records.
@@ -145,6 +149,56 @@ export function logStoreConformance(open: () => Promise<LogStore>): void {
         expect(store.entry(1)?.payload).toBe('{"of":"p1"}');
         expect(store.payload('p2')).toBeUndefined();
         expect(store.auditRecords(0, 10)).toHaveLength(1);
+      }));
+
+    it('takes while it is frozen a rotation and nothing else', () =>
+      within(async (store) => {
+        await store.propose(proposal('p1'));
+        await store.freeze({ ...nonce(), frozen: true, audit: fact('freeze') });
+        expect(await store.propose(proposal('p2'))).toBe('frozen');
+        expect(await store.approve(approval('p1', 'c2ln'))).toBe('frozen');
+        expect(await store.append(entry(1, null, 'p1'))).toEqual({ outcome: 'frozen' });
+        expect(await store.propose({ ...proposal('r1'), kind: 'signers' })).toBe('created');
+        expect(await store.approve(approval('r1', 'c2ln'))).toBe('added');
+        expect(await store.append({ ...entry(1, null, 'r1'), kind: 'signers' })).toMatchObject({
+          outcome: 'committed',
+        });
+      }));
+
+    it('refuses a proposal for a head that has moved', () =>
+      within(async (store) => {
+        await store.propose(proposal('p1'));
+        await store.append(entry(1, null, 'p1'));
+        expect(await store.propose(proposal('p2'))).toBe('cas');
+        expect(await store.propose(proposal('p3', 2, 5_000, 'e1'))).toBe('created');
+      }));
+
+    it('reads ahead no more than it must: long entries come one by one, and all of them', () =>
+      within(async (store) => {
+        let prev: string | null = null;
+        for (let version = 1; version <= 5; version += 1) {
+          const hash = `p${version}`;
+          await store.propose({ ...proposal(hash, version, 5_000, prev), text: `"${'x'.repeat(700_000)}"` });
+          await store.append(entry(version, prev, hash));
+          prev = `e${version}`;
+        }
+        expect([...store.entries(0, 10)].map(({ version }) => version)).toEqual([1, 2, 3, 4, 5]);
+        expect([...store.entries(1, 2)].map(({ version }) => version)).toEqual([2, 3]);
+      }));
+
+    it('remembers a nonce well beyond its time, and that a lock was told', () =>
+      within(async (store) => {
+        const used = proposal('p1');
+        await store.propose(used);
+        expect(store.nonceUsed(used.nonce)).toBe(true);
+        const step = { settledBefore: 0, auditKeep: 100, rows: 10 };
+        await store.compact({ ...step, now: used.nonceExpiresAt + 60_000 });
+        expect(store.nonceUsed(used.nonce)).toBe(true);
+        await store.compact({ ...step, now: used.nonceExpiresAt + 300_001 });
+        expect(store.nonceUsed(used.nonce)).toBe(false);
+        expect(store.lockedOutside()).toBe(false);
+        await store.append({ ...entry(1, null, 'p1'), lockedOutside: true });
+        expect(store.lockedOutside()).toBe(true);
       }));
 
     it('adopts what continues it', () =>

@@ -31,10 +31,13 @@ export interface NewProposal extends SignedRequest {
   /** The canonical payload. */
   readonly text: string;
   readonly version: number;
+  readonly prevHash: string | null;
   readonly kind: string;
   readonly expiresAt: number;
   readonly proposedBy: string;
+  /** Open proposals of all signers, and of this one. */
   readonly pendingMax: number;
+  readonly pendingOfSigner: number;
   readonly audit: AuditFact;
 }
 
@@ -58,13 +61,19 @@ export interface AppendEntry extends SignedRequest {
   readonly leafHash: Uint8Array;
   readonly root: Uint8Array;
   readonly payloadHash: string;
+  readonly kind: string;
+  /** That a head lock outside of this store knows of it: from then on a lock has to be there. */
+  readonly lockedOutside: boolean;
   /** The signer set it brings, as JSON. */
   readonly signers?: string;
   readonly audit: AuditFact;
 }
 
 export type Appended =
-  { readonly outcome: 'committed'; readonly stale: number } | { readonly outcome: 'cas' | 'replayed' };
+  { readonly outcome: 'committed'; readonly stale: number } | { readonly outcome: 'cas' | 'replayed' | 'frozen' };
+
+export type Proposed = 'created' | 'repeated' | 'replayed' | 'full' | 'full_of_signer' | 'cas' | 'frozen';
+export type Approved = 'added' | 'repeated' | 'replayed' | 'conflict' | 'settled' | 'frozen';
 
 export interface Freeze extends SignedRequest {
   readonly frozen: boolean;
@@ -129,8 +138,9 @@ export interface StoredProposal {
  */
 export abstract class LogStore {
   abstract identify(identity: LogIdentity): Promise<'created' | 'known' | 'conflict'>;
-  abstract propose(proposal: NewProposal): Promise<'created' | 'repeated' | 'replayed' | 'full'>;
-  abstract approve(approval: NewApproval): Promise<'added' | 'repeated' | 'replayed' | 'conflict' | 'settled'>;
+  /** A rotation of signers is taken while the log is frozen; nothing else is. */
+  abstract propose(proposal: NewProposal): Promise<Proposed>;
+  abstract approve(approval: NewApproval): Promise<Approved>;
   /** Rejects with StoreCommandError `forked` when another root was signed for this size. */
   abstract append(entry: AppendEntry): Promise<Appended>;
   abstract freeze(request: Freeze): Promise<'changed' | 'unchanged' | 'replayed'>;
@@ -144,6 +154,9 @@ export abstract class LogStore {
   abstract genesis(): string | undefined;
   abstract logName(): string | undefined;
   abstract frozen(): boolean;
+  /** Whether a head lock outside of this store has been told of an entry. */
+  abstract lockedOutside(): boolean;
+  abstract nonceUsed(nonce: string): boolean;
   abstract head(): StoredCommit | undefined;
   abstract entry(version: number): StoredEntry | undefined;
   abstract entries(after: number, limit: number): IterableIterator<StoredEntry>;

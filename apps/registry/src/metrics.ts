@@ -7,7 +7,7 @@ export const COMMIT_STAGES = ['wait', 'verify', 'append', 'lock', 'sign', 'publi
 export type CommitStage = (typeof COMMIT_STAGES)[number];
 
 /** Routes that share a bound of requests in flight. */
-export const ROUTE_CLASSES = ['head', 'entry', 'log', 'proof', 'state', 'write'] as const;
+export const ROUTE_CLASSES = ['head', 'entry', 'log', 'proof', 'state', 'write', 'witness'] as const;
 export type RouteClass = (typeof ROUTE_CLASSES)[number];
 
 export const registryMetrics = {
@@ -93,8 +93,8 @@ export const registryMetrics = {
   }),
   auditFailed: counter({
     name: 'registry_audit_fail_total',
-    help: 'Entries or audit records that did not verify when they were read again. Never zero is an incident.',
-    labels: { what: ['entry', 'audit'] },
+    help: 'Entries or audit records that did not verify when they were read again, and checkpoints of another log. Never zero is an incident.',
+    labels: { what: ['entry', 'audit', 'checkpoint'] },
     zeroFill: true,
   }),
   auditVerify: gauge({
@@ -111,8 +111,8 @@ export const registryMetrics = {
   }),
   recoveries: counter({
     name: 'registry_recoveries_total',
-    help: 'What a start had to put right: a checkpoint that was not signed yet, or a lock that was behind.',
-    labels: { kind: ['checkpoint', 'lock'] },
+    help: 'What a start had to put right: a lock that was behind, and with it a checkpoint that was not signed yet.',
+    labels: { kind: ['lock'] },
     zeroFill: true,
   }),
   compactions: counter({
@@ -139,7 +139,7 @@ export const registryMetrics = {
   }),
   cosignatures: counter({
     name: 'witness_cosign_total',
-    help: 'Checkpoints sent to a witness, by what came back.',
+    help: 'Checkpoints for a witness, by what came back; one held back while attempts are spaced out counts as the last did.',
     labels: { result: ['cosigned', 'conflict', 'refused', 'failed'] },
     zeroFill: true,
   }),

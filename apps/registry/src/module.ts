@@ -67,7 +67,13 @@ function openDesk(deps: Deps, opened: OpenedLog, metrics: RegistryMetrics): LogD
   const proposals = new Proposals(log);
   const section = new CommitSection({ log, proposals, audit, clock, metrics });
   const { proposePerSecond, approvePerSecond } = config;
-  const judge = new RequestJudge({ clock, proposePerSecond, approvePerSecond, quotas: deps.toggles.quotas });
+  const judge = new RequestJudge({
+    clock,
+    proposePerSecond,
+    approvePerSecond,
+    quotas: deps.toggles.quotas,
+    nonceUsed: (nonce) => log.store.nonceUsed(nonce),
+  });
   const writeReady = (): boolean => readiness.writeReady;
   const writes = new WriteService({ log, proposals, judge, section, audit, clock, metrics, writeReady });
   const witnessed = parseWitnessed(config.witnessed);
@@ -85,6 +91,7 @@ function openGate({ config, metrics: scope }: Deps, metrics: RegistryMetrics): R
     proof: config.proofInflight,
     state: config.stateInflight,
     write: config.writeInflight,
+    witness: config.witnessInflight,
   };
   const gate = new RouteGate(bounds, metrics);
   scope.occupied(() => gate.occupancies());

@@ -9,6 +9,7 @@ import type { RegistryConfig } from './config.ts';
 import { readGenesis } from './genesis.ts';
 import { FileHeadLock, type HeadLock, MemoryHeadLock } from './head-lock.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { readKeptGenesis } from './kept-genesis.ts';
 import { LogService } from './log.service.ts';
 import type { LogStore } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
@@ -27,7 +28,9 @@ export async function openWriter(deps: Deps, metrics: RegistryMetrics): Promise<
   await identify(deps, store);
   const name = store.logName();
   const checkpointer = name === undefined ? undefined : checkpointerOf(deps, name, metrics);
-  const log = await LogService.open({ store, lock, checkpointer, metrics, replica: false });
+  const onListenerError = (err: unknown): void =>
+    deps.log.error({ err }, 'a commit was not told to somebody who listens');
+  const log = await LogService.open({ store, lock, checkpointer, metrics, replica: false, onListenerError });
   keepHouse(deps, log, checkpointer, metrics);
   return {
     log,
@@ -42,6 +45,10 @@ async function openLock(deps: Deps): Promise<HeadLock> {
   const { dataDir, config } = deps;
   if (dataDir === undefined) return new MemoryHeadLock();
   const folder = config.lockDir ?? join(dataDir, 'lock');
+  if (config.lockDir === undefined) {
+    const advice = 'the lock of the log lies beside its data: keep it out of backups, or set REGISTRY_LOCK_DIR';
+    deps.log.info({ folder }, advice);
+  }
   const lease = await WriterLease.take(folder, config.leaseWaitS * 1_000);
   deps.onClose('lease', () => lease[Symbol.dispose]());
   const lock = await FileHeadLock.open(folder);
@@ -52,6 +59,13 @@ async function openLock(deps: Deps): Promise<HeadLock> {
 /** Makes the log what the genesis file says, or checks that it is that already. */
 async function identify({ config, dataDir, nodeId }: Deps, store: LogStore): Promise<void> {
   const { genesis: file } = config;
+  const kept = store.genesis();
+  if (kept !== undefined && readKeptGenesis(kept).role === 'followed') {
+    throw new Error(
+      `the data in ${dataDir ?? 'memory'} is of a replica of ${store.logName() ?? 'a log'}, and the key of that log is not here: ` +
+        'start it with REGISTRY_FOLLOW, or begin a new log in an empty folder',
+    );
+  }
   const genesis = file === undefined ? undefined : readGenesis(file);
   const log = genesis?.value.log ?? '';
   const outcome = await store.identify({

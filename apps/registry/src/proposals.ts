@@ -34,10 +34,10 @@ export class Proposals {
     return proposal;
   }
 
-  /** The payload as it was proposed. */
+  /** The payload as it was proposed. A long one is not kept when the log went on without it: `chain_mismatch`. */
   payload(proposalId: string): RegistryPayload {
     const text = this.#log.store.payload(proposalId);
-    if (text === undefined) throw new ServiceError('not_found', 'there is no such proposal');
+    if (text === undefined) throw new ServiceError('chain_mismatch', 'the log went on without this proposal');
     return RegistryPayload.parse(JSON.parse(text));
   }
 

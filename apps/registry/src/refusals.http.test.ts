@@ -25,8 +25,9 @@ afterAll(async () => {
 async function proposal(): Promise<string> {
   if (a === undefined) throw new Error('signer');
   const payload = await booted.driver.next();
-  const target = { action: 'propose', log: LOG, subject: canonicalPayload(payload).hash } as const;
-  return JSON.stringify({ payload, auth: signRequest(a.key, a.id, target, new Date()) });
+  const { hash } = canonicalPayload(payload);
+  const target = { action: 'propose', log: LOG, subject: hash } as const;
+  return JSON.stringify({ payload, payload_b3: hash, auth: signRequest(a.key, a.id, target, new Date()) });
 }
 
 const post = (body: string | Uint8Array, type = 'application/json'): Promise<Response> =>
@@ -135,6 +136,7 @@ describe('a read is refused', () => {
     ['/registry/log?after=-1', 400],
     ['/registry/log?after=1&after=2', 400],
     ['/registry/log?limit=x', 400],
+    ['/registry/log?limit=0', 400],
     ['/registry/consistency?from=2&to=1', 400],
     ['/registry/consistency?from=1&to=9', 404],
     ['/registry/tlog/tile/0/000', 404],
@@ -173,6 +175,13 @@ describe('a conditional read', () => {
     const moved = await fetch(`${booted.url}/registry/head`, { headers: { 'if-none-match': etag } });
     expect(moved.status).toBe(200);
     expect(moved.headers.get('etag')).not.toBe(etag);
+  });
+
+  it('of a consistency proof may be kept for ever where both sizes were named, and not where one follows the log', async () => {
+    const cacheOf = async (query: string) =>
+      (await fetch(`${booted.url}/registry/consistency?${query}`)).headers.get('cache-control');
+    expect(await cacheOf('from=1&to=2')).toContain('immutable');
+    expect(await cacheOf('from=1')).toBe('no-cache');
   });
 
   it('of a page of the log ends where it was asked to', async () => {

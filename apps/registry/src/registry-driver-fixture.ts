@@ -1,4 +1,10 @@
-import { RegistryCommitted, RegistryHead, type RegistryPayload, RegistrySigners } from '@macronode/contracts';
+import {
+  type Descriptor,
+  RegistryCommitted,
+  RegistryHead,
+  type RegistryPayload,
+  RegistrySigners,
+} from '@macronode/contracts';
 import { approvalSubject, approve, canonicalPayload, reasonSubject, signRequest } from '@macronode/log';
 import { LOG, type TestSigner } from './log-fixture.ts';
 
@@ -14,7 +20,7 @@ export class RegistryDriver {
     return RegistryHead.parse(await (await fetch(`${this.url}/registry/head`)).json());
   }
 
-  async next(items = [{ id: 'node-1', kind: 'node' }]): Promise<RegistryPayload> {
+  async next(items: readonly Descriptor[] = [{ id: 'node-1', kind: 'node' }]): Promise<RegistryPayload> {
     const [head, set] = await Promise.all([this.head(), fetch(`${this.url}/registry/signers`)]);
     return {
       schema_version: '1.0.0',
@@ -24,7 +30,7 @@ export class RegistryDriver {
       signer_set_version: RegistrySigners.parse(await set.json()).version,
       expires_at: new Date(Date.now() + 60_000).toISOString(),
       kind: 'set',
-      items,
+      items: [...items],
     };
   }
 
@@ -42,8 +48,12 @@ export class RegistryDriver {
   }
 
   propose(payload: RegistryPayload, by: TestSigner, signal?: AbortSignal): Promise<Response> {
-    const auth = this.#auth(by, 'propose', canonicalPayload(payload).hash);
-    return this.#post('/registry/proposals', { payload, auth }, signal);
+    const { hash } = canonicalPayload(payload);
+    return this.#post(
+      '/registry/proposals',
+      { payload, payload_b3: hash, auth: this.#auth(by, 'propose', hash) },
+      signal,
+    );
   }
 
   approve(id: string, by: TestSigner): Promise<Response> {
@@ -63,11 +73,11 @@ export class RegistryDriver {
   }
 
   /** A whole round by these signers. */
-  async round(by: readonly (TestSigner | undefined)[]): Promise<RegistryCommitted> {
+  async round(by: readonly (TestSigner | undefined)[], items?: readonly Descriptor[]): Promise<RegistryCommitted> {
     const signers = by.flatMap((signer) => signer ?? []);
     const [first] = signers;
     if (first === undefined) throw new Error('a round needs a signer');
-    const payload = await this.next();
+    const payload = await this.next(items);
     const { hash } = canonicalPayload(payload);
     await this.propose(payload, first);
     for (const signer of signers) await this.approve(hash, signer);

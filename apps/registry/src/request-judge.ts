@@ -13,6 +13,7 @@ export interface RequestJudgeOptions {
   readonly approvePerSecond: number;
   /** Off where a measurement switches quotas off. */
   readonly quotas: boolean;
+  readonly nonceUsed: (nonce: string) => boolean;
 }
 
 export interface JudgedRequest {
@@ -28,7 +29,7 @@ export interface JudgedRequest {
  */
 export class RequestJudge {
   readonly #options: RequestJudgeOptions;
-  /** Two a signer, so at most twice the members of a set. */
+  /** One for each action of a signer. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(options: RequestJudgeOptions) {
@@ -36,7 +37,7 @@ export class RequestJudge {
   }
 
   /** Answers what the store has to remember. Throws unknown_signer, expired, bad_signature or quota. */
-  admit({ auth, ...target }: JudgedRequest, set: SignerSet): SignedRequest {
+  admit({ auth, ...target }: JudgedRequest, set: SignerSet, onVerified: () => void = () => undefined): SignedRequest {
     const signer = signerIn(set, auth.signer_id);
     if (signer === undefined) {
       throw new ServiceError('unknown_signer', `${auth.signer_id} is not in the signer set in force`, {
@@ -53,6 +54,9 @@ export class RequestJudge {
     if (!verifyRequest(signer, target, auth)) {
       throw new ServiceError('bad_signature', 'the request is not signed by the signer it names', { reason: 'auth' });
     }
+    onVerified();
+    // Before its rate: a request somebody caught and sends again must not use up the signer's share.
+    if (this.#options.nonceUsed(auth.nonce)) throw new ServiceError('replayed');
     this.#rate(target.action, auth.signer_id);
     return { nonce: auth.nonce, nonceExpiresAt: expiresAt };
   }
@@ -60,11 +64,10 @@ export class RequestJudge {
   #rate(action: RegistryAction, signerId: string): void {
     const { quotas, approvePerSecond, proposePerSecond } = this.#options;
     if (!quotas) return;
-    const approves = action === 'approve';
-    const key = `${approves ? 'approve' : 'propose'} ${signerId}`;
+    const key = `${action} ${signerId}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      const rate = approves ? approvePerSecond : proposePerSecond;
+      const rate = action === 'approve' ? approvePerSecond : proposePerSecond;
       bucket = new TokenBucket(rate, rate * BURST_SECONDS);
       this.#buckets.set(key, bucket);
     }

@@ -23,7 +23,7 @@ const CLASS_OF: Readonly<Record<Exclude<RegistryRouteName, 'registryStream'>, Ro
   registryCommit: 'write',
   registryFreeze: 'write',
   registryThaw: 'write',
-  registryAddCheckpoint: 'write',
+  registryAddCheckpoint: 'witness',
 };
 
 /** A route that may be asked. */

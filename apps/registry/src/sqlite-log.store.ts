@@ -8,6 +8,7 @@ import type { commands } from './log.commands.ts';
 import {
   type AdoptedEntry,
   type Appended,
+  type Approved,
   type AppendEntry,
   type AuditFact,
   type Compaction,
@@ -16,6 +17,7 @@ import {
   LogStore,
   type NewApproval,
   type NewProposal,
+  type Proposed,
   type StoredCommit,
   type StoredEntry,
   type StoredProposal,
@@ -33,8 +35,11 @@ const PROPOSAL = `SELECT payload_b3 AS payloadHash, version, kind, state, expire
   proposed_by AS proposedBy FROM proposals`;
 const ENTRY = `SELECT version, leaf, entry_b3 AS entryHash, body AS payload
   FROM entries JOIN payloads USING (payload_b3)`;
-/** Entries read at once, so that no statement stays open while a page is sent. */
+/** Entries and bytes read at once: no statement stays open while a page is sent, and no reader holds more. */
 const READ_AHEAD = 64;
+const READ_AHEAD_BYTES = 1024 * 1024;
+const SIZES = `SELECT octet_length(leaf) + octet_length(body) AS bytes
+  FROM entries JOIN payloads USING (payload_b3) WHERE version > ? ORDER BY version LIMIT ?`;
 
 /** A log in the embedded store: a file, or memory when the node keeps nothing. */
 export class SqliteLogStore extends LogStore {
@@ -71,10 +76,10 @@ export class SqliteLogStore extends LogStore {
   override identify(identity: LogIdentity): Promise<'created' | 'known' | 'conflict'> {
     return this.#write('identify', identity);
   }
-  override propose(proposal: NewProposal): Promise<'created' | 'repeated' | 'replayed' | 'full'> {
+  override propose(proposal: NewProposal): Promise<Proposed> {
     return this.#write('propose', proposal);
   }
-  override approve(approval: NewApproval): Promise<'added' | 'repeated' | 'replayed' | 'conflict' | 'settled'> {
+  override approve(approval: NewApproval): Promise<Approved> {
     return this.#write('approve', approval);
   }
   override append(entry: AppendEntry): Promise<Appended> {
@@ -121,6 +126,12 @@ export class SqliteLogStore extends LogStore {
   override frozen(): boolean {
     return this.#fact('frozen') === 'true';
   }
+  override lockedOutside(): boolean {
+    return this.#fact('locked') === 'true';
+  }
+  override nonceUsed(nonce: string): boolean {
+    return this.#get('SELECT 1 FROM nonces WHERE nonce = ?', nonce) !== undefined;
+  }
 
   override head(): StoredCommit | undefined {
     const sql = 'SELECT version, leaf, entry_b3 AS entryHash FROM entries ORDER BY version DESC LIMIT 1';
@@ -138,13 +149,21 @@ export class SqliteLogStore extends LogStore {
       const page = this.#all<StoredEntry>(
         `${ENTRY} WHERE version > ? ORDER BY version LIMIT ?`,
         last,
-        Math.min(left, READ_AHEAD),
+        this.#fitting(last, Math.min(left, READ_AHEAD)),
       );
       if (page.length === 0) return;
       yield* page;
       last = page.at(-1)?.version ?? last;
       left -= page.length;
     }
+  }
+
+  /** How many of the next entries are read at once: one at least. */
+  #fitting(after: number, limit: number): number {
+    let room = READ_AHEAD_BYTES;
+    const sizes = this.#all<{ readonly bytes: number }>(SIZES, after, limit);
+    const fit = sizes.findIndex(({ bytes }) => (room -= bytes) < 0);
+    return fit < 0 ? limit : Math.max(1, fit);
   }
 
   override commits(after: number, limit: number): readonly StoredCommit[] {

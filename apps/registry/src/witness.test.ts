@@ -1,10 +1,23 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatAddCheckpoint, parseSignedCheckpoint, parseVkey, verifyCheckpoint } from '@macronode/log';
+import { NodeKey } from '@macronode/keys';
+import {
+  formatAddCheckpoint,
+  leafHash,
+  parseSignatureLines,
+  parseSignedCheckpoint,
+  parseVkey,
+  type SignedCheckpoint,
+  verifyCheckpoint,
+  verifyCosignature,
+} from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BootedRegistry } from './booted-registry.ts';
-import { signers } from './log-fixture.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { signers, TestLog } from './log-fixture.ts';
+import { registryMetrics } from './metrics.ts';
+import { Witness } from './witness.ts';
 
 let folders: string[];
 beforeEach(() => {
@@ -103,5 +116,44 @@ describe('a witness', () => {
     }
     await using nobody = await boot(1);
     expect((await submit(nobody, first)).status).toBe(404);
+  });
+
+  it('cosigns again what it knows without a write, and no other root of that size', async () => {
+    const [folder = ''] = folders;
+    await using node = await TestLog.open({ members, m: 1, dataDir: folder });
+    let now = 1_000_000;
+    const clock = { wallMs: () => now };
+    const checkpointer = new Checkpointer({
+      log: 'other.example/log',
+      logKey: NodeKey.ephemeral(),
+      cosignerKey: NodeKey.ephemeral(),
+      clock,
+      metrics: node.metrics.scope({ service: 'other' }).bind(registryMetrics),
+    });
+    const signedOf = (leaf: string): SignedCheckpoint => {
+      checkpointer.publish(1, leafHash(Buffer.from(leaf)));
+      if (checkpointer.signed === undefined) throw new Error('nothing was signed');
+      return checkpointer.signed;
+    };
+    const [one, fork] = [signedOf('one'), signedOf('another')];
+    const cosigner = node.log.checkpointer?.cosigner;
+    if (cosigner === undefined) throw new Error('a test log has a cosigner');
+    const witness = new Witness(node.log.store, [parseVkey(checkpointer.vkey)], cosigner, clock);
+    const ask = (oldSize: number, checkpoint: SignedCheckpoint, consistency: Uint8Array[] = []) =>
+      witness.addCheckpoint(Buffer.from(formatAddCheckpoint({ oldSize, consistency, checkpoint })));
+    const written = (): number => statSync(join(folder, 'registry.db-wal')).size;
+
+    expect((await ask(0, one)).status).toBe(200);
+    const before = written();
+    for (now = 2_000_000; now <= 20_000_000; now += 1_000_000) {
+      const { status, body } = await ask(1, one);
+      const [line] = parseSignatureLines(body);
+      expect(status).toBe(200);
+      expect(line && verifyCosignature(one.checkpoint, line, cosigner.key)).toBe(now / 1_000);
+    }
+    expect(written()).toBe(before);
+    expect(await ask(1, fork)).toMatchObject({ status: 409, body: '1\n' });
+    expect((await ask(1, one, [Buffer.alloc(32)])).status).toBe(422);
+    expect((await ask(1, one)).status).toBe(200);
   });
 });

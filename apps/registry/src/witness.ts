@@ -1,5 +1,6 @@
 import {
   type AddCheckpointRequest,
+  type Checkpoint,
   cosign,
   EMPTY_ROOT,
   formatKnownSize,
@@ -52,12 +53,9 @@ export class Witness {
     if (oldSize > checkpoint.size) return text(400, 'the old size is larger than the checkpoint\n');
     const known = this.#store.witnessed(checkpoint.origin);
     if ((known?.size ?? 0) !== oldSize) return sizeConflict(known?.size ?? 0);
+    const sameSize = known !== undefined && oldSize === checkpoint.size;
     // The same size with another root is a fork shown to this witness: a conflict, not a proof that fails.
-    const forked =
-      oldSize === checkpoint.size &&
-      known !== undefined &&
-      !checkpoint.root.every((byte, at) => byte === known.root[at]);
-    if (forked) return sizeConflict(oldSize);
+    if (sameSize && !checkpoint.root.every((byte, at) => byte === known.root[at])) return sizeConflict(oldSize);
     const claim = {
       from: oldSize,
       fromRoot: known?.root ?? EMPTY_ROOT,
@@ -66,6 +64,8 @@ export class Witness {
     };
     if (!verifyConsistency(claim, consistency))
       return text(422, 'the checkpoint does not continue the one known here\n');
+    // On disk already: whoever sends a public checkpoint over and over costs this node no write.
+    if (sameSize) return this.#cosigned(checkpoint);
     const outcome = await this.#store.witness({
       origin: checkpoint.origin,
       oldSize,
@@ -73,10 +73,12 @@ export class Witness {
       root: checkpoint.root,
     });
     if (!outcome.ok) return sizeConflict(outcome.known);
-    return text(
-      200,
-      formatSignatureLines([cosign(checkpoint, Math.floor(this.#clock.wallMs() / 1_000), this.#signer)]),
-    );
+    return this.#cosigned(checkpoint);
+  }
+
+  #cosigned(checkpoint: Checkpoint): WitnessAnswer {
+    const timestamp = Math.floor(this.#clock.wallMs() / 1_000);
+    return text(200, formatSignatureLines([cosign(checkpoint, timestamp, this.#signer)]));
   }
 
   #parse(body: Uint8Array): AddCheckpointRequest | undefined {

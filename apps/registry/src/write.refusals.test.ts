@@ -44,8 +44,8 @@ describe('a proposal is refused', () => {
     await log.round([a, b]);
     const payload = { ...log.next(), ...change(log.bound()) } as RegistryPayload;
     const { hash } = canonicalPayload(payload);
-    const auth = signRequest(a.key, a.id, { action: 'propose', log: payload.log, subject: hash }, new Date());
-    await expect(log.writes.propose({ payload, auth })).rejects.toEqual(refused(code));
+    const auth = signRequest(a.key, a.id, { action: 'propose', log: LOG, subject: hash }, new Date());
+    await expect(log.writes.propose({ payload, payload_b3: hash, auth })).rejects.toEqual(refused(code));
     expect(await audited(log, 1)).toEqual([code]);
     expect(log.log.head.version).toBe(1);
   });
@@ -54,18 +54,21 @@ describe('a proposal is refused', () => {
     const { opened, a } = await three();
     await using log = opened;
     const payload = log.next();
-    const auth = log.auth(a, 'propose', canonicalPayload(payload).hash);
     const claimed = `b3:${'1'.repeat(64)}`;
+    const auth = log.auth(a, 'propose', claimed);
     await expect(log.writes.propose({ payload, payload_b3: claimed, auth })).rejects.toEqual(refused('hash_mismatch'));
   });
 
   it('over the bound of open ones, and says when to come again', async () => {
-    const { opened, a } = await three();
+    const { opened, a, b, c } = await three();
     await using log = opened;
-    for (let i = 0; i < 64; i += 1) await log.propose(log.next([{ id: `n${i}`, kind: 'node' }]), a);
-    await expect(log.propose(log.next([{ id: 'more', kind: 'node' }]), a)).rejects.toMatchObject({
+    const propose = (id: string, by: TestSigner) => log.propose(log.next([{ id, kind: 'node' }]), by);
+    for (const [who, signer] of [a, b, c].entries()) {
+      for (let i = 0; i < 21; i += 1) await propose(`n${who}-${i}`, signer);
+    }
+    await expect(propose('more', a)).rejects.toMatchObject({
       code: 'saturated',
-      reason: 'pending_proposals',
+      reason: 'pending_of_signer',
       retryAfterMs: expect.any(Number) as number,
     });
   });
@@ -129,7 +132,7 @@ describe('a request is refused', () => {
       [{ ...good, signer_id: b.id }, 'bad_signature'],
       [{ ...good, sig: Buffer.alloc(64).toString('base64') }, 'bad_signature'],
     ] as const) {
-      await expect(log.writes.propose({ payload, auth })).rejects.toEqual(refused(code));
+      await expect(log.writes.propose({ payload, payload_b3: subject, auth })).rejects.toEqual(refused(code));
     }
     expect(await audited(log, 9)).toContain('unknown_signer');
     expect(log.proposals.open(Date.now())).toEqual([]);
@@ -255,21 +258,54 @@ describe('a rotation', () => {
 });
 
 describe('a rotation that gives a signer another key', () => {
-  it('does not count an approval of the old key for the new set', async () => {
+  it('is refused: the new key needs an id of its own', async () => {
     const { opened, a, b, c } = await three();
     await using log = opened;
-    const rekeyed = new TestSigner(a.id);
-    const members = [rekeyed, b, c].map((signer) => signer.member());
-    const rotation: RegistryPayload = { ...log.bound(), kind: 'signers', m: 2, k_pq: 0, signers: members };
-    const id = await log.propose(rotation, a);
+    const rotateTo = (signer: TestSigner): RegistryPayload => ({
+      ...log.bound(),
+      kind: 'signers',
+      m: 2,
+      k_pq: 0,
+      signers: [signer, b, c].map((one) => one.member()),
+    });
+    await expect(log.propose(rotateTo(new TestSigner(a.id)), a)).rejects.toEqual(refused('schema', 'rekeyed'));
+    const fresh = new TestSigner('org:test#key1b');
+    expect((await log.round([b, c], rotateTo(fresh))).committed.version).toBe(1);
+    await log.round([fresh, b]);
+  });
+});
+
+describe('a refusal in the audit chain', () => {
+  it('names as its actor only who has shown to be one', async () => {
+    const { opened, a, b, stranger } = await three();
+    await using log = opened;
+    const id = await log.propose(log.next(), a);
+    await expect(log.commit(id, b)).rejects.toEqual(refused('quorum_failed'));
+    const auth = signRequest(stranger.key, a.id, { action: 'commit', log: LOG, subject: id }, new Date());
+    await expect(log.writes.commit(id, { auth })).rejects.toEqual(refused('bad_signature'));
+    await audited(log, 2);
+    const records = log.log.store.auditRecords(0, 100).map((text) => JSON.parse(text) as Record<string, unknown>);
+    expect(records.filter(({ kind }) => kind === 'refuse')).toMatchObject([
+      { actor: b.id, reason: 'quorum_failed', attrs: { action: 'commit' } },
+      { actor: null, reason: 'bad_signature', attrs: { action: 'commit', claimed: a.id } },
+    ]);
+  });
+});
+
+describe('a request somebody caught', () => {
+  it('does not use up the rate of its signer', async () => {
+    const members = signers(1);
+    const [a] = members;
+    if (a === undefined) throw new Error('signer');
+    await using log = await TestLog.open({ members, m: 1, ratePerSecond: 1 });
+    const id = await log.propose(log.next(), a);
     await log.approve(id, a);
-    const shown = await log.approve(id, b);
-    expect(shown.quorum).toMatchObject({ approved: 2, met: false, incoming: { approved: 1 } });
-    await expect(log.commit(id, a)).rejects.toEqual(refused('quorum_failed'));
-    await log.approve(id, c);
-    expect((await log.commit(id, a)).committed.version).toBe(1);
-    await expect(log.propose(log.next(), a)).rejects.toEqual(refused('bad_signature'));
-    await log.round([rekeyed, b]);
+    const auth = log.auth(a, 'commit', id);
+    await log.writes.commit(id, { auth });
+    for (let at = 0; at < 20; at += 1) {
+      await expect(log.writes.commit(id, { auth })).rejects.toEqual(refused('replayed'));
+    }
+    expect((await log.commit(id, a)).created).toBe(false);
   });
 });
 

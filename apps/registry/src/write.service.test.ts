@@ -1,6 +1,7 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { canonicalPayload } from '@macronode/log';
-import { LOG, TestLog, signers } from './log-fixture.ts';
+import { dataFolder, LOG, signers, TestLog } from './log-fixture.ts';
 
 const refused = (code: string, reason?: string) =>
   expect.objectContaining({ code, ...(reason === undefined ? {} : { reason }) }) as Error;
@@ -65,7 +66,8 @@ describe('the write plane', () => {
     const [a] = members;
     if (a === undefined) throw new Error('signers');
     const payload = opened.next();
-    const request = { payload, auth: opened.auth(a, 'propose', canonicalPayload(payload).hash) };
+    const { hash } = canonicalPayload(payload);
+    const request = { payload, payload_b3: hash, auth: opened.auth(a, 'propose', hash) };
     await opened.writes.propose(request);
     await expect(opened.writes.propose(request)).rejects.toEqual(refused('replayed'));
   });
@@ -80,5 +82,102 @@ describe('the write plane', () => {
     await opened.freeze(false, a);
     await opened.round([a]);
     expect(opened.log.head.version).toBe(1);
+  });
+
+  it('lets a rotation pass a freeze, so that no signer can keep the others from removing it', async () => {
+    const members = signers(3);
+    const [a, b, c] = members;
+    if (a === undefined || b === undefined || c === undefined) throw new Error('signers');
+    await using opened = await TestLog.open({ members, m: 2 });
+    await opened.freeze(true, c);
+    const without = [a.member(), b.member()];
+    const rotation = { ...opened.bound(), kind: 'signers' as const, m: 1, k_pq: 0, signers: without };
+    expect((await opened.round([a, b], rotation)).committed.version).toBe(1);
+    await expect(opened.freeze(true, c)).rejects.toEqual(refused('unknown_signer'));
+    await opened.freeze(false, a);
+    expect((await opened.round([a])).committed.version).toBe(2);
+  });
+
+  it('commits nothing after a freeze was answered, whoever was on the way', async () => {
+    const members = signers(3);
+    const [a, b] = members;
+    if (a === undefined || b === undefined) throw new Error('signers');
+    await using opened = await TestLog.open({ members, m: 1 });
+    const ids = await Promise.all(['x', 'y'].map((id) => opened.propose(opened.next([{ id, kind: 'node' }]), a)));
+    for (const id of ids) await opened.approve(id, a);
+    const froze = opened.freeze(true, b).then(() => opened.log.head.version);
+    const commits = await Promise.allSettled(ids.map((id) => opened.commit(id, a)));
+    const atFreeze = await froze;
+    expect(opened.log.head.version).toBe(atFreeze);
+    expect(commits.some(({ status }) => status === 'rejected')).toBe(true);
+  });
+
+  it('takes as many open proposals of one signer as its part, and of the others still', async () => {
+    const members = signers(16);
+    const [a, b] = members;
+    if (a === undefined || b === undefined) throw new Error('signers');
+    await using opened = await TestLog.open({ members, m: 2 });
+    const propose = (id: string, by = a) => opened.propose(opened.next([{ id, kind: 'node' }]), by);
+    for (let at = 0; at < 4; at += 1) await propose(`n${at}`);
+    await expect(propose('more')).rejects.toEqual(refused('saturated', 'pending_of_signer'));
+    await propose('other', b);
+  });
+
+  it('keeps no long payload the log went on without', async () => {
+    const members = signers(1);
+    const [a] = members;
+    if (a === undefined) throw new Error('signer');
+    await using opened = await TestLog.open({ members, m: 1 });
+    const long = await opened.propose(opened.next([{ id: 'x', kind: 'node', attrs: { pad: 'x'.repeat(5_000) } }]), a);
+    const short = await opened.propose(opened.next([{ id: 'y', kind: 'node' }]), a);
+    await opened.approve(long, a);
+    await opened.round([a]);
+    expect([opened.log.store.payload(long), opened.proposals.shown(long).state]).toEqual([undefined, 'stale']);
+    expect(opened.log.store.payload(short)).toBeDefined();
+    await expect(opened.commit(long, a)).rejects.toEqual(refused('chain_mismatch'));
+  });
+
+  it('stops writing when a commit was left unfinished, and finishes it at the next start', async () => {
+    const dataDir = dataFolder();
+    const members = signers(1);
+    const [a] = members;
+    if (a === undefined) throw new Error('signer');
+    try {
+      {
+        let fail = false;
+        await using opened = await TestLog.open({
+          members,
+          m: 1,
+          dataDir,
+          faultPoint: (step) => {
+            if (fail && step === 'after lock') throw new Error('the signer broke');
+          },
+        });
+        await opened.round([a]);
+        fail = true;
+        await expect(opened.round([a])).rejects.toThrow('the signer broke');
+        expect([opened.log.head.version, opened.log.writable, opened.log.entry(2)]).toEqual([1, false, undefined]);
+        await expect(opened.propose(opened.next(), a)).rejects.toEqual(refused('unavailable', 'store'));
+      }
+      await using again = await TestLog.open({ members, m: 1, dataDir });
+      expect(again.log.head.version).toBe(2);
+      await again.round([a]);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  it('commits although somebody who listens throws', async () => {
+    const members = signers(1);
+    const [a] = members;
+    if (a === undefined) throw new Error('signer');
+    await using opened = await TestLog.open({ members, m: 1 });
+    const heard: number[] = [];
+    opened.log.onCommit(() => {
+      throw new Error('not my day');
+    });
+    opened.log.onCommit(({ version }) => heard.push(version));
+    await opened.round([a]);
+    expect(heard).toEqual([1]);
   });
 });

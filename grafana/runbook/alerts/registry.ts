@@ -288,7 +288,7 @@ const followerEntries: Readonly<Record<string, RunbookEntry>> = {
       ask(
         'How.',
         perSecond(registry.cosignatures, 'instance, result'),
-        '`failed`: no answer. `refused`: it does not take this log. `conflict` again and again: it has seen a larger one.',
+        '`failed`: no answer. `refused`: it does not take this log, or says that it knows a larger one than was ever signed here. `conflict` again and again: another root of the same size, or sizes that keep changing.',
       ),
       type(
         'Which cosignatures the checkpoint has.',
@@ -299,7 +299,7 @@ const followerEntries: Readonly<Record<string, RunbookEntry>> = {
     mend: [
       '`failed`: its address in `REGISTRY_WITNESSES`, or the witness is down; commits do not wait for it.',
       '`refused`: its operator has to add the verifier key of this log (`vkey` of `/registry/signers`).',
-      '`conflict` that stays: the witness knows a longer log than this one. Stop the writes and find out why before you write on.',
+      '`refused` with a larger size, or `conflict` that stays: the witness has seen another log under this key, or it lies. Freeze the writes and compare its checkpoint with yours before you write on.',
     ],
   },
 };

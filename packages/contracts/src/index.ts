@@ -79,6 +79,7 @@ export {
   RegistryProposalList,
   RegistryProposalShown,
   RegistryProposalState,
+  RegistryProposeEnvelope,
   RegistryProposeRequest,
   RegistryQuorum,
   RegistryRequestClaim,

@@ -113,6 +113,21 @@ export const LIMITS = Object.freeze({
     'count',
     'Open proposals. One of them can be committed, so more than a handful is a storm; the next one is refused with 429.',
   ),
+  registry_proposals_of_signer: limit(
+    4,
+    'count',
+    'Open proposals of one signer, or its equal part of all, whichever is more: one of them must not stop the others.',
+  ),
+  registry_settled_proposals: limit(
+    2_000,
+    'count',
+    'Proposals kept after they were settled. The oldest go with each new one, so that none can fill the disk.',
+  ),
+  registry_settled_payload_bytes: limit(
+    4 * KIB,
+    'bytes',
+    'A longer payload goes when its proposal has expired or the log went on without it.',
+  ),
   registry_proposal_max_ms: limit(259_200_000, 'ms', 'A proposal may stay open for 72 hours.'),
   registry_auth_max_ms: limit(
     300_000,

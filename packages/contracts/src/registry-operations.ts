@@ -185,6 +185,6 @@ export const REGISTRY_OPERATIONS: Readonly<Record<RegistryRouteName, Operation>>
     request: 'text',
     requestLimit: LIMITS.registry_witness_body_bytes,
     answers: [{ status: 200, description: 'The lines of its cosignatures.', headers: [], body: 'text' }],
-    errors: [...LOG_READ, 'not_found', 'unknown_signer', 'chain_mismatch', 'too_large', 'bad_signature', 'maintenance'],
+    errors: [...LOG_READ, 'not_found', 'too_large', 'unsupported_media_type'],
   },
 });

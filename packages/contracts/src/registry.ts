@@ -212,11 +212,15 @@ export type RegistryAuth = z.infer<typeof RegistryAuth>;
 
 export const RegistryProposeRequest = z.strictObject({
   payload: RegistryPayload,
-  /** Refused when it is not the hash of the canonical payload. */
-  payload_b3: ContentId.optional(),
+  /** Of the canonical payload. It is what the request signs, so that a stranger is refused before the payload is looked at. */
+  payload_b3: ContentId,
   auth: RegistryAuth,
 });
 export type RegistryProposeRequest = z.infer<typeof RegistryProposeRequest>;
+
+/** The same before its payload is believed to be one. */
+export const RegistryProposeEnvelope = RegistryProposeRequest.extend({ payload: z.unknown() });
+export type RegistryProposeEnvelope = z.infer<typeof RegistryProposeEnvelope>;
 
 export const RegistryApproveRequest = z.strictObject({ approval: RegistryApproval, auth: RegistryAuth });
 export type RegistryApproveRequest = z.infer<typeof RegistryApproveRequest>;

@@ -105,6 +105,9 @@ export class RegistryHttpController {
   }
 
   async #answer(route: RegistryRouteName, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const leave = this.desk.enter(route);
+    if (reply.raw.closed) leave();
+    else reply.raw.once('close', leave);
     const call = await readRegistryCall(route, request, reply);
     sendRegistryAnswer(request, reply, await this.desk.answer(call, request.ctx));
   }

@@ -1,43 +1,58 @@
+import { join } from 'node:path';
 import { canonicalJson } from '@macronode/content';
 import type { RegistrySigners } from '@macronode/contracts';
-import { admitSignerSet } from '@macronode/log';
+import { SignerKey } from '@macronode/keys';
+import { admitSignerSet, formatVkey, parseVkey, SignerSetRefused, TlogMalformed } from '@macronode/log';
+import { noteKeysOf } from '../checkpointer.ts';
 import { systemClock } from '../clock.ts';
 import { signersText } from '../commit-section.ts';
 import { readGenesis } from '../genesis.ts';
+import { followedGenesis, type LogKeys, readKeptGenesis } from '../kept-genesis.ts';
 import type { LogService } from '../log.service.ts';
 import { UpstreamRefused } from './upstream-refused.ts';
 
-/** What a replica holds on to once it has met the log it follows. */
-export interface LogKeys {
-  readonly vkey: string;
-  readonly cosigner_vkey: string;
-}
-
 export interface AcquaintanceOptions {
   readonly log: LogService;
+  /** Where the keys are of a log that was written here before it followed. */
+  readonly dataDir: string | undefined;
   /** The signer set the followed log must have begun with; without it the first one that answers is believed. */
   readonly genesisFile: string | undefined;
   readonly writerId: string;
 }
 
-interface Remembered extends LogKeys {
-  readonly genesis: unknown;
-}
-
 /** Which log a replica follows: pinned when it is first met, so that another one in its place is refused. */
 export class Acquaintance {
   readonly #options: AcquaintanceOptions;
+  #keys: LogKeys | undefined;
 
   constructor(options: AcquaintanceOptions) {
     this.#options = options;
   }
 
-  /** The keys of the followed log; undefined before it was met. */
+  /**
+   * The keys of the followed log; undefined before it was met. A log that was written in this folder follows itself: its
+   * checkpoints are signed by the keys that lie there. Throws when they do not.
+   */
   keys(): LogKeys | undefined {
     const text = this.#options.log.store.genesis();
     if (text === undefined) return undefined;
-    const { vkey, cosigner_vkey } = JSON.parse(text) as Remembered;
-    return { vkey, cosigner_vkey };
+    return (this.#keys ??= this.#keysOf(text));
+  }
+
+  #keysOf(text: string): LogKeys {
+    const kept = readKeptGenesis(text);
+    if (kept.role === 'followed') return kept.keys;
+    const { dataDir, log } = this.#options;
+    const load = (name: string): SignerKey => {
+      const key = dataDir === undefined ? undefined : SignerKey.load(join(dataDir, name));
+      if (key !== undefined) return key;
+      const where = dataDir ?? 'memory';
+      throw new Error(
+        `the log in ${where} was written there, and its ${name} is gone: put it back, or follow with no data`,
+      );
+    };
+    const keys = noteKeysOf(log.store.logName() ?? '', load('log.key'), load('cosigner.key'));
+    return { vkey: formatVkey(keys.log), cosigner_vkey: formatVkey(keys.cosigner) };
   }
 
   /** Asks the log who it is, unless that is known. Rejects with {@link UpstreamRefused} when it is not the one it must be. */
@@ -51,10 +66,13 @@ export class Acquaintance {
     if (expected !== undefined && expected !== canonicalJson({ log: name, ...genesis })) {
       throw new UpstreamRefused('the followed log began with another signer set than REGISTRY_GENESIS');
     }
-    admitSignerSet(name, genesis);
+    // What is pinned is pinned for good: nothing that cannot be believed later.
+    requireUsable(() => admitSignerSet(name, genesis), 'signer set');
+    requireUsable(() => [vkey, cosigner_vkey].forEach(parseVkey), 'keys');
+    const keys = { vkey, cosigner_vkey };
     await log.store.identify({
       log: name,
-      genesis: { text: canonicalJson({ genesis, vkey, cosigner_vkey }), signers: signersText(genesis) },
+      genesis: { text: followedGenesis(genesis, keys), signers: signersText(genesis) },
       audit: {
         at: systemClock.wallMs(),
         writerId,
@@ -66,11 +84,20 @@ export class Acquaintance {
       },
     });
     log.begin();
-    return { vkey, cosigner_vkey };
+    return keys;
   }
 
   #expected(): string | undefined {
     const { genesisFile } = this.#options;
     return genesisFile === undefined ? undefined : readGenesis(genesisFile).text;
+  }
+}
+
+function requireUsable(use: () => void, what: string): void {
+  try {
+    use();
+  } catch (cause) {
+    if (!(cause instanceof SignerSetRefused || cause instanceof TlogMalformed)) throw cause;
+    throw new UpstreamRefused(`the ${what} of the followed log cannot be used: ${cause.message}`, { cause });
   }
 }

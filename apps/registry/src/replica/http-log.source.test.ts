@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { signers } from '../log-fixture.ts';
 import { HttpLogSource } from './http-log.source.ts';
 import { UpstreamFailed } from './upstream-answer.ts';
+import { UpstreamRefused } from './upstream-refused.ts';
 
 let server: Server | undefined;
 afterEach(() => {
@@ -70,11 +71,17 @@ describe('the entries of a log that is followed', () => {
   it.each([
     ['another payload', (line: string) => line.replace('node-1', 'node-2')],
     ['another leaf', (line: string) => line.replace('"payload_size":', '"payload_size":1')],
+  ])('are refused with %s', async (_what, change) => {
+    const source = await answering(`${change(lineOf(1).line)}\n`);
+    await expect(source.after(0, 10, never)).rejects.toBeInstanceOf(UpstreamRefused);
+  });
+
+  it.each([
     ['another hash', (line: string) => line.replace(/b3:[0-9a-f]/, 'b3:z')],
     ['a key twice', (line: string) => line.replace('{"entry_b3"', '{"leaf":{},"entry_b3"')],
     ['a field nobody knows', (line: string) => line.replace('"leaf":{', '"leaf":{"x":1,')],
     ['half an entry', (line: string) => line.slice(0, -10)],
-  ])('are refused with %s', async (_what, change) => {
+  ])('cannot be read with %s', async (_what, change) => {
     const source = await answering(`${change(lineOf(1).line)}\n`);
     await expect(source.after(0, 10, never)).rejects.toBeInstanceOf(UpstreamFailed);
   });

@@ -4,6 +4,7 @@ import type { LogSource } from '@macronode/log';
 import { textLines } from '@macronode/log-http';
 import type { z } from 'zod';
 import { bodyOf, textOf, UpstreamFailed } from './upstream-answer.ts';
+import { UpstreamRefused } from './upstream-refused.ts';
 
 const KIB = 1_024;
 /** A head is a few hundred bytes. */
@@ -32,7 +33,8 @@ export interface UpstreamEntry {
 
 /**
  * A log read over HTTP. It is not trusted: every answer is bounded, parsed strictly and has to be what was asked for.
- * Methods reject with {@link UpstreamFailed}, with what `fetch` throws, or with the reason of their signal.
+ * Methods reject with {@link UpstreamFailed}, with what `fetch` throws, or with the reason of their signal; and with
+ * {@link UpstreamRefused} for an entry that is whole and is not what it says it is.
  */
 export class HttpLogSource implements LogSource<UpstreamEntry> {
   readonly #base: string;
@@ -90,6 +92,7 @@ function refusing<T>(read: () => T): T {
   try {
     return read();
   } catch (cause) {
+    if (cause instanceof UpstreamRefused) throw cause;
     throw new UpstreamFailed('an answer is not what was asked for', undefined, cause);
   }
 }
@@ -107,7 +110,7 @@ function entryOf(line: string): UpstreamEntry {
     const texts = { leaf: canonicalJson(sentLeaf), payload: canonicalJson(sentPayload) };
     const hashes = [texts.leaf, texts.payload].map((text) => hashBytes(Buffer.from(text)));
     if (hashes[0] !== entryHash || hashes[1] !== leaf.payload_b3) {
-      throw new UpstreamFailed(`version ${leaf.version} does not hash to what it says it does`);
+      throw new UpstreamRefused(`version ${leaf.version} does not hash to what it says it does`);
     }
     return { version: leaf.version, entryHash, ...texts, entry };
   });

@@ -1,4 +1,6 @@
-import type { ServiceDeps } from '@macronode/service';
+import { join } from 'node:path';
+import type { Logger, ServiceDeps } from '@macronode/service';
+import { systemClock } from '../clock.ts';
 import type { RegistryConfig } from '../config.ts';
 import { MemoryHeadLock } from '../head-lock.ts';
 import { LogService } from '../log.service.ts';
@@ -6,16 +8,17 @@ import type { RegistryMetrics } from '../metrics.ts';
 import { openStore } from '../open-store.ts';
 import type { OpenedLog } from '../opened-log.ts';
 import { Acquaintance } from './acquaintance.ts';
+import { KeptCheckpoint } from './kept-checkpoint.ts';
 import { ReplicaLog } from './replica-log.ts';
+import { ReplicaStanding } from './replica-standing.ts';
 import { UpstreamFollower } from './upstream.follower.ts';
+import { UpstreamRefused } from './upstream-refused.ts';
 
-/** Opens a log to follow the one at `url`. It is ready once that one has answered, and takes no writes. */
-export async function openReplica(
-  deps: ServiceDeps<RegistryConfig>,
-  metrics: RegistryMetrics,
-  url: string,
-): Promise<OpenedLog> {
-  const { config, readiness, nodeId } = deps;
+type Deps = ServiceDeps<RegistryConfig>;
+
+/** Opens a log to follow the one at `url`: one that was followed here before, or written here. It takes no writes. */
+export async function openReplica(deps: Deps, metrics: RegistryMetrics, url: string): Promise<OpenedLog> {
+  const { config, dataDir, nodeId } = deps;
   const store = await openStore(deps);
   const log = await LogService.open({
     store,
@@ -25,36 +28,83 @@ export async function openReplica(
     metrics,
     replica: true,
   });
-  const replica = new ReplicaLog(log);
-  const acquaintance = new Acquaintance({ log, genesisFile: config.genesis, writerId: nodeId });
-  const closing = new AbortController();
-  const meet = async (): Promise<void> =>
-    replica.follow((await acquaintance.meet(() => follower.source.signers(closing.signal))).vkey);
-  const follower = new UpstreamFollower({
-    url,
-    after: () => log.head.version,
-    apply: async (entries) => {
-      await meet();
-      await replica.adopt(entries);
-    },
-    onCheckpoint: async (text) => {
-      await meet();
-      replica.show(text);
-    },
-    log: deps.log,
-  });
-  metrics.replicaLag.collect(() => follower.lag);
-  readiness.check('upstream', () => follower.headSeenAt !== undefined, { gates: 'ready' });
-  readiness.check('replica', () => false, { gates: 'write' });
-  follower.start();
-  deps.onClose('follower', async () => {
-    closing.abort();
-    await follower.close();
-  });
+  const replica = new ReplicaLog({ log, clock: systemClock, metrics });
+  const acquaintance = new Acquaintance({ log, dataDir, genesisFile: config.genesis, writerId: nodeId });
+  const kept = new KeptCheckpoint(dataDir === undefined ? undefined : join(dataDir, 'followed-checkpoint'));
+  const keys = acquaintance.keys();
+  if (keys !== undefined) {
+    replica.follow(keys);
+    await showAgain(replica, kept, deps.log);
+  }
+  follow(deps, metrics, url, { log, replica, acquaintance, kept });
   return {
     log,
     published: replica,
     cosigner: undefined,
     signers: () => ({ ...log.signers(), vkey: '', cosigner_vkey: '', ...acquaintance.keys() }),
   };
+}
+
+interface Followed {
+  readonly log: LogService;
+  readonly replica: ReplicaLog;
+  readonly acquaintance: Acquaintance;
+  readonly kept: KeptCheckpoint;
+}
+
+/** Starts to follow, and says when there is something to serve. */
+function follow(deps: Deps, metrics: RegistryMetrics, url: string, followed: Followed): void {
+  const { readiness } = deps;
+  const { log, replica, acquaintance, kept } = followed;
+  const standing = new ReplicaStanding(log.head.version > 0);
+  const closing = new AbortController();
+  const meet = async (): Promise<void> =>
+    replica.follow(await acquaintance.meet(() => follower.source.signers(closing.signal)));
+  const follower = new UpstreamFollower({
+    url,
+    after: () => log.head.version,
+    apply: async (entries) => {
+      await meet();
+      await replica.adopt(entries);
+      standing.accepted();
+    },
+    onCheckpoint: async (text) => {
+      await meet();
+      const shown = replica.show(text);
+      standing.accepted();
+      if (shown) await keep(kept, text, deps.log);
+    },
+    onCaughtUp: () => standing.caughtUp(),
+    onError: (error) => standing.failed(error),
+    log: deps.log,
+  });
+  metrics.replicaLag.collect(() => follower.lag);
+  readiness.check('entries', () => standing.holds, { gates: 'ready' });
+  readiness.check('upstream', () => standing.trusts && !replica.forked, { gates: 'ready' });
+  readiness.check('replica', () => false, { gates: 'write' });
+  follower.start();
+  deps.onClose('follower', async () => {
+    closing.abort();
+    await follower.close();
+  });
+}
+
+/** Shows what was shown before the start, so that proofs can be given while the followed log is away. */
+async function showAgain(replica: ReplicaLog, kept: KeptCheckpoint, log: Logger): Promise<void> {
+  const text = await kept.read();
+  try {
+    if (text !== undefined) replica.show(text);
+  } catch (err) {
+    if (!(err instanceof UpstreamRefused)) throw err;
+    log.warn({ err }, 'the checkpoint that was kept is not shown');
+  }
+}
+
+/** It is shown already: what is kept is for the next start, and then a newer one may come. */
+async function keep(kept: KeptCheckpoint, text: string, log: Logger): Promise<void> {
+  try {
+    await kept.keep(text);
+  } catch (err) {
+    log.warn({ err }, 'the checkpoint could not be kept');
+  }
 }

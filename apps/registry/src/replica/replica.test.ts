@@ -1,4 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseSignedCheckpoint, parseTlogProof, parseVkey, verifyTlogProof, leafHash } from '@macronode/log';
@@ -17,6 +20,13 @@ const boot = (at: number, env: Readonly<Record<string, string>> = {}): Promise<B
   BootedRegistry.boot({ folder: folders[at] ?? '', members, m: 1, env });
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text();
+/** Answers nothing. */
+const AWAY = 'http://127.0.0.1:1';
+const ready = (booted: BootedRegistry) => async (): Promise<[number, unknown]> => {
+  const answer = await fetch(`${booted.node.opsUrl}/readyz`);
+  const { missing } = (await answer.json()) as { readonly missing: unknown };
+  return [answer.status, missing];
+};
 const versionOf = (booted: BootedRegistry) => async (): Promise<number> => (await booted.driver.head()).version;
 
 describe('a read replica', () => {
@@ -51,30 +61,114 @@ describe('a read replica', () => {
     expect(await replica.signers()).toMatchObject({ state: 'replica', vkey });
   }, 40_000);
 
-  it('goes on after a restart, also while the writer is away', async () => {
+  it('serves after a restart what it had, its checkpoint and proofs too, while the writer is away', async () => {
+    let shown: string;
     {
       await using writer = await boot(0);
       await writer.driver.round(members);
       await using replica = await boot(1, { REGISTRY_FOLLOW: writer.url });
-      await expect.poll(versionOf(replica), { timeout: 10_000 }).toBe(1);
+      await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([200, ['replica']]);
+      expect((await replica.driver.head()).version).toBe(1);
+      shown = await replica.checkpoint();
     }
-    await using again = await boot(1, { REGISTRY_FOLLOW: 'http://127.0.0.1:1' });
+    await using again = await boot(1, { REGISTRY_FOLLOW: AWAY });
+    await expect.poll(ready(again)).toEqual([200, ['replica']]);
     expect((await again.driver.head()).version).toBe(1);
-    const ready = await fetch(`${again.node.opsUrl}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([
-      503,
-      expect.objectContaining({ ready: false, missing: expect.arrayContaining(['upstream']) as unknown }),
-    ]);
+    expect(await again.checkpoint()).toBe(shown);
+    expect((await fetch(`${again.url}/registry/1/proof`)).status).toBe(200);
+    const age = (): Promise<number> => again.metric('registry_checkpoint_age_seconds');
+    await expect.poll(age, { timeout: 10_000 }).toBeGreaterThan(0.5);
   }, 30_000);
 
-  it('follows no log that began otherwise than it must', async () => {
+  it('shows no checkpoint it kept that is not of its log', async () => {
+    {
+      await using writer = await boot(0);
+      await writer.driver.round(members);
+      await using replica = await boot(1, { REGISTRY_FOLLOW: writer.url });
+      await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([200, ['replica']]);
+    }
+    writeFileSync(join(folders[1] ?? '', 'data', 'registry', 'followed-checkpoint'), 'rubbish');
+    await using again = await boot(1, { REGISTRY_FOLLOW: AWAY });
+    expect((await fetch(`${again.url}/registry/tlog/checkpoint`)).status).toBe(404);
+    await expect.poll(ready(again)).toEqual([200, ['replica']]);
+  }, 30_000);
+
+  it('is not ready before it has caught up once', async () => {
+    await using writer = await boot(0);
+    for (let i = 0; i < 2; i += 1) await writer.driver.round(members);
+    let entriesAnswer = false;
+    const slow = createServer((request, response) => {
+      const path = request.url ?? '';
+      if (path.startsWith('/registry/stream') || (path.startsWith('/registry/log') && !entriesAnswer)) {
+        response.writeHead(503).end();
+        return;
+      }
+      void fetch(`${writer.url}${path}`).then(async (answer) => {
+        response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const port = (slow.address() as AddressInfo).port;
+    await using replica = await boot(1, { REGISTRY_FOLLOW: `http://127.0.0.1:${port}` });
+    const lag = (): Promise<number> => replica.metric('registry_replica_lag_versions');
+    await expect.poll(lag, { timeout: 10_000 }).toBe(2);
+    expect(await ready(replica)()).toEqual([503, ['entries', 'replica']]);
+    entriesAnswer = true;
+    await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([200, ['replica']]);
+    expect((await replica.driver.head()).version).toBe(2);
+    slow.closeAllConnections();
+    slow.close();
+  }, 30_000);
+
+  it('follows no log that began otherwise than it must, and is never ready', async () => {
     await using writer = await boot(0);
     await writer.driver.round(members);
     const other = join(folders[1] ?? '', 'other.json');
     writeFileSync(other, JSON.stringify(genesisOf(signers(2), 1)));
     await using replica = await boot(1, { REGISTRY_FOLLOW: writer.url, REGISTRY_GENESIS: other });
-    const ready = async (): Promise<number> => (await fetch(`${replica.node.opsUrl}/readyz`)).status;
-    await expect.poll(ready, { timeout: 10_000 }).toBe(200);
+    await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([503, ['entries', 'upstream', 'replica']]);
     expect((await replica.driver.head()).version).toBe(0);
+  }, 30_000);
+});
+
+describe('a replica whose log was forked', () => {
+  /** A log of two versions with a replica; the answer is another log that forked off after the first. */
+  async function forked(): Promise<BootedRegistry> {
+    {
+      await using writer = await boot(0);
+      await writer.driver.round(members);
+    }
+    cpSync(join(folders[0] ?? '', 'data'), join(folders[2] ?? '', 'data'), { recursive: true });
+    {
+      await using writer = await boot(0);
+      await writer.driver.round(members);
+      await using replica = await boot(1, { REGISTRY_FOLLOW: writer.url });
+      await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([200, ['replica']]);
+      expect((await replica.driver.head()).version).toBe(2);
+    }
+    const fork = await boot(2);
+    await fork.driver.round(members);
+    return fork;
+  }
+
+  it('sees it by the checkpoint, and is unready until it is started again', async () => {
+    await using fork = await forked();
+    const known = readFileSync(join(folders[1] ?? '', 'data', 'registry', 'followed-checkpoint'), 'utf8');
+    {
+      await using replica = await boot(1, { REGISTRY_FOLLOW: fork.url });
+      await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([503, ['upstream', 'replica']]);
+      expect(await replica.metric('registry_audit_fail_total{service="registry",what="checkpoint"}')).toBe(1);
+      expect(await replica.checkpoint()).toBe(known);
+    }
+    await using again = await boot(1, { REGISTRY_FOLLOW: AWAY });
+    await expect.poll(ready(again)).toEqual([200, ['replica']]);
+  }, 30_000);
+
+  it('takes no entry that does not continue its own', async () => {
+    await using fork = await forked();
+    await fork.driver.round(members);
+    await using replica = await boot(1, { REGISTRY_FOLLOW: fork.url });
+    await expect.poll(ready(replica), { timeout: 10_000 }).toEqual([503, ['upstream', 'replica']]);
+    expect((await replica.driver.head()).version).toBe(2);
   }, 30_000);
 });

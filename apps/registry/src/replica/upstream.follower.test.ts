@@ -14,6 +14,8 @@ const until = (holds: () => boolean, what: string): Promise<void> =>
   vi.waitFor(() => expect(holds(), what).toBe(true), { timeout: 10_000, interval: 5 });
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, at) => at + 1);
 
+const NO_HASH = `b3:${'0'.repeat(64)}`;
+
 /** What a replica keeps. */
 class Kept {
   readonly entries: UpstreamEntry[] = [];
@@ -119,6 +121,33 @@ describe('a replica', () => {
     await until(() => replica.follower.lag === 2, 'the lag');
     replica.failures = 0;
     await until(() => replica.follower.lag === 0, 'the end of it');
+  });
+
+  it('believes the head, not an event of what never was', async () => {
+    await commit(1);
+    const streamed = Promise.withResolvers<void>();
+    const committed = { version: 99, payload_b3: NO_HASH, entry_b3: NO_HASH, committed_at: '2030-01-01T00:00:00Z' };
+    const server = createServer((request, response) => {
+      if (request.url === '/registry/stream') {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write(`event: commit\ndata: ${JSON.stringify(committed)}\n\n`, () => streamed.resolve());
+        return;
+      }
+      void fetch(`${upstream.url}${request.url ?? ''}`).then(async (answer) => {
+        response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    let caughtUp = 0;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const replica = following(url, { reconcileMs: 50, onCaughtUp: () => (caughtUp += 1) });
+    await streamed.promise;
+    await commit(1);
+    await until(() => replica.size === 2 && caughtUp > 0, 'the checkpoint of what is');
+    expect([replica.follower.lag, replica.versions]).toEqual([0, [1, 2]]);
+    await replica.follower.close();
+    server.closeAllConnections();
+    server.close();
   });
 
   it('closes while the log does not answer', async () => {

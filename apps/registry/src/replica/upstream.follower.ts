@@ -23,6 +23,10 @@ export interface UpstreamFollowerOptions {
    * versions that were committed meanwhile: then another one follows.
    */
   readonly onCheckpoint: (text: string) => Promise<void> | void;
+  /** Told whenever all that the log is known to have was taken over, its checkpoint too. */
+  readonly onCaughtUp?: () => void;
+  /** Told of what went wrong with entries or a checkpoint, before they come again. */
+  readonly onError?: (error: unknown) => void;
   readonly log: Logger;
   readonly clock?: Clock;
   readonly reconcileMs?: number;
@@ -45,6 +49,10 @@ export class UpstreamFollower implements AsyncDisposable {
     this.#options = options;
     this.source = new HttpLogSource(url);
     const onError = (err: unknown): void => log.warn({ err, upstream: url }, 'the log could not be followed');
+    const onFollowError = (err: unknown): void => {
+      onError(err);
+      options.onError?.(err);
+    };
     this.#follower = new LogFollower<UpstreamEntry>({
       source: this.source,
       position: after,
@@ -53,11 +61,12 @@ export class UpstreamFollower implements AsyncDisposable {
         this.#caughtUp();
       },
       onHead: ({ version }) => {
+        // Also backwards: an event may have told of what never came to be.
         this.#headVersion = Math.max(this.#headVersion, version);
         this.#headSeenAt = clock.now();
         this.#caughtUp();
       },
-      onError,
+      onError: onFollowError,
       timer: clock,
       reconcileMs,
       page: PAGE,
@@ -108,19 +117,22 @@ export class UpstreamFollower implements AsyncDisposable {
   }
 
   async #readCheckpoint(): Promise<void> {
-    const { log, url, onCheckpoint } = this.#options;
+    const { log, url, after, onCheckpoint, onCaughtUp, onError } = this.#options;
     const { signal } = this.#closing;
     try {
       let of: number;
       do {
-        of = this.#headVersion;
+        of = after();
         const text = await this.source.checkpoint(signal);
         if (text !== undefined && !signal.aborted) await onCheckpoint(text);
         // Another version may have been taken over while this one was read.
-      } while (!signal.aborted && this.lag === 0 && of !== this.#headVersion);
+      } while (!signal.aborted && this.lag === 0 && of !== after());
+      if (!signal.aborted && this.lag === 0) onCaughtUp?.();
     } catch (err) {
+      if (signal.aborted) return;
       // The next head asks for it again.
-      if (!signal.aborted) log.warn({ err, upstream: url }, 'the checkpoint could not be taken over');
+      log.warn({ err, upstream: url }, 'the checkpoint could not be taken over');
+      onError?.(err);
     }
   }
 }
