@@ -62,7 +62,7 @@ export class UpstreamFollower implements AsyncDisposable {
       },
       onHead: ({ version }) => {
         // Also backwards: an event may have told of what never came to be.
-        this.#headVersion = Math.max(this.#headVersion, version);
+        this.#headVersion = version;
         this.#headSeenAt = clock.now();
         this.#caughtUp();
       },
