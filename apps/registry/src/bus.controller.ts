@@ -52,7 +52,6 @@ function longer(bytes: Uint8Array): AsyncIterable<Uint8Array> | undefined {
   return bytes.length <= CHUNK_BYTES ? undefined : chunksOf(bytes);
 }
 
- 
 async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES);
 }

@@ -33,7 +33,7 @@ export interface ServiceDefinition<C extends object> {
   readonly config: ConfigDeclaration<C>;
   readonly opsPort: number;
   /** Where its public surface listens; a service without one speaks over the bus only. */
-  http?(config: C): HttpListen;
+  http?(config: C): HttpListen | undefined;
   /** The routes of that surface: labels of its metrics, and what `Allow` lists. The gateway's by default. */
   routes?(config: C): readonly Pick<Route, 'method' | 'template' | 'rest'>[];
   /** Words it puts into `reason` of its errors, beside the codes and the bounds of the bus. */
