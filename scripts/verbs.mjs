@@ -108,7 +108,8 @@ VECTORS_DIR. Nothing is skipped silently.`,
                  --seconds N    of each step of the closed loop (default 4)
   tracing        --runs N       rounds of one window each, interleaved (default 5)
   registry       --quick        fewer cells, shorter windows, 2,000 versions instead of 50,000: about two minutes
-                 --only LIST    verify, canonical, append, reads, commits, stream, far, starts, crash, variants
+                 --only LIST    verify, canonical, append, reads, commits, stream, far, starts, crash, compaction,
+                                variants
   ronctl         --times N      runs of each command (default 30); hyperfine is the one on PATH
 
 Redis is redis-server or valkey-server on PATH, started on a free port without persistence.`,

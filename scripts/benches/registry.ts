@@ -1,6 +1,7 @@
 import type { CaseResult, Flags, Goal, Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { canonicalisation } from './registry/canonical.ts';
 import { commits } from './registry/commits.ts';
+import { compaction } from './registry/compaction.ts';
 import { crash } from './registry/crash.ts';
 import { far } from './registry/far.ts';
 import { headAppend } from './registry/head-append.ts';
@@ -21,6 +22,7 @@ const PARTS: readonly Part[] = [
   far,
   starts,
   crash,
+  compaction,
   variants,
 ];
 

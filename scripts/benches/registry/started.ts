@@ -51,7 +51,7 @@ export async function auditFailuresOf({ url, ops }: { readonly url: string; read
 }
 
 /** The sum of a metric over all its labels. */
-async function metricSum(ops: string, name: string): Promise<number> {
+export async function metricSum(ops: string, name: string): Promise<number> {
   const text = await (await fetch(`${ops}/metrics`)).text();
   const lines = text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'));
   return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
