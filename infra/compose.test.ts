@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { HEAP_FLAGS } from '../scripts/bootstrap.mjs';
+import { HEAP_FLAGS, REGISTRY_HEAP_FLAGS } from '../scripts/bootstrap.mjs';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const text = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -101,8 +101,9 @@ describe('compose', () => {
 
 describe('the images', () => {
   it('start services with the heap they have everywhere else', () => {
-    const entrypoint = /^ENTRYPOINT (\["node", "--.*\])$/m.exec(text('infra/Dockerfile'))?.[1] ?? '[]';
-    expect((JSON.parse(entrypoint) as string[]).slice(1)).toEqual(HEAP_FLAGS);
+    const entrypoints = text('infra/Dockerfile').matchAll(/^ENTRYPOINT (\["node", "--.*\])$/gm);
+    const flags = [...entrypoints].map(([, entrypoint = '[]']) => (JSON.parse(entrypoint) as string[]).slice(1));
+    expect(flags).toEqual([HEAP_FLAGS, REGISTRY_HEAP_FLAGS]);
   });
 });
 

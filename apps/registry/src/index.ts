@@ -23,7 +23,7 @@ const REJECT_REASONS = [
   'log',
   'no_signers',
   'non_canonical',
-  'not_ready',
+  'not_verified',
   'number',
   'pending_of_signer',
   'pending_proposals',

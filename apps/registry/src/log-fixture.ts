@@ -122,7 +122,7 @@ export class TestLog implements AsyncDisposable {
       audit,
       clock,
       metrics: bound,
-      writeReady: () => true,
+      isSound: () => true,
     });
     return new TestLog({ log, writes, proposals, metrics, clock }, async () => {
       await store.close();

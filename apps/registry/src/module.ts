@@ -34,10 +34,12 @@ export class RegistryModule {
       ? openWriter(deps, metrics)
       : openReplica(deps, metrics, config.follow));
     const { log } = opened;
-    const desk = openDesk(deps, opened, metrics);
+    const verifier = new DeepVerifier(log, metrics, deps.log);
+    // Not readiness: that asks for the bus too, and a commit needs none.
+    const desk = openDesk(deps, opened, metrics, () => verifier.ok);
     readiness.check('store', () => log.writable, { gates: 'write' });
     metrics.storageBytes.collect(() => log.store.storageBytes());
-    verify(deps, log, metrics);
+    verify(deps, verifier);
     const writes = config.follow === undefined;
     if (writes) announce(deps, log, metrics);
     deps.log.info({ log: log.store.logName() ?? 'without signers', version: log.head.version }, 'the log is open');
@@ -59,8 +61,8 @@ export class RegistryModule {
   }
 }
 
-function openDesk(deps: Deps, opened: OpenedLog, metrics: RegistryMetrics): LogDesk {
-  const { config, readiness } = deps;
+function openDesk(deps: Deps, opened: OpenedLog, metrics: RegistryMetrics, isSound: () => boolean): LogDesk {
+  const { config } = deps;
   const { log, published, cosigner } = opened;
   const clock = systemClock;
   const audit = new AuditTrail({ store: log.store, clock, writerId: deps.nodeId, metrics, log: deps.log });
@@ -74,8 +76,7 @@ function openDesk(deps: Deps, opened: OpenedLog, metrics: RegistryMetrics): LogD
     quotas: deps.toggles.quotas,
     nonceUsed: (nonce) => log.store.nonceUsed(nonce),
   });
-  const writeReady = (): boolean => readiness.writeReady;
-  const writes = new WriteService({ log, proposals, judge, section, audit, clock, metrics, writeReady });
+  const writes = new WriteService({ log, proposals, judge, section, audit, clock, metrics, isSound });
   const witnessed = parseWitnessed(config.witnessed);
   const witness =
     witnessed.length === 0 || cosigner === undefined ? undefined : new Witness(log.store, witnessed, cosigner, clock);
@@ -123,8 +124,7 @@ function announce({ bus }: Deps, log: LogService, metrics: RegistryMetrics): voi
 }
 
 /** Reads the whole log again, behind the requests. */
-function verify(deps: Deps, log: LogService, metrics: RegistryMetrics): void {
-  const verifier = new DeepVerifier(log, metrics, deps.log);
+function verify(deps: Deps, verifier: DeepVerifier): void {
   deps.readiness.check('log_verified', () => verifier.ok, { gates: 'write' });
   const done = verifier.run().catch((err: unknown) => deps.log.error({ err }, 'the log could not be verified'));
   deps.onClose('verification', async () => {

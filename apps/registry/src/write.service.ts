@@ -49,8 +49,8 @@ export interface WriteServiceOptions {
   readonly audit: AuditTrail;
   readonly clock: Clock;
   readonly metrics: RegistryMetrics;
-  /** Whether writes are taken at all: readiness. */
-  readonly writeReady: () => boolean;
+  /** False once the log did not verify when it was read again: then nothing may be put on top. */
+  readonly isSound: () => boolean;
 }
 
 /** The write plane: propose, approve, commit; freeze and thaw. Every refusal is recorded in the audit chain. */
@@ -244,7 +244,7 @@ export class WriteService {
 
   /** The set in force, or why nothing is taken now. Reads are never asked. */
   #openForWrites(also: { readonly frozenToo?: boolean; readonly sealedToo?: boolean } = {}): SignerSet {
-    const { log, writeReady } = this.#options;
+    const { log, isSound } = this.#options;
     const { signerSet } = log;
     const state = log.state();
     if (state === 'replica' || state === 'no_signers' || signerSet === undefined) {
@@ -258,11 +258,12 @@ export class WriteService {
     log.refuseWhenBroken();
     if (also.frozenToo !== true) this.#refuseFrozen('');
     if (state === 'sealed' && also.sealedToo !== true) throw new ServiceError('sealed');
-    if (!writeReady())
-      throw new ServiceError('unavailable', 'the log takes no writes right now', {
-        reason: 'not_ready',
-        retryAfterMs: 1_000,
+    if (!isSound()) {
+      throw new ServiceError('unavailable', 'the log does not verify: no version is put on top of it', {
+        reason: 'not_verified',
+        retryAfterMs: FROZEN_RETRY_MS,
       });
+    }
     if (log.store.stalledMs() > STALLED_MS) {
       throw new ServiceError('busy', 'the disk is slow: writes are shed, reads go on', {
         reason: 'storage_slow',
