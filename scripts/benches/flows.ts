@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { FLOWS, type AnyFlowName } from '../../k6/flows/flows.ts';
+import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
 import type { CaseResult, Flags, Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { LoadLoop } from '../load/load-loop.ts';
 import { latenciesOf, type LoadReport } from '../load/load-tally.ts';
@@ -39,7 +39,7 @@ class Measurement {
     this.#watched = [...watchedOf(state), { name: 'client', pid: loop.pid }];
   }
 
-  async run(flow: AnyFlowName, ms: number, load: { users: number } | { turnsPerSecond: number }): Promise<Measured> {
+  async run(flow: FlowName, ms: number, load: { users: number } | { turnsPerSecond: number }): Promise<Measured> {
     const end = watchCpu(this.#watched);
     const report = await this.#loop.run({ flow, ms, ...load });
     const { micros, foreignShare } = end();
@@ -54,7 +54,7 @@ class Measurement {
 
 const rateOf = ({ report }: Measured): number => (report.requests / report.elapsedMs) * 1_000;
 
-async function measureFlow(measurement: Measurement, flow: AnyFlowName, windowMs: number): Promise<Outcome> {
+async function measureFlow(measurement: Measurement, flow: FlowName, windowMs: number): Promise<Outcome> {
   await measurement.run(flow, WARM_UP_MS, { users: USERS_MAX });
   const points: LoadPoint[] = [];
   const closed = new Map<number, Measured>();
@@ -105,7 +105,7 @@ interface Line {
   readonly predicted: number;
 }
 
-function print(flow: AnyFlowName, { knee, best, cost, bottleneck, predicted }: Line): void {
+function print(flow: FlowName, { knee, best, cost, bottleneck, predicted }: Line): void {
   const parts = Object.entries(cost).map(([name, micros]) => `${name} ${micros.toFixed(0)}`);
   process.stdout.write(
     `  ${flow.padEnd(8)} ${best.rate.toFixed(0).padStart(7)} requests/s with ${best.users} users, knee at ${knee.users}; ` +

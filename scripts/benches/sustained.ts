@@ -1,4 +1,4 @@
-import { type AnyFlowName, FLOWS } from '../../k6/flows/flows.ts';
+import { type FlowName, FLOWS } from '../../k6/flows/flows.ts';
 import {
   type CaseResult,
   type Flags,
@@ -43,12 +43,12 @@ interface Held {
 
 /** One flow against a node of its own. */
 class Trial {
-  readonly #flow: AnyFlowName;
+  readonly #flow: FlowName;
   readonly #loop: LoadLoop;
   readonly #sampler: OpsSampler;
   readonly #watched: readonly { readonly name: string; readonly pid: number }[];
 
-  constructor(flow: AnyFlowName, loop: LoadLoop, state: Parameters<typeof watchedOf>[0]) {
+  constructor(flow: FlowName, loop: LoadLoop, state: Parameters<typeof watchedOf>[0]) {
     this.#flow = flow;
     this.#loop = loop;
     this.#sampler = new OpsSampler(opsTargets(state));
@@ -131,7 +131,7 @@ function shown({ report, goals }: Held): string {
   return `${rateOf(report).toFixed(0)}/s right, p95 ${p95} ms, ${missed.length === 0 ? 'every objective met' : missed.join(', ')}`;
 }
 
-async function measureFlow(flow: AnyFlowName, minutes: number): Promise<Outcome> {
+async function measureFlow(flow: FlowName, minutes: number): Promise<Outcome> {
   await using target = await startTarget('processes', { replicas: {} });
   await using loop = await LoadLoop.start(target.state.url, { users: USERS_MAX });
   const trial = new Trial(flow, loop, target.state);

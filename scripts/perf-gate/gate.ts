@@ -4,6 +4,7 @@ import { SERVICES } from '@macronode/contracts';
 import type { FlowName } from '../../k6/flows/flows.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { LoadLoop } from '../load/load-loop.ts';
+import { RiggedSigners } from '../rig/registry-signers.ts';
 import type { Revision } from './base.ts';
 import { thisMachine } from './baseline.ts';
 import { type Life, measure } from './measure.ts';
@@ -52,14 +53,23 @@ async function* lives(options: GateOptions): AsyncGenerator<Life> {
   const { base, tree, profile, seconds, seed, seededCpuPercent, say } = options;
   const begin = Date.now();
   const runDir = join(ROOT, '.run', 'perf-gate', `run-${process.pid}`);
+  using signers = RiggedSigners.make();
   const side = (name: Side['name'], root: string): Promise<Side> =>
-    startSide({ name, root, profile, runDir: join(runDir, name), seeded: name === 'B' && seededCpuPercent > 0 });
+    startSide({
+      name,
+      root,
+      profile,
+      runDir: join(runDir, name),
+      seeded: name === 'B' && seededCpuPercent > 0,
+      signers: signers.env,
+    });
+  const loop = ({ url }: Side): Promise<LoadLoop> => LoadLoop.start(url, { users: USERS, seed, signers: signers.keys });
   for (let life = 1; life <= LIVES; life += 1) {
     const startedAt = Date.now();
     await using a = await side('A', base.root);
     await using b = await side('B', tree.root);
-    await using loopA = await LoadLoop.start(a.url, { users: USERS, seed });
-    await using loopB = await LoadLoop.start(b.url, { users: USERS, seed });
+    await using loopA = await loop(a);
+    await using loopB = await loop(b);
     say(`life ${life} of ${LIVES}: both nodes are up after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s`);
     yield {
       life,

@@ -38,6 +38,8 @@ export interface SideOptions {
   readonly runDir: string;
   /** Whether its requests can be made dearer. */
   readonly seeded: boolean;
+  /** What its registry is told of its signers, where it has one. */
+  readonly signers: Readonly<Record<string, string>>;
 }
 
 type Bootstrap = typeof import('../bootstrap.mjs');
@@ -124,10 +126,14 @@ async function commandOf(root: string, service: string): Promise<readonly [strin
   return tree.appCommand?.(service) ?? [tree.pinnedNode(), join(root, 'apps', service, 'dist', 'main.js')];
 }
 
-/** The route of the echo flow is off unless asked for; a tree from before it refuses to start with a setting it does not know. */
-function echoSetting(root: string): Readonly<Record<string, string>> {
-  const settings = readFileSync(join(root, 'apps', 'gateway', 'src', 'config.ts'), 'utf8');
-  return settings.includes('GATEWAY_ECHO') ? { GATEWAY_ECHO: 'true' } : {};
+/** A tree from before a setting refuses to start with it. */
+function settings({ root, signers }: SideOptions): Readonly<Record<string, string>> {
+  const gateway = readFileSync(join(root, 'apps', 'gateway', 'src', 'config.ts'), 'utf8');
+  return {
+    // The route of the echo flow is off unless asked for.
+    ...(gateway.includes('GATEWAY_ECHO') ? { GATEWAY_ECHO: 'true' } : {}),
+    ...(existsSync(join(root, 'apps', 'registry', 'src', 'config.ts')) ? signers : {}),
+  };
 }
 
 function spawnService(
@@ -142,7 +148,7 @@ function spawnService(
   const child = spawn(program, [...preload, ...args], {
     cwd: options.root,
     stdio: ['ignore', log, log, ...(spin ? (['ipc'] as const) : [])],
-    env: { ...process.env, HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...echoSetting(options.root), ...env },
+    env: { ...process.env, HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'warn', ...settings(options), ...env },
   });
   closeSync(log);
   return child;

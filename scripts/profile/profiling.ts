@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { SERVICES, type ServiceName } from '@macronode/contracts';
-import { EVERY_FLOW_NAME, type AnyFlowName } from '../../k6/flows/flows.ts';
+import { FLOW_NAMES, type FlowName } from '../../k6/flows/flows.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { LoadLoop } from '../load/load-loop.ts';
 import { watchCpu } from '../measure/cpu.ts';
@@ -23,7 +23,7 @@ export type ProfiledService = ServiceName | 'micronode';
 export const PROFILED: readonly ProfiledService[] = [...SERVICES, 'micronode'];
 
 /** The flows that reach a service; the load goes through them in turn. */
-const FLOWS_OF: Readonly<Record<ProfiledService, readonly AnyFlowName[]>> = {
+const FLOWS_OF: Readonly<Record<ProfiledService, readonly FlowName[]>> = {
   gateway: ['mixed', 'puts', 'names', 'mailbox'],
   omnigate: ['mixed', 'puts', 'names', 'mailbox'],
   index: ['names'],
@@ -46,7 +46,7 @@ export interface ProfilingOptions {
   readonly service: ProfiledService;
   readonly seconds: number;
   readonly users: number;
-  readonly flows?: readonly AnyFlowName[] | undefined;
+  readonly flows?: readonly FlowName[] | undefined;
   readonly command: string;
   readonly onStep: (step: string) => void;
 }
@@ -59,11 +59,11 @@ export interface Profiling {
 }
 
 /** Reads `mixed,puts`. Throws with what is wrong. */
-export function parseFlows(text: string): readonly AnyFlowName[] {
+export function parseFlows(text: string): readonly FlowName[] {
   return text.split(',').map((name) => {
-    const flow = EVERY_FLOW_NAME.find((known) => known === name.trim());
+    const flow = FLOW_NAMES.find((known) => known === name.trim());
     if (flow === undefined)
-      throw new Error(`--flow: there is no flow '${name}'; there are ${EVERY_FLOW_NAME.join(', ')}`);
+      throw new Error(`--flow: there is no flow '${name}'; there are ${FLOW_NAMES.join(', ')}`);
     return flow;
   });
 }
@@ -71,7 +71,7 @@ export function parseFlows(text: string): readonly AnyFlowName[] {
 interface Measured {
   readonly state: RunState;
   readonly load: LoadLoop;
-  readonly flows: readonly AnyFlowName[];
+  readonly flows: readonly FlowName[];
 }
 
 /** One window of each flow, one after another; what each cost. */
