@@ -114,13 +114,14 @@ describe('the console of a node at work', () => {
   it('lists every service with its health, in words', async () => {
     await using console = await openConsole();
     const { page } = console;
-    expect(await page.locator('#verdict').innerText()).toBe('All 5 services are ready');
+    expect(await page.locator('#verdict').innerText()).toBe('All 6 services are ready');
     expect(await page.locator('.card h3').allInnerTexts()).toEqual([
       'gateway',
       'omnigate',
       'index',
       'storage',
       'mailbox',
+      'registry',
     ]);
     expect(new Set(await page.locator('.card .word').allInnerTexts())).toEqual(new Set(['ready']));
   });
