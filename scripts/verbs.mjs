@@ -188,14 +188,14 @@ of this machine.`,
   --tree REV       what is compared with it (default: the working tree): two revisions show what one change did
   --profile P      micronode (default) or macronode, a process for each service on a Redis of its own
   --flows LIST     flows of k6/flows (default all); one the base does not serve is shown and not compared
-  --seconds N      the whole run, starting the nodes included (default 225); the first build of a base comes on top
+  --seconds N      the whole run, starting the nodes included (default 300); the first build of a base comes on top
   --seed N         order of the windows (default 1)
   --json FILE      what was measured, window by window
   --report DIR     the table as a page, verdicts and windows (default .run/perf-gate)
   --waivers FILE   default k6/baselines/waivers.json
   --write-baseline keep the medians in k6/baselines/PROFILE.json
   --seed-cpu N     for tests of the gate: each request of the tree costs N % more CPU
-  --prove          the tree against itself three times, and with 15 % more CPU three times: about 23 minutes
+  --prove          the tree against itself three times, and with 15 % more CPU three times: about half an hour
 
 Fails on p95 +10 %, throughput -10 %, CPU or memory +15 %, a blown error budget, a golden metric that is gone, or a waiver that
 is wrong or has run out; never on 'cannot tell'.`,

@@ -62,8 +62,7 @@ export interface Profiling {
 export function parseFlows(text: string): readonly FlowName[] {
   return text.split(',').map((name) => {
     const flow = FLOW_NAMES.find((known) => known === name.trim());
-    if (flow === undefined)
-      throw new Error(`--flow: there is no flow '${name}'; there are ${FLOW_NAMES.join(', ')}`);
+    if (flow === undefined) throw new Error(`--flow: there is no flow '${name}'; there are ${FLOW_NAMES.join(', ')}`);
     return flow;
   });
 }

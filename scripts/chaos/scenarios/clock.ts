@@ -54,7 +54,7 @@ async function leases(
 const stepped = (name: string, seconds: number, words: string): Scenario =>
   onClocked({
     name,
-    what: `the wall clock of all five services ${words}, and is set right again`,
+    what: `the wall clock of all six services ${words}, and is set right again`,
     seconds: 0,
     expects: UNMOVED,
     make: async (node, surroundings) => {

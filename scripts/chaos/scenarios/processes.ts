@@ -99,7 +99,7 @@ export const processScenarios: readonly Scenario[] = [
   }),
   onProcesses({
     name: 'cold_start_burst',
-    what: 'SIGKILL to all five services; all are started at once under load, and three hundred reads come at once when the gateway is ready',
+    what: 'SIGKILL to all six services; all are started at once under load, and three hundred reads come at once when the gateway is ready',
     seconds: 0,
     expects: [...always({ recovery: 10, unanswered: true }), ...sound('outside')],
     make: async ({ processes }, { load }) => {

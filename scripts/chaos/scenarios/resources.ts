@@ -12,7 +12,7 @@ const IDLE_CONNECTIONS = 200;
 const MEMORY_BYTES = 512 * 1024 ** 2;
 /** Less than a second of this load touches anew. */
 const SPARE_MEMORY_BYTES = 1024 ** 2;
-/** Of one core, for all five services together; under this load they take about twice as much when nothing stops them. */
+/** Of one core, for all six services together; under this load they take about twice as much when nothing stops them. */
 const CPU_SHARE = 0.25;
 
 /** The soft limit a process has now. */
@@ -61,7 +61,7 @@ export const resourceScenarios: readonly Scenario[] = [
   }),
   onProcesses({
     name: 'cpu_pressure',
-    what: `all five services together get ${CPU_SHARE * 100} % of one core`,
+    what: `all six services together get ${CPU_SHARE * 100} % of one core`,
     seconds: 10,
     expects: [...always({ recovery: 15 }), ...sound('outside'), ACCOUNTED],
     make: async ({ processes }, { find }) => {
