@@ -11,8 +11,22 @@ import { storageMetrics } from './metrics.ts';
 const [root = '', producers = '1', objects = '1'] = process.argv.slice(2);
 const scope = new MetricsRegistry().scope({ service: 'storage' });
 const store = await DiskObjectStore.open({ root, minFreeBytes: 0, metrics: scope.bind(storageMetrics), scope });
-// Synchronous, so that a line that was printed is not lost in this process's own buffers.
-const print = (line: string): void => void writeSync(1, `${line}\n`);
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+const PAUSE_MS = 1;
+
+/**
+ * Synchronous, so that a line that was printed is not lost in this process's own buffers. A process with worker threads has
+ * a stdout that does not block: while its reader is behind, the write is tried again.
+ */
+function print(line: string): void {
+  try {
+    writeSync(1, `${line}\n`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
+    print(line);
+  }
+}
 
 const SIZES = [100, 20_000, 16_384, 70_000, 300_000];
 

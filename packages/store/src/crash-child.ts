@@ -14,8 +14,22 @@ const store = await openStore<typeof commands>({
   module: siblingModule('./conformance.commands', import.meta.url),
   metrics: new MetricsRegistry().scope({ service: 'test' }),
 });
-// Synchronous, so that a line that was printed is not lost in this process's own buffers.
-const print = (line: string): void => void writeSync(1, `${line}\n`);
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+const PAUSE_MS = 1;
+
+/**
+ * Synchronous, so that a line that was printed is not lost in this process's own buffers. A process with worker threads has
+ * a stdout that does not block: while its reader is behind, the write is tried again.
+ */
+function print(line: string): void {
+  try {
+    writeSync(1, `${line}\n`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
+    print(line);
+  }
+}
 
 async function produce(producer: number): Promise<void> {
   for (let n = 0; n < Number(writes); n++) {
