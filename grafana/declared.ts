@@ -21,6 +21,9 @@ import { storeMetrics } from '@macronode/store';
 /** Reasons of the registry that boards and rules ask for by name, beside those of every service. */
 const NO_WRITES = ['frozen', 'no_signers', 'replica'];
 
+/** What matches them: refused because the log takes no writes, what `maintenance` is counted under. */
+export const TAKES_NO_WRITES = `reason=~"${NO_WRITES.join('|')}"`;
+
 /**
  * Every metric of ours, from the declarations the code counts with: boards, rules and checks name a series only through
  * this table, so that renaming one is one line.

@@ -55,9 +55,11 @@ VECTORS_DIR. Nothing is skipped silently.`,
     summary: 'the macronode: one process per service on real Redis, supervised',
     usage: `npm run up [-- --replicas gateway=2,omnigate=2 --data DIR --port 8080 --redis URL --echo --detach]
 
-  --replicas LIST      processes of a service; gateway and omnigate take any number (default 1 each)
+  --replicas LIST      processes of a service; gateway, omnigate and registry take any number (default 1 each);
+                       the first registry writes, the others follow it
   --data DIR           where the services and the node's own Redis keep their data (default .run/data)
   --port N             HTTP port, shared by all gateways (default 8080)
+  --registry-port N    the registry's own HTTP port; replica i adds 100 i (default 8085)
   --ops-port-base N    ops port of the first gateway; service k adds k, replica i adds 100 i (default 9080)
   --redis URL          use this Redis (default REDIS_URL, else one is started with an append-only file)
   --echo               answer POST /echo, which load tests ask (GATEWAY_ECHO=true does the same)
@@ -253,7 +255,7 @@ Each mutant is a run of promtool; those no unit test notices are listed. Fails b
   --only LIST    run these stages only: those of npm test, dashboards-lint, bus-faults, traces, e2e-compose,
                  e2e-large, load-smoke, alert-mutations, chaos, verify-dashboards
 
-traces sends requests through five processes and a collector built with Go (infra/otel), draws each trace and compares it
+traces sends requests through six processes and a collector built with Go (infra/otel), draws each trace and compares it
 span by span, those of failed requests at ratio 0 too.
 
 bus-faults is the ledger of the bus at full length: every request is accounted for while connections are cut, Redis is

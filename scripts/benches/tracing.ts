@@ -10,7 +10,7 @@ import { startTracedNode, type TracedNode, type TracingSetting } from '../traces
 import { OtlpSink } from '../traces/sink.ts';
 import { watchCpu } from '../measure/cpu.ts';
 
-/** Requests under way at a time: enough to keep five processes busy, too few to queue. */
+/** Requests under way at a time: enough to keep all processes busy, too few to queue. */
 const USERS = 8;
 /** Requests of one window: a second or more, so that every window holds an export. */
 const REQUESTS = 2_000;
@@ -140,8 +140,8 @@ async function measure(flags: Flags): Promise<Outcome> {
   };
 }
 
-/** What spans cost: reads through five processes, with tracing off, at the default ratio, and of every request. */
+/** What spans cost: reads through the processes of a node, with tracing off, at the default ratio, and of every request. */
 export const tracing: SelfRunningBench = {
-  summary: 'CPU of a read through five processes: tracing off, one in ten sampled, all sampled',
+  summary: 'CPU of a read through the processes of a node: tracing off, one in ten sampled, all sampled',
   run: measure,
 };

@@ -97,7 +97,7 @@ export const commitPath: BoardRow = {
       title: 'Approvals per commit',
       what: 'Approvals of a committed version, on average.',
       good: 'as many as the quorum asks for.',
-      bad: 'from five on verifying is the larger part of a commit.',
+      bad: 'dozens of them, or a disk with quick fsyncs: verifying is then the larger part of a commit.',
       runbook: 'quorum_failed',
       unit: 'short',
       targets: [{ expr: registry.mean(own.approvalsPerCommit, 'instance'), legend: '{{instance}}' }],

@@ -10,7 +10,4 @@ export const faces = series(['gateway', 'registry']);
 /** Its routes. */
 export const ROUTED = 'route=~"/registry/.*"';
 
-/** Refused because the log takes no writes: what `maintenance` is counted under. */
-export const TAKES_NO_WRITES = 'reason=~"frozen|no_signers|replica"';
-
 export const { registry: own, streams, golden, state } = METRICS;

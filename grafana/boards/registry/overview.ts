@@ -1,5 +1,6 @@
 import { ROUTES } from '@macronode/contracts';
 import { BOUNDS } from '../../bounds.ts';
+import { TAKES_NO_WRITES } from '../../declared.ts';
 import { ALLOWED } from '../../objectives.ts';
 import type { BoardRow } from '../../panel.ts';
 import { top } from '../../series.ts';
@@ -8,7 +9,7 @@ import { bucketsOf, percentiles } from '../latency.ts';
 import { SANE } from '../sane.ts';
 import { heatmap, lines, number } from '../sizes.ts';
 import { failedTraces, slowTraces, TRACES_OF_ROUTE, tracesOf } from '../traces.ts';
-import { faces, golden, own, registry, ROUTED, TAKES_NO_WRITES } from './faces.ts';
+import { faces, golden, own, registry, ROUTED } from './faces.ts';
 
 const HEAD = ofRoute(ROUTES.registryHead);
 const ENTRY = ofRoute(ROUTES.registryEntry);

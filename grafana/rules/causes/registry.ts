@@ -1,5 +1,5 @@
 import { type Bound, BOUNDS } from '../../bounds.ts';
-import { METRICS } from '../../declared.ts';
+import { METRICS, TAKES_NO_WRITES } from '../../declared.ts';
 import type { Alert } from '../alert.ts';
 import { rangeSeconds } from '../clock.ts';
 import { gauge, rate } from '../promql.ts';
@@ -15,7 +15,6 @@ const TICKET = { severity: 'ticket', labels: {}, scale: 'scrape', comparison: '>
 const FROZEN = { ...golden.rejected, labels: { reason: 'frozen' } };
 /** What signers get wrong is theirs. */
 const MISTAKES = [{ name: golden.rejected.name, labels: { reason: 'bad_signature' }, wave: { perSecond: 100 } }];
-const TAKES_NO_WRITES = 'service="registry",reason=~"frozen|no_signers|replica"';
 const REFUSED = [{ name: registry.commits.name, labels: { result: 'refused' }, wave: { perSecond: 100 } }];
 const COMMITTED = { ...registry.commits, labels: { result: 'committed' } };
 const panel = (title: string) => ({ board: 'macronode-registry', title });
@@ -79,7 +78,8 @@ export const registryAlerts: readonly Alert[] = [
   {
     ...TICKET,
     name: 'RegistryWritesRefused',
-    expr: (clock) => rate(golden.rejected, INSTANCE, rangeSeconds(clock, MINUTE), TAKES_NO_WRITES),
+    expr: (clock) =>
+      rate(golden.rejected, INSTANCE, rangeSeconds(clock, MINUTE), `service="registry",${TAKES_NO_WRITES}`),
     bound: BOUNDS.registry_refusing,
     forSeconds: 15 * MINUTE,
     format: 'number',

@@ -1,4 +1,4 @@
-import { METRICS } from '../../declared.ts';
+import { METRICS, TAKES_NO_WRITES } from '../../declared.ts';
 import { ask, highest, lowest, p99, perSecond, recorded, type } from '../ask.ts';
 import type { RunbookEntry } from '../entry.ts';
 
@@ -127,7 +127,7 @@ const writeEntries: Readonly<Record<string, RunbookEntry>> = {
     steps: [
       ask(
         'Why.',
-        perSecond(golden.rejected, 'instance, reason', 'reason=~"frozen|no_signers|replica"'),
+        perSecond(golden.rejected, 'instance, reason', TAKES_NO_WRITES),
         '`frozen`: an operator stopped it. `no_signers`: it was started without `REGISTRY_GENESIS`. `replica`: writers ask the wrong one.',
       ),
       type('Its state, and its signers.', 'curl -s http://127.0.0.1:8080/registry/signers', '`state`.'),

@@ -180,7 +180,7 @@ const places: Readonly<Record<string, RunbookEntry>> = {
   maintenance: {
     meaning: 'The log takes no writes: an operator froze it, it has no signers yet, or this is a replica. Reads go on.',
     steps: [
-      refusals('maintenance|frozen|no_signers|replica', 'Which of the three.'),
+      refusals('maintenance|frozen|no_signers|replica', 'Which of them.'),
       ask(
         'Whether the registry is ready otherwise.',
         `${METRICS.state.readyz.name}{service="registry"}`,

@@ -26,7 +26,7 @@ async function cadences({ node, driver, versions }: Started, windowMs: number): 
   for (const perSecond of CADENCE) {
     let over = false;
     const order = { url: node.url, read: 'head', knownShare: 0.5, versions, connections: 16 } as const;
-    const reading = readers.read({ ...order, rate: READS_PER_SECOND, ms: windowMs });
+    const reading = readers.readRightly({ ...order, rate: READS_PER_SECOND, ms: windowMs });
     const committing = commitsAt(driver, perSecond, () => over);
     await Promise.all([reading, delay(windowMs)]);
     over = true;

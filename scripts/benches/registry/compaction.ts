@@ -5,6 +5,7 @@ import { type OwnRedis, startRedis } from '../../redis.ts';
 import { RegistryDriver } from '../../rig/registry-driver.ts';
 import { SignerGroup } from '../../rig/registry-signers.ts';
 import { commitsInARow } from './commit-cadence.ts';
+import { watchProcess } from './cpu-share.ts';
 import { benchFolder } from './disk.ts';
 import { type Found, type Part, percentilesOf, quantile, rounded, say, single } from './part.ts';
 import { latencyMs, Readers } from './readers.ts';
@@ -19,6 +20,7 @@ const RATE = 2_500;
 const CONNECTIONS = 64;
 const HEAD_P95_MS_MAX = 50;
 const COMMIT_P95_MS_MAX = 750;
+const RSS_MIB_MAX = 512;
 const ALWAYS = '00:00-00:00';
 
 /** Minutes from now on which it is not now. */
@@ -45,6 +47,7 @@ interface Measured {
   readonly headP95: number;
   readonly commits: readonly number[];
   readonly steps: number;
+  readonly rssMib: number;
   readonly auditFailures: number;
 }
 
@@ -61,12 +64,14 @@ async function measured(
   const order = { url: node.url, read: 'head', knownShare: 0.5, versions: VERSIONS, connections: CONNECTIONS } as const;
   await readers.read({ ...order, rate: RATE, ms: 1_000 });
   const until = performance.now() + ms;
-  const reading = readers.read({ ...order, rate: RATE, ms });
+  const watch = watchProcess(node.pid);
+  const reading = readers.readRightly({ ...order, rate: RATE, ms });
   const commits: number[] = [];
   while (performance.now() < until) commits.push(...(await commitsInARow(driver, 1)).map((round) => round.ms.commit));
   const headP95 = latencyMs(await reading, 0.95);
+  const { residentMib } = await watch();
   const steps = await metricSum(node.ops, 'registry_compactions_total');
-  return { headP95, commits, steps, auditFailures: await auditFailuresOf(node) };
+  return { headP95, commits, steps, rssMib: Math.max(...residentMib), auditFailures: await auditFailuresOf(node) };
 }
 
 async function run(quick: boolean): Promise<Found> {
@@ -97,11 +102,13 @@ async function run(quick: boolean): Promise<Found> {
         ...percentilesOf(open.commits),
       },
       single('compaction steps, inside of it', 'count', open.steps),
+      single('most resident, inside of it', 'MiB', open.rssMib),
     ],
     ratios: { 'head p95, inside / outside of the compaction window': rounded(open.headP95 / closed.headP95) },
     goals: [
       { name: 'compaction_steps_outside', measured: closed.steps, is: 'at most', bound: 0 },
       { name: 'compaction_steps_inside', measured: open.steps, is: 'at least', bound: 1 },
+      { name: 'compaction_rss_peak_mib', measured: rounded(open.rssMib), is: 'at most', bound: RSS_MIB_MAX },
       { name: 'compaction_head_p95_ms', measured: rounded(open.headP95), is: 'at most', bound: HEAD_P95_MS_MAX },
       {
         name: 'compaction_commit_p95_ms',

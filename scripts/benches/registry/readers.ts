@@ -20,16 +20,21 @@ export class Readers implements AsyncDisposable {
     return new Readers(child);
   }
 
-  get pid(): number {
-    return this.#child.pid;
-  }
-
   async read(order: ReadOrder): Promise<ReadReport> {
     const done = this.#child.next('read', order.ms + STRAGGLERS_MS);
     this.#child.send(order);
     const message = await done;
     if ('error' in message) throw new Error(`the readers stopped: ${message.error}`);
     return message.report;
+  }
+
+  /** Reads whose latencies count only when every one was answered rightly. Throws with what was not. */
+  async readRightly(order: ReadOrder): Promise<ReadReport> {
+    const report = await this.read(order);
+    const errors = Object.entries(errorsOf(report)).map(([error, count]) => `${count} ${error}`);
+    if (errors.length > 0)
+      throw new Error(`of ${report.answered} reads of the ${order.read} not answered rightly: ${errors.join(', ')}`);
+    return report;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,12 +23,12 @@ const TARGET: Readonly<Record<Read, { readonly rate: number; readonly p95Ms: num
   version: { rate: 3_000, p95Ms: 100 },
 };
 /** Commits a second while reads are at their rate. */
-const COMMITS_PER_SECOND = 2;
+const COMMITS_PER_SECOND = 5;
 const CPU = { medianShare: 0.6, p95Share: 0.85 } as const;
 const MEMORY_MIB = { steady: 256, burst: 512 } as const;
 const DESCRIPTORS_SHARE = 0.3;
-/** What is not answered rightly at the rate of an objective is refused or failed. */
-const RIGHT_SHARE_MIN = 0.99;
+/** What is not answered rightly at the rate of an objective is refused or failed: the document allows 0.1 % of failures alone. */
+const RIGHT_SHARE_MIN = 0.999;
 const WARM_UP_MS = 2_000;
 /** Of a sweep: the middle one of three is told. */
 const ROUNDS = 3;
@@ -106,7 +106,7 @@ async function atTarget(started: Started, readers: Readers, ms: number): Promise
     clearTimeout(looked);
     rounds.push(...(await committing));
     const use = await watch();
-    if (read === 'head') shares.push(...use.shares);
+    shares.push(...use.shares);
     residentMib.push(...use.residentMib);
   }
   const commitMs = rounds.map((round) => round.ms.commit);
@@ -120,7 +120,7 @@ async function atTarget(started: Started, readers: Readers, ms: number): Promise
     single('cpu_median', '% of a core', cpu.median * 100, shares.length),
     single('cpu_p95', '% of a core', cpu.p95 * 100, shares.length),
     single('fd_share', '% of the limit', descriptors * 100),
-    { ...spread('commit while the head is read at 2500/s', 'ms', commitMs), ...percentilesOf(commitMs) },
+    { ...spread('commit, beside reads at the rates of the objectives', 'ms', commitMs), ...percentilesOf(commitMs) },
   ];
   const goals: Goal[] = [
     { name: 'rss_mib', measured: rounded(rss.median), is: 'at most', bound: MEMORY_MIB.steady },

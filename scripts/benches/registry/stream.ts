@@ -6,7 +6,7 @@ import { type Found, type Part, percentilesOf, quantile, rounded, say, single, s
 import { withRegistry } from './started.ts';
 
 const CLIENTS = 1_000;
-const COMMITS_PER_SECOND = 2;
+const COMMITS_PER_SECOND = 5;
 const P95_MS_MAX = 200;
 const SETTLE_MS = 1_000;
 
@@ -54,8 +54,12 @@ function judged(
       { ...spread(`event, ${CLIENTS} clients, from committed_at`, 'ms', fromCommit), ...percentilesOf(fromCommit) },
       { ...spread(`event, ${CLIENTS} clients, from the answer`, 'ms', fromAnswer), ...percentilesOf(fromAnswer) },
     ],
-    figures: { 'events missed': missed, 'clients told that they lag': lags, 'streams cut': ended },
-    goals: [{ name: 'sse_p95_ms', measured: rounded(p95), is: 'at most', bound: P95_MS_MAX }],
+    figures: { 'clients told that they lag': lags },
+    goals: [
+      { name: 'sse_p95_ms', measured: rounded(p95), is: 'at most', bound: P95_MS_MAX },
+      { name: 'sse_events_missed', measured: missed, is: 'at most', bound: 0 },
+      { name: 'sse_streams_cut', measured: ended, is: 'at most', bound: 0 },
+    ],
   };
 }
 

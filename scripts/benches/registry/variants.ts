@@ -29,8 +29,8 @@ interface Variant {
 async function oneRound({ node, driver, ...found }: Variant, readers: Readers, quick: boolean): Promise<void> {
   const order = { url: node.url, read: 'head', knownShare: 0.5, versions: SEEDED, connections: CONNECTIONS } as const;
   const ms = quick ? 1_000 : 4_000;
-  found.readP95.push(latencyMs(await readers.read({ ...order, rate: RATE, ms }), 0.95));
-  found.readRate.push(rateOf(await readers.read({ ...order, ms })));
+  found.readP95.push(latencyMs(await readers.readRightly({ ...order, rate: RATE, ms }), 0.95));
+  found.readRate.push(rateOf(await readers.readRightly({ ...order, ms })));
   const rounds = await commitsInARow(driver, quick ? 10 : 40);
   const commitMs = rounds.map((round) => round.ms.commit);
   found.commitMs.push(...commitMs);
