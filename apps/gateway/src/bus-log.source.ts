@@ -1,4 +1,5 @@
 import type { Bus, CallContext } from '@macronode/bus';
+import { textLines } from '@macronode/content';
 import {
   LIMITS,
   type RegistryCall,
@@ -8,7 +9,6 @@ import {
   SUBJECTS,
 } from '@macronode/contracts';
 import type { LogSource } from '@macronode/log';
-import { textLines } from '@macronode/log-http';
 import { newUlid } from '@macronode/service';
 
 const { registry } = SUBJECTS;

@@ -7,7 +7,7 @@ import { currentCopy } from './conditions.ts';
 
 const NOT_MODIFIED = 304;
 
-const writes = (route: string): boolean => REGISTRY_ROUTES[route as RegistryRouteName].method === 'POST';
+const writes = (route: RegistryRouteName): boolean => REGISTRY_ROUTES[route].method === 'POST';
 
 /** Hands requests to the registry on, and its answers back. */
 export class BusRegistryDesk extends RegistryDesk {

@@ -22,10 +22,6 @@ export class CommitRing {
     return this.#position - this.#commits.length;
   }
 
-  get last(): RegistryCommitted | undefined {
-    return this.#commits.at(-1);
-  }
-
   /** The version that follows the newest. */
   push(committed: RegistryCommitted): void {
     this.#commits.push(committed);

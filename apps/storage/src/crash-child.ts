@@ -19,12 +19,14 @@ const PAUSE_MS = 1;
  * a stdout that does not block: while its reader is behind, the write is tried again.
  */
 function print(line: string): void {
-  try {
-    writeSync(1, `${line}\n`);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
-    print(line);
+  for (;;) {
+    try {
+      writeSync(1, `${line}\n`);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
+    }
   }
 }
 

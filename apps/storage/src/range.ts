@@ -1,46 +1,20 @@
 import type { ObjectReadReply, ReadConditions } from '@macronode/contracts';
+import { parseEntityTags } from '@macronode/service';
 
 export type ReadVerdict = Pick<ObjectReadReply, 'outcome' | 'start' | 'end'>;
-
-interface EntityTag {
-  readonly weak: boolean;
-  readonly opaque: string;
-}
 
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
-const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/y;
-const SEPARATOR = /[ \t]*(?:,[ \t]*|$)/y;
 const RANGE_UNIT = /^bytes=(.*)$/is;
 const RANGE_SPEC = /^(?:(\d+)-(\d*)|-(\d+))$/;
-
-/** A list of entity tags, `*`, or undefined when it is neither (RFC 9110, 8.8.3 and 5.6.1: empty elements are skipped). */
-function parseEntityTags(header: string): readonly EntityTag[] | '*' | undefined {
-  const text = header.trim();
-  if (text === '*') return '*';
-  const tags: EntityTag[] = [];
-  let at = 0;
-  while (at < text.length) {
-    TAG.lastIndex = at;
-    const tag = TAG.exec(text);
-    if (tag !== null) {
-      tags.push({ weak: tag[1] !== undefined, opaque: tag[2] ?? '' });
-      at = TAG.lastIndex;
-    }
-    SEPARATOR.lastIndex = at;
-    if (SEPARATOR.exec(text) === null || SEPARATOR.lastIndex === at) return at === text.length ? tags : undefined;
-    at = SEPARATOR.lastIndex;
-  }
-  return tags.length > 0 ? tags : undefined;
-}
 
 function matches(header: string, id: string, comparison: 'strong' | 'weak'): boolean {
   const tags = parseEntityTags(header);
   if (tags === '*') return true;
-  return tags?.some((tag) => tag.opaque === id && (comparison === 'weak' || !tag.weak)) ?? false;
+  return tags?.some(({ weak, tag }) => tag === id && (comparison === 'weak' || !weak)) ?? false;
 }
 
 /** The satisfiable span of one spec; `none` when it lies outside, undefined when it is malformed. */

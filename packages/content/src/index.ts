@@ -17,3 +17,4 @@ export { ManifestError, buildManifest, chunkId, parseManifest } from './manifest
 export type { BuiltManifest, Manifest } from './manifest.ts';
 export { STRICT_JSON_MAX_DEPTH, StrictJsonError, parseStrictJson } from './strict-json.ts';
 export type { StrictJsonLimits, StrictJsonReason } from './strict-json.ts';
+export { LineTooLong, textLines } from './text-lines.ts';

@@ -12,26 +12,7 @@ import {
 import { Name, NameClaim, NamePutBody, NameRecord, NameTarget } from './name.ts';
 import { ContentId, ObjectStored } from './object.ts';
 import { ErrorEnvelope } from './ops.ts';
-import {
-  RegistryApproval,
-  RegistryApproveRequest,
-  RegistryAuth,
-  RegistryCommitRequest,
-  RegistryCommitted,
-  RegistryConsistency,
-  RegistryEntry,
-  RegistryHead,
-  RegistryLeaf,
-  RegistryOperatorRequest,
-  RegistryPayload,
-  RegistryProposal,
-  RegistryProposalList,
-  RegistryProposalShown,
-  RegistryProposeRequest,
-  RegistryQuorum,
-  RegistrySigners,
-  Signer,
-} from './registry.ts';
+import { REGISTRY_COMPONENTS } from './registry.ts';
 
 /** Schemas that have a name of their own in the document. */
 export const COMPONENTS = {
@@ -50,24 +31,7 @@ export const COMPONENTS = {
   NameRecord,
   NameTarget,
   ObjectStored,
-  RegistryApproval,
-  RegistryApproveRequest,
-  RegistryAuth,
-  RegistryCommitRequest,
-  RegistryCommitted,
-  RegistryConsistency,
-  RegistryEntry,
-  RegistryHead,
-  RegistryLeaf,
-  RegistryOperatorRequest,
-  RegistryPayload,
-  RegistryProposal,
-  RegistryProposalList,
-  RegistryProposalShown,
-  RegistryProposeRequest,
-  RegistryQuorum,
-  RegistrySigners,
-  Signer,
+  ...REGISTRY_COMPONENTS,
   Topic,
 } as const satisfies Record<string, z.ZodType>;
 

@@ -53,6 +53,7 @@ export {
 export { ErrorEnvelope, Readiness, Version } from './ops.ts';
 export { API_VERSION, openApiDocument } from './openapi.ts';
 export {
+  DECIMAL,
   Descriptor,
   LogName,
   REGISTRY_APPROVAL_DOMAIN,
@@ -89,10 +90,9 @@ export {
   SignerClaim,
   SignerId,
 } from './registry.ts';
-export type { RegistryKind } from './registry.ts';
 export { REGISTRY_ROUTES, ROUTES } from './routes.ts';
 export type { RegistryRouteName, Route, RouteName } from './routes.ts';
 export { LATENCY_BUCKETS_SECONDS, SLOS } from './slo.ts';
 export type { AnySlo, LatencySlo, SloName } from './slo.ts';
 export { NameReadRequest, SERVICES, SUBJECTS, TOPICS } from './subjects.ts';
-export type { EventTopic, ServiceName, Subject } from './subjects.ts';
+export type { ServiceName, Subject } from './subjects.ts';

@@ -60,6 +60,11 @@ export const LIMITS = Object.freeze({
     'count',
     'Object reads streamed at once by one storage: 64 windows of 1 MiB are its buffer budget.',
   ),
+  condition_header_chars: limit(
+    1_024,
+    'chars',
+    'If-Match, If-None-Match and If-Range name a handful of entity tags; a longer one is refused.',
+  ),
   range_header_chars: limit(256, 'chars', 'A longer Range header is ignored, as a malformed one is (RFC 9110, 14.2).'),
   mailbox_topic_chars: limit(128, 'chars', 'A topic is a key, not a document.'),
   mailbox_payload_bytes: limit(
@@ -99,6 +104,8 @@ export const LIMITS = Object.freeze({
   ),
   registry_items: limit(4_096, 'count', 'Descriptors of one entry.'),
   registry_descriptor_id_chars: limit(256, 'chars', 'An id is a key, not a document.'),
+  registry_attr_name_chars: limit(128, 'chars', 'The name of an attribute of a descriptor is a word or two.'),
+  registry_parameter_chars: limit(256, 'chars', 'What a path of the registry names: an id, a version or a tile.'),
   registry_note_chars: limit(1_024, 'chars', 'A reason, a note or an address is a line or two.'),
   registry_log_name_chars: limit(128, 'chars', 'A host name and a path: the first line of every checkpoint.'),
   registry_signer_id_chars: limit(128, 'chars', 'An organisation and one of its keys.'),

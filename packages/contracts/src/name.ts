@@ -55,7 +55,7 @@ export const NamePutRequest = z.strictObject({
   name: Name,
   body: NamePutBody,
   /** `If-Match` as sent: the ETag of the record that must be current. */
-  if_match: z.string().max(1024).optional(),
+  if_match: z.string().max(LIMITS.condition_header_chars.value).optional(),
   /** `If-None-Match: *`: the name must be new. */
   must_be_new: z.boolean(),
 });

@@ -11,9 +11,9 @@ const byteCount = z.int().nonnegative().max(LIMITS.max_object_bytes.value);
 export const ReadConditions = z.strictObject({
   method: z.enum(['GET', 'HEAD']),
   range: z.string().max(LIMITS.range_header_chars.value).optional(),
-  if_match: z.string().max(1024).optional(),
-  if_none_match: z.string().max(1024).optional(),
-  if_range: z.string().max(1024).optional(),
+  if_match: z.string().max(LIMITS.condition_header_chars.value).optional(),
+  if_none_match: z.string().max(LIMITS.condition_header_chars.value).optional(),
+  if_range: z.string().max(LIMITS.condition_header_chars.value).optional(),
 });
 export type ReadConditions = z.infer<typeof ReadConditions>;
 

@@ -84,7 +84,7 @@ const HEADERS: Readonly<Record<HeaderName, Json>> = {
   'Content-Location': { description: 'The object the name points to.', schema: string },
   'Content-Disposition': { description: 'Always `attachment`.', schema: string },
   'X-Content-Type-Options': { description: 'Always `nosniff`.', schema: string },
-  Location: { description: 'The path of the object.', schema: string },
+  Location: { description: 'The path of what was made.', schema: string },
   Allow: { description: 'The methods the route has.', schema: string },
   Vary: { description: 'Always `accept-encoding`: JSON may be compressed.', schema: string },
   'Retry-After': { description: 'Whole seconds, at least 1.', schema: { type: 'integer', minimum: 1 } },
@@ -99,12 +99,15 @@ const MEDIA: Readonly<Record<string, Json>> = {
   bytes: BYTES,
   text: TEXT,
   any: { 'application/json': { schema: {} } },
-  ndjson: { 'application/x-ndjson': { schema: string } },
   events: { 'text/event-stream': { schema: string } },
 };
 
 function contentOf(body: Answer['body']): Json {
   if (body === undefined) return {};
+  if (typeof body === 'object') {
+    const lines = { schema: string, 'x-line-schema': ref('schemas', body.lines) };
+    return { content: { 'application/x-ndjson': lines } };
+  }
   return { content: MEDIA[body] ?? { 'application/json': { schema: ref('schemas', body) } } };
 }
 

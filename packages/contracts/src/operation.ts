@@ -38,12 +38,12 @@ export type HeaderName =
   | 'Retry-After'
   | 'Vary';
 
-/** A success answer: `bytes` is an octet stream, `any` is JSON without a schema of ours, `text`, `ndjson` and `events` are those media types. */
+/** A success answer: `bytes` is an octet stream, `any` is JSON without a schema of ours, `text` and `events` are those media types, `lines` is JSON of that schema on each line. */
 export interface Answer {
   readonly status: 200 | 201 | 202 | 206 | 304;
   readonly description: string;
   readonly headers: readonly HeaderName[];
-  readonly body?: ComponentName | 'bytes' | 'any' | 'text' | 'ndjson' | 'events';
+  readonly body?: ComponentName | 'bytes' | 'any' | 'text' | 'events' | { readonly lines: ComponentName };
 }
 
 /** What OpenAPI says of a route beyond its method and template. */

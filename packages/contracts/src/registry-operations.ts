@@ -76,7 +76,7 @@ export const REGISTRY_OPERATIONS: Readonly<Record<RegistryRouteName, Operation>>
         status: 200,
         description: 'Entries, one a line, as `RegistryEntry`.',
         headers: ['Cache-Control'],
-        body: 'ndjson',
+        body: { lines: 'RegistryEntry' },
       },
     ],
     errors: LOG_READ,
@@ -137,7 +137,14 @@ export const REGISTRY_OPERATIONS: Readonly<Record<RegistryRouteName, Operation>>
   registryAudit: {
     tag: 'registry',
     parameters: ['after', 'limit'],
-    answers: [{ status: 200, description: 'Records, one a line.', headers: ['Cache-Control'], body: 'ndjson' }],
+    answers: [
+      {
+        status: 200,
+        description: 'Records, one a line, as `RegistryAuditRecord`.',
+        headers: ['Cache-Control'],
+        body: { lines: 'RegistryAuditRecord' },
+      },
+    ],
     errors: LOG_READ,
   },
   registryPropose: {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
 import { ContentId } from './object.ts';
+import { REGISTRY_ROUTES, type RegistryRouteName } from './routes.ts';
 
 /** What an approval signs: this, the `b3:` hash of the canonical payload, and a newline. */
 export const REGISTRY_APPROVAL_DOMAIN = 'ron:registry:approve:v1\n';
@@ -77,7 +78,9 @@ export const Descriptor = z.strictObject({
   id: z.string().min(1).max(LIMITS.registry_descriptor_id_chars.value),
   kind: z.string().min(1).max(LIMITS.registry_descriptor_id_chars.value),
   addr: z.string().max(LIMITS.registry_note_chars.value).optional(),
-  attrs: z.record(z.string().max(128), z.string().max(LIMITS.registry_payload_bytes.value)).optional(),
+  attrs: z
+    .record(z.string().max(LIMITS.registry_attr_name_chars.value), z.string().max(LIMITS.registry_payload_bytes.value))
+    .optional(),
 });
 export type Descriptor = z.infer<typeof Descriptor>;
 
@@ -131,7 +134,6 @@ export const RegistryPayload = z.discriminatedUnion('kind', [
   }),
 ]);
 export type RegistryPayload = z.infer<typeof RegistryPayload>;
-export type RegistryKind = RegistryPayload['kind'];
 
 /** One signature over a payload. `signed_at` is the signer's own word: nothing is decided by it. */
 export const RegistryApproval = z.strictObject({
@@ -311,19 +313,18 @@ export const RegistryAuditRecord = z.object({
 });
 export type RegistryAuditRecord = z.infer<typeof RegistryAuditRecord>;
 
-const Page = z
-  .string()
-  .regex(/^(?:0|[1-9][0-9]{0,15})$/, 'must be a decimal number')
-  .optional();
+/** A version, or how many of them, in a header or a query: one spelling of each number. */
+export const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/;
+
+const Page = z.string().regex(DECIMAL, 'must be a decimal number').optional();
 
 /** A request to the log as its HTTP face took it: the gateway hands it on, the registry answers it the same on its own port. */
 export const RegistryCall = z.strictObject({
-  /** A name of ROUTES that begins with `registry`. */
-  route: z.string().regex(/^registry[A-Z][A-Za-z]*$/),
+  route: z.enum(Object.keys(REGISTRY_ROUTES) as RegistryRouteName[]),
   /** The parameter of the path, as it was sent. */
-  parameter: z.string().max(256).optional(),
+  parameter: z.string().max(LIMITS.registry_parameter_chars.value).optional(),
   query: z.strictObject({ after: Page, limit: Page, from: Page, to: Page }),
-  if_none_match: z.string().max(1_024).optional(),
+  if_none_match: z.string().max(LIMITS.condition_header_chars.value).optional(),
   body: z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes').optional(),
 });
 export type RegistryCall = z.infer<typeof RegistryCall>;
@@ -335,3 +336,26 @@ export const RegistryAnswer = z.strictObject({
   bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes').optional(),
 });
 export type RegistryAnswer = z.infer<typeof RegistryAnswer>;
+
+/** Those that have a name of their own in the OpenAPI document. */
+export const REGISTRY_COMPONENTS = {
+  RegistryApproval,
+  RegistryApproveRequest,
+  RegistryAuditRecord,
+  RegistryAuth,
+  RegistryCommitRequest,
+  RegistryCommitted,
+  RegistryConsistency,
+  RegistryEntry,
+  RegistryHead,
+  RegistryLeaf,
+  RegistryOperatorRequest,
+  RegistryPayload,
+  RegistryProposal,
+  RegistryProposalList,
+  RegistryProposalShown,
+  RegistryProposeRequest,
+  RegistryQuorum,
+  RegistrySigners,
+  Signer,
+} as const;

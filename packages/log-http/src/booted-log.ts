@@ -37,6 +37,8 @@ class TestFeed extends CommitFeed {
   beforeBackfill: Promise<void> = Promise.resolve();
   /** Whether old versions are not at hand. */
   forgets = false;
+  /** What a backfill fails with. */
+  failure: Error | undefined;
   readonly #listeners = new Set<(committed: RegistryCommitted) => void>();
 
   head(): RegistryHead {
@@ -50,6 +52,7 @@ class TestFeed extends CommitFeed {
   async committed(after: number, limit: number): Promise<readonly RegistryCommitted[]> {
     const found = this.commits.slice(after, after + limit);
     await this.beforeBackfill;
+    if (this.failure !== undefined) throw this.failure;
     return this.forgets ? found.slice(1) : found;
   }
 
@@ -88,6 +91,8 @@ class LogModule {}
 export class BootedLog {
   readonly desk = new TestDesk();
   readonly feed = new TestFeed();
+  /** What was logged, warnings and worse. */
+  readonly logged: Readonly<Record<string, unknown>>[] = [];
   readonly #link = new InProcessLink();
   readonly #clients: number;
   readonly #bounds: Partial<EventStreamBounds>;
@@ -125,8 +130,9 @@ export class BootedLog {
         },
       },
     };
-    const env = { OPS_PORT: '0', LOG_LEVEL: 'silent' };
-    this.#node = await startNode({ services: [definition], profile: 'micronode', env, link: this.#link });
+    const env = { OPS_PORT: '0', LOG_LEVEL: 'warn' };
+    const logStream = { write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>) };
+    this.#node = await startNode({ services: [definition], profile: 'micronode', env, link: this.#link, logStream });
   }
 
   async close(): Promise<void> {

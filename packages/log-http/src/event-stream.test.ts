@@ -2,7 +2,7 @@ import { ErrorEnvelope } from '@macronode/contracts';
 import { EventSource } from 'eventsource';
 import { afterEach, describe, expect, it } from 'vitest';
 import { BootedLog, commitOf, until } from './booted-log.ts';
-import { SseReader } from './sse-reader.fixture.ts';
+import { SseReader } from './sse-reader-fixture.ts';
 
 const STREAM = '/registry/stream';
 const CLIENTS = 'registry_sse_clients{service="registry"}';
@@ -109,6 +109,19 @@ describe('a stream', () => {
     const reader = await open('7');
     await reader.reads(1);
     expect(reader.events).toMatchObject([{ event: 'reset', id: '10' }]);
+    expect(log.logged).toEqual([]);
+  });
+
+  it('begins at the head when what came since cannot be read, and the log is told why', async () => {
+    await boot();
+    log.feed.commit(10);
+    log.feed.failure = new Error('the disk is gone');
+    const reader = await open('7');
+    await reader.reads(1);
+    expect(reader.events).toMatchObject([{ event: 'reset', id: '10' }]);
+    expect(log.logged).toMatchObject([
+      { level: 'warn', after: 7, err: { message: 'the disk is gone' }, corr_id: reader.response.headers['x-corr-id'] },
+    ]);
   });
 
   it('misses and repeats nothing while it is caught up', async () => {
@@ -220,7 +233,8 @@ describe('a client that does not keep up', () => {
   });
 
   it('is bounded by bytes too, those its socket holds included', async () => {
-    await boot(10, { queueBytes: 100_000 });
+    // The bound of events is out of reach, so that only that of bytes can make it lag.
+    await boot(10, { queue: 1_000_000, queueBytes: 100_000 });
     const slow = await open('0');
     slow.pause();
     await until(async () => {

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { LIMITS, type RegistryHead, ServiceError } from '@macronode/contracts';
+import { DECIMAL, LIMITS, type RegistryHead, ServiceError } from '@macronode/contracts';
 import type { Occupancy } from '@macronode/metrics';
+import type { RequestContext } from '@macronode/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CommitFeed } from './commit-feed.ts';
 import { CommitTexts, GREETING, headText, HEARTBEAT } from './event-text.ts';
@@ -10,7 +11,6 @@ import { type ClientBounds, type ClientReports, StreamClient, type StreamEvent }
 
 /** The next free place is a client's that left: some seconds, for it does not come sooner by asking. */
 const RETRY_AFTER_MS = 5_000;
-const VERSION = /^(?:0|[1-9][0-9]{0,15})$/;
 const HEADERS = Object.freeze({
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
@@ -96,7 +96,7 @@ export class EventStream {
     if (reply.raw.closed) return void reply.hijack();
     // From here on the client is in the set: what is committed meanwhile waits with it.
     const client = this.#take(request, reply);
-    client.begin((await this.#backfill(lastEventId, head)) ?? this.#reset());
+    client.begin((await this.#backfill(lastEventId, head, request.ctx)) ?? this.#reset());
   }
 
   /** Ends every stream and takes no event any more. */
@@ -120,13 +120,16 @@ export class EventStream {
   }
 
   /** What was committed after the version the client has; undefined when that cannot be told without a hole. */
-  async #backfill(lastEventId: unknown, head: RegistryHead): Promise<StreamEvent | undefined> {
-    if (typeof lastEventId !== 'string' || !VERSION.test(lastEventId)) return undefined;
+  async #backfill(lastEventId: unknown, head: RegistryHead, ctx: RequestContext): Promise<StreamEvent | undefined> {
+    if (typeof lastEventId !== 'string' || !DECIMAL.test(lastEventId)) return undefined;
     const after = Number(lastEventId);
     const missing = head.version - after;
     if (missing < 0 || missing > this.#bounds.backfill) return undefined;
     if (missing === 0) return { version: after, text: GREETING };
-    const found = await this.#feed.committed(after, missing).catch(() => []);
+    const found = await this.#feed.committed(after, missing).catch((err: unknown) => {
+      ctx.log.warn({ err, after }, 'what a client of the event stream missed could not be read');
+      return [];
+    });
     const whole = found.length >= missing && found.every(({ version }, at) => version === after + 1 + at);
     if (!whole) return undefined;
     const text = Buffer.concat([GREETING, ...found.map((committed) => this.#texts.of(committed))]);

@@ -1,9 +1,7 @@
 export { CommitFeed } from './commit-feed.ts';
 export { EventStream } from './event-stream.ts';
-export type { EventStreamBounds, EventStreamOptions } from './event-stream.ts';
 export { eventStreamMetrics } from './metrics.ts';
 export type { EventStreamMetrics } from './metrics.ts';
 export { RegistryDesk } from './registry-desk.ts';
 export type { DeskAnswer } from './registry-desk.ts';
 export { RegistryHttpController } from './registry.http.controller.ts';
-export { LineTooLong, textLines } from './text-lines.ts';

@@ -1,12 +1,17 @@
-import { LIMITS, type RegistryCall, type RegistryRouteName, REGISTRY_ROUTES, ServiceError } from '@macronode/contracts';
+import {
+  DECIMAL,
+  LIMITS,
+  type RegistryCall,
+  type RegistryRouteName,
+  REGISTRY_ROUTES,
+  ServiceError,
+} from '@macronode/contracts';
 import { headerText, refuseEncoding, RequestBody, requireJsonType } from '@macronode/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 type QueryName = keyof RegistryCall['query'];
 
-/** Longest path parameter of any route: an id, a version, a tile. */
-const PARAMETER_CHARS = 256;
-const DECIMAL = /^(?:0|[1-9][0-9]{0,15})$/;
+const PARAMETER_CHARS = LIMITS.registry_parameter_chars.value;
 const PLAIN_TEXT = /^text\/plain\s*(?:;|$)/i;
 
 const PAGE: readonly QueryName[] = ['after', 'limit'];

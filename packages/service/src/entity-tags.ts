@@ -1,23 +1,25 @@
-import { ServiceError } from '@macronode/contracts';
+import { LIMITS, ServiceError } from '@macronode/contracts';
 
 export interface EntityTag {
   readonly weak: boolean;
   readonly tag: string;
 }
 
-/** Longest condition header that is looked at; the contracts bound it alike. */
-const CONDITION_CHARS = 1_024;
-const TAG = /\s*(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*(?:,|$)/y;
+const CONDITION_CHARS = LIMITS.condition_header_chars.value;
+/** An element of a list, with what ends it. It may be empty. */
+const ELEMENT = /[ \t]*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*)?(?:,|$)/y;
 
-/** `*`, or a list of entity tags (RFC 9110, 8.8.3); undefined when it is neither. */
+/** `*`, or a list of entity tags (RFC 9110, 8.8.3), empty elements skipped (5.6.1.2); undefined when it is neither. */
 export function parseEntityTags(header: string): '*' | readonly EntityTag[] | undefined {
-  if (header.trim() === '*') return '*';
+  const text = header.trim();
+  if (text === '*') return '*';
   const tags: EntityTag[] = [];
-  TAG.lastIndex = 0;
-  while (TAG.lastIndex < header.length) {
-    const match = TAG.exec(header);
+  ELEMENT.lastIndex = 0;
+  while (ELEMENT.lastIndex < text.length) {
+    const match = ELEMENT.exec(text);
     if (match === null) return undefined;
-    tags.push({ weak: match[1] !== undefined, tag: match[2] ?? '' });
+    const [, weak, tag] = match;
+    if (tag !== undefined) tags.push({ weak: weak !== undefined, tag });
   }
   return tags.length === 0 ? undefined : tags;
 }

@@ -11,6 +11,7 @@ import { bindHttpGolden, bindRefusals } from './service-metrics.ts';
 
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const CORR = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
+const CONNECTIONS = 16;
 
 let server: HttpServer;
 let registry: MetricsRegistry;
@@ -33,7 +34,7 @@ beforeEach(async () => {
     reporter: { log: createLogger('silent', {}), count: bindRefusals(metrics, 0) },
     spans: undefined,
     accessLog: new AccessLog(createBareLogger({}, { write: (line) => void accessLines.push(line) })),
-    maxConnections: 100,
+    maxConnections: CONNECTIONS,
   });
   const http = server.instance;
   http.setErrorHandler((error, request, reply) => server.errors.answer(error, request, reply));
@@ -231,6 +232,30 @@ describe('the access log', () => {
     const [left] = await lines(1);
     expect(left).toMatchObject({ route: '/names/{name}', status: 499 });
     expect(left).not.toHaveProperty('bytes');
+  });
+});
+
+describe('connections', () => {
+  const OPEN = 'http_connections{service="gateway"}';
+  const DROPPED = 'http_connections_dropped_total{service="gateway"}';
+
+  it('are bounded: one too many is closed unanswered and counted, and a place that was left is free', async () => {
+    const request = 'GET /o/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+    const sockets = Array.from({ length: CONNECTIONS }, () => connect(port, '127.0.0.1'));
+    try {
+      while ((await sample(OPEN)) !== CONNECTIONS) await new Promise(setImmediate);
+      expect(await sample(DROPPED)).toBe(0);
+      // It may be reset before what it sent was read.
+      expect(await raw(request).catch(() => '')).toBe('');
+      expect(await sample(DROPPED)).toBe(1);
+      expect(await sample(OPEN)).toBe(CONNECTIONS);
+      sockets[0]?.destroy();
+      while ((await sample(OPEN)) === CONNECTIONS) await new Promise(setImmediate);
+      expect(await raw(request)).toContain('HTTP/1.1 200 OK');
+      expect(await sample(DROPPED)).toBe(1);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
   });
 });
 

@@ -25,7 +25,7 @@ export { ClientGone, RequestContext, toCallContext } from './request-context.ts'
 export { acceptCorrId, childTraceparent, newUlid } from './trace-id.ts';
 export { BusPayload, parseAs } from './bus-payload.ts';
 export { headerText, namesTag, parseEntityTags } from './entity-tags.ts';
-export type { EntityTag, Headers } from './entity-tags.ts';
+export type { Headers } from './entity-tags.ts';
 export { HttpEdge } from './http-body/http-edge.ts';
 export type { AnswerCoding } from './http-body/http-edge.ts';
 export { decodeJson, requireJsonType } from './http-body/json-bytes.ts';

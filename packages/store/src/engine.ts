@@ -46,6 +46,12 @@ function primaryCode(error: unknown): number | undefined {
   return error.errcode & 0xff;
 }
 
+/** Whether an error of node:sqlite says that another connection holds the lock. */
+export function isLocked(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
 /** The failure of a whole batch, as the error its callers get; undefined when only the command is to blame. */
 function batchFailure(error: unknown): StoreBusy | StoreFull | StoreFatal | undefined {
   if (error instanceof StoreFatal) return error;
@@ -53,7 +59,7 @@ function batchFailure(error: unknown): StoreBusy | StoreFull | StoreFatal | unde
   if (code === undefined) return undefined;
   const message = error instanceof Error ? error.message : String(error);
   if (code === SQLITE_FULL) return new StoreFull(message);
-  if (code === SQLITE_BUSY || code === SQLITE_LOCKED) return new StoreBusy('lock');
+  if (isLocked(error)) return new StoreBusy('lock');
   if (FATAL_CODES.has(code)) return new StoreFatal(message, { cause: error });
   return undefined;
 }

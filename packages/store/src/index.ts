@@ -1,5 +1,6 @@
 export { siblingModule, statement } from './command.ts';
 export type { Command, CommandInput, CommandName, Commands, CommandsModule } from './command.ts';
+export { isLocked } from './engine.ts';
 export { StoreBusy, StoreClosed, StoreCommandError, StoreFatal, StoreFull } from './errors.ts';
 export { storeDeclarations, storeMetrics } from './metrics.ts';
 export { openStore } from './open-store.ts';

@@ -10,9 +10,9 @@ import {
   ED25519_WITNESS_VKEY,
   ML_DSA_CHECKPOINT,
   ML_DSA_WITNESS_VKEY,
-} from './published.fixture.ts';
+} from './published-fixture.ts';
 import { parseSignedCheckpoint } from './signed-checkpoint.ts';
-import { signerNamed } from './signer.fixture.ts';
+import { signerNamed } from './signer-fixture.ts';
 
 const SPEC_CHECKPOINT = parseCheckpoint(
   'example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n',

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HashTree } from './hash-tree.ts';
 import { EMPTY_ROOT, leafHash, nodeHash, verifyConsistency, verifyInclusion } from './merkle.ts';
-import { referenceRoot } from './recursive-tree.fixture.ts';
+import { referenceRoot } from './recursive-tree-fixture.ts';
 import { tileWidth } from './tile-path.ts';
 
 const hex = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex');

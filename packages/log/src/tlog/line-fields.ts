@@ -1,5 +1,5 @@
 import { HASH_BYTES } from './merkle.ts';
-import { TlogMalformed } from './malformed.ts';
+import { TlogMalformed, type TlogMalformedReason } from './malformed.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -41,4 +41,19 @@ export const formatBase64 = (bytes: Uint8Array): string =>
 export function parseHash(text: string): Uint8Array | undefined {
   const bytes = parseBase64(text);
   return bytes?.length === HASH_BYTES ? bytes : undefined;
+}
+
+/** The hashes of a proof, one a line. Throws {@link TlogMalformed} with `reason` for a line that is none. */
+export function parseHashes(lines: readonly string[], reason: TlogMalformedReason): Uint8Array[] {
+  return lines.map((line) => {
+    const hashed = parseHash(line);
+    if (hashed === undefined) throw new TlogMalformed(reason, 'a line is not a hash in base64');
+    return hashed;
+  });
+}
+
+/** The lines of a proof. Throws RangeError for what is no hash. */
+export function formatHashes(hashes: readonly Uint8Array[]): string[] {
+  if (!hashes.every((hashed) => hashed.length === HASH_BYTES)) throw new RangeError(`a hash is ${HASH_BYTES} bytes`);
+  return hashes.map(formatBase64);
 }

@@ -10,7 +10,7 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from './merkle.ts';
-import { referenceConsistency, referenceInclusion, referenceRoot, referenceSubtree } from './recursive-tree.fixture.ts';
+import { referenceConsistency, referenceInclusion, referenceRoot, referenceSubtree } from './recursive-tree-fixture.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

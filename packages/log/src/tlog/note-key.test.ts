@@ -8,8 +8,8 @@ import {
   GO_VKEY,
   ML_DSA_WITNESS_VKEY,
   SPEC_VKEY,
-} from './published.fixture.ts';
-import { signerNamed } from './signer.fixture.ts';
+} from './published-fixture.ts';
+import { signerNamed } from './signer-fixture.ts';
 
 const SPEC_PUBLIC_KEY = 'e932791ae6e7a840a46164c904786426d5e7821dd8b29a00d61cae72afdd4da4';
 

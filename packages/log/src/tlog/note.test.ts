@@ -14,8 +14,8 @@ import {
   verifyNoteSignature,
 } from './note.ts';
 import type { NoteSignature } from './note.ts';
-import { ED25519_CHECKPOINT, GO_NOTE, GO_VKEY, ML_DSA_CHECKPOINT, SPEC_NOTE, SPEC_VKEY } from './published.fixture.ts';
-import { signerNamed } from './signer.fixture.ts';
+import { ED25519_CHECKPOINT, GO_NOTE, GO_VKEY, ML_DSA_CHECKPOINT, SPEC_NOTE, SPEC_VKEY } from './published-fixture.ts';
+import { signerNamed } from './signer-fixture.ts';
 
 const malformed = (...reason: TlogMalformedReason[]): unknown =>
   expect.objectContaining({ name: 'TlogMalformed', reason: expect.toBeOneOf(reason) as unknown });

@@ -9,14 +9,14 @@ import {
   ML_DSA_CHECKPOINT,
   ML_DSA_WITNESS_VKEY,
   SPEC_VKEY,
-} from './published.fixture.ts';
+} from './published-fixture.ts';
 import {
   formatSignedCheckpoint,
   parseSignedCheckpoint,
   signCheckpoint,
   verifyCheckpoint,
 } from './signed-checkpoint.ts';
-import { signerNamed } from './signer.fixture.ts';
+import { signerNamed } from './signer-fixture.ts';
 
 const CHECKPOINT = {
   origin: 'registry.example/main',

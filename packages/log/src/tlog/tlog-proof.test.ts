@@ -4,7 +4,7 @@ import { HashTree } from './hash-tree.ts';
 import type { TlogMalformedReason } from './malformed.ts';
 import { leafHash } from './merkle.ts';
 import { signCheckpoint } from './signed-checkpoint.ts';
-import { signerNamed } from './signer.fixture.ts';
+import { signerNamed } from './signer-fixture.ts';
 import { PROOF_BYTES_MAX, formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
 import type { TlogProof } from './tlog-proof.ts';
 

@@ -1,6 +1,6 @@
-import { formatBase64, parseBase64, parseDecimal, parseHash, textOf } from './line-fields.ts';
+import { formatBase64, formatHashes, parseBase64, parseDecimal, parseHashes, textOf } from './line-fields.ts';
 import { TlogMalformed } from './malformed.ts';
-import { HASH_BYTES, verifyInclusion } from './merkle.ts';
+import { verifyInclusion } from './merkle.ts';
 import type { NoteKey } from './note-key.ts';
 import { NOTE_BYTES_MAX } from './note.ts';
 import { formatSignedCheckpoint, parseSignedCheckpoint, verifyCheckpoint } from './signed-checkpoint.ts';
@@ -51,12 +51,12 @@ export function formatTlogProof(proof: TlogProof): string {
   const { index, path, extra } = proof;
   if (!Number.isSafeInteger(index) || index < 0) throw new RangeError('an index is a whole number');
   if (path.length > PROOF_PATH_MAX) throw new RangeError(`a path has at most ${PROOF_PATH_MAX} hashes`);
-  if (!path.every((hashed) => hashed.length === HASH_BYTES)) throw new RangeError(`a hash is ${HASH_BYTES} bytes`);
+  const pathLines = formatHashes(path);
   if (extra !== undefined && (extra.length === 0 || extra.length > PROOF_EXTRA_BYTES_MAX)) {
     throw new RangeError(`extra data is 1 to ${PROOF_EXTRA_BYTES_MAX} bytes, or left out`);
   }
   const extraLine = extra === undefined ? [] : [EXTRA + formatBase64(extra)];
-  const lines = [HEADER, ...extraLine, INDEX + String(index), ...path.map(formatBase64), '', ''];
+  const lines = [HEADER, ...extraLine, INDEX + String(index), ...pathLines, '', ''];
   return lines.join('\n') + formatSignedCheckpoint(proof.checkpoint);
 }
 
@@ -73,11 +73,7 @@ export function parseTlogProof(input: Uint8Array | string): TlogProof {
   const extra = lines[0]?.startsWith(EXTRA) === true ? parseExtra(lines.shift()) : undefined;
   const index = parseIndex(lines.shift());
   if (lines.length > PROOF_PATH_MAX) throw new TlogMalformed('proof_path', `over ${PROOF_PATH_MAX} hashes`);
-  const path = lines.map((line) => {
-    const hashed = parseHash(line);
-    if (hashed === undefined) throw new TlogMalformed('proof_path', 'a line is not a hash in base64');
-    return hashed;
-  });
+  const path = parseHashes(lines, 'proof_path');
   const checkpoint = parseSignedCheckpoint(text.slice(divide + 2));
   return { index, path, checkpoint, ...(extra === undefined ? {} : { extra }) };
 }

@@ -4,7 +4,7 @@ import { HashTree } from './hash-tree.ts';
 import type { TlogMalformedReason } from './malformed.ts';
 import { leafHash, verifyConsistency } from './merkle.ts';
 import { signCheckpoint } from './signed-checkpoint.ts';
-import { signerNamed } from './signer.fixture.ts';
+import { signerNamed } from './signer-fixture.ts';
 import {
   ADD_CHECKPOINT_BYTES_MAX,
   formatAddCheckpoint,

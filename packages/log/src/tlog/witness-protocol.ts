@@ -1,6 +1,5 @@
-import { formatBase64, parseDecimal, parseHash, textOf } from './line-fields.ts';
+import { formatHashes, parseDecimal, parseHashes, textOf } from './line-fields.ts';
 import { TlogMalformed } from './malformed.ts';
-import { HASH_BYTES } from './merkle.ts';
 import { NOTE_BYTES_MAX } from './note.ts';
 import { formatSignedCheckpoint, parseSignedCheckpoint } from './signed-checkpoint.ts';
 import type { SignedCheckpoint } from './signed-checkpoint.ts';
@@ -22,6 +21,9 @@ const CONSISTENCY_LINES_MAX = 63;
 /** Bytes of the largest request: a checkpoint, and the lines before it. */
 export const ADD_CHECKPOINT_BYTES_MAX = NOTE_BYTES_MAX + 4_096;
 
+/** Bytes of the largest answer that tells a size: sixteen digits and a newline, and then some. */
+const KNOWN_SIZE_BYTES_MAX = 32;
+
 /** The media type of the answer that tells which size the witness knows (409). */
 export const TREE_SIZE_MEDIA_TYPE = 'text/x.tlog.size';
 
@@ -34,9 +36,7 @@ export function formatAddCheckpoint(request: AddCheckpointRequest): string {
   if (consistency.length > CONSISTENCY_LINES_MAX) {
     throw new RangeError(`a consistency proof has at most ${CONSISTENCY_LINES_MAX} hashes`);
   }
-  if (!consistency.every((hashed) => hashed.length === HASH_BYTES))
-    throw new RangeError(`a hash is ${HASH_BYTES} bytes`);
-  const lines = [OLD + String(oldSize), ...consistency.map(formatBase64), '', ''];
+  const lines = [OLD + String(oldSize), ...formatHashes(consistency), '', ''];
   return lines.join('\n') + formatSignedCheckpoint(request.checkpoint);
 }
 
@@ -54,11 +54,7 @@ export function parseAddCheckpoint(body: Uint8Array | string): AddCheckpointRequ
   if (lines.length > CONSISTENCY_LINES_MAX) {
     throw new TlogMalformed('consistency_proof', `over ${CONSISTENCY_LINES_MAX} lines`);
   }
-  const consistency = lines.map((line) => {
-    const hashed = parseHash(line);
-    if (hashed === undefined) throw new TlogMalformed('consistency_proof', 'a line is not a hash in base64');
-    return hashed;
-  });
+  const consistency = parseHashes(lines, 'consistency_proof');
   return { oldSize, consistency, checkpoint: parseSignedCheckpoint(text.slice(divide + 2)) };
 }
 
@@ -67,7 +63,7 @@ export const formatKnownSize = (size: number): string => `${size}\n`;
 
 /** The size in such an answer. Throws {@link TlogMalformed} (`tree_size`) for anything else. */
 export function parseKnownSize(body: Uint8Array | string): number {
-  const text = textOf(body, 32);
+  const text = textOf(body, KNOWN_SIZE_BYTES_MAX);
   const size = text.endsWith('\n') ? parseDecimal(text.slice(0, -1)) : undefined;
   if (size === undefined) throw new TlogMalformed('tree_size', 'not a decimal up to 2^53 - 1 and a newline');
   return size;
