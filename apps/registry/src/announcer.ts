@@ -1,6 +1,6 @@
 import type { Bus } from '@macronode/bus';
 import { type RegistryCommitted, TOPICS } from '@macronode/contracts';
-import { newUlid } from '@macronode/service';
+import { type Logger, newUlid } from '@macronode/service';
 import type { CommitOrigin } from './log.service.ts';
 import type { RegistryMetrics } from './metrics.ts';
 
@@ -13,12 +13,14 @@ const TTL_MS = 2_000;
 export class Announcer {
   readonly #bus: Bus;
   readonly #metrics: RegistryMetrics;
+  readonly #log: Logger;
   readonly #waiting: (readonly [RegistryCommitted, CommitOrigin | undefined])[] = [];
   #running = false;
 
-  constructor(bus: Bus, metrics: RegistryMetrics) {
+  constructor(bus: Bus, metrics: RegistryMetrics, log: Logger) {
     this.#bus = bus;
     this.#metrics = metrics;
+    this.#log = log;
   }
 
   announce(committed: RegistryCommitted, origin?: CommitOrigin): void {
@@ -33,8 +35,8 @@ export class Announcer {
   async #run(): Promise<void> {
     this.#running = true;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const [committed, origin = { corrId: newUlid(), traceparent: undefined }] = next;
       try {
-        const [committed, origin = { corrId: newUlid(), traceparent: undefined }] = next;
         const { corrId, traceparent, tracestate } = origin;
         await this.#bus.publishHint(TOPICS.registryCommitted, committed, {
           corrId,
@@ -42,8 +44,10 @@ export class Announcer {
           tracestate,
           ttlMs: TTL_MS,
         });
-      } catch {
+      } catch (err) {
         this.#metrics.eventsDropped.inc();
+        // Not louder: a bus that is away says so itself, and readers find the version at the head.
+        this.#log.debug({ err, version: committed.version }, 'a commit was not announced');
       }
     }
     this.#running = false;

@@ -48,9 +48,9 @@ export class AuditTrail {
     return { at: clock.wallMs(), writerId, kind, actor, subject, reason, attrs };
   }
 
-  /** A change is on disk with its record. */
-  appended(): void {
-    this.#options.metrics.auditAppended.inc();
+  /** A change is on disk with its record, or so many of them. */
+  appended(records = 1): void {
+    this.#options.metrics.auditAppended.inc(records);
   }
 
   /** Records a refusal behind the caller's back; over its rate, or when the store fails, it is counted as dropped. */

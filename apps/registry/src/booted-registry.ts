@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { InProcessLink } from '@macronode/bus';
 import { RegistrySigners } from '@macronode/contracts';
 import { MetricsRegistry } from '@macronode/metrics';
-import { type RunningNode, startNode } from '@macronode/service';
-import { registryService } from './index.ts';
+import { type RunningNode, type ServiceDefinition, startNode } from '@macronode/service';
+import type { RegistryConfig } from './config.ts';
 import { genesisOf, type TestSigner } from './log-fixture.ts';
 import { RegistryDriver } from './registry-driver-fixture.ts';
 
@@ -26,12 +26,15 @@ export class BootedRegistry implements AsyncDisposable {
     this.driver = new RegistryDriver(node.httpUrl ?? '');
   }
 
-  static async boot({ folder, members, m, env = {} }: BootOptions): Promise<BootedRegistry> {
+  static async boot(
+    service: ServiceDefinition<RegistryConfig>,
+    { folder, members, m, env = {} }: BootOptions,
+  ): Promise<BootedRegistry> {
     const genesis = join(folder, 'genesis.json');
     writeFileSync(genesis, JSON.stringify(genesisOf(members, m)));
     const link = new InProcessLink({ metrics: new MetricsRegistry().scope({ service: 'registry' }) });
     const node = await startNode({
-      services: [registryService],
+      services: [service],
       profile: 'macronode',
       link,
       env: {

@@ -7,6 +7,7 @@ import { MetricsRegistry } from '@macronode/metrics';
 import { newUlid } from '@macronode/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BootedRegistry } from './booted-registry.ts';
+import { registryService } from './index.ts';
 import { signers } from './log-fixture.ts';
 
 const members = signers(1);
@@ -16,7 +17,7 @@ let bus: Bus;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'registry-bus-'));
-  booted = await BootedRegistry.boot({ folder, members, m: 1 });
+  booted = await BootedRegistry.boot(registryService, { folder, members, m: 1 });
   for (const pad of [10, 900_000, 70_000]) {
     await booted.driver.round(members, [{ id: 'node', kind: 'node', attrs: { pad: 'x'.repeat(pad) } }]);
   }

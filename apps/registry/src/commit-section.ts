@@ -5,22 +5,17 @@ import {
   type RegistryPayload,
   ServiceError,
 } from '@macronode/contracts';
-import {
-  type CanonicalLeaf,
-  canonicalPayload,
-  EntryTooLarge,
-  incomingSet,
-  quorumOf,
-  type SignerSet,
-} from '@macronode/log';
+import { type CanonicalLeaf, EntryTooLarge, incomingSet, quorumOf, type SignerSet } from '@macronode/log';
 import type { AuditTrail } from './audit-trail.ts';
 import { CheckedApprovals, type Verified } from './checked-approvals.ts';
 import type { Clock } from './clock.ts';
 import type { CommitOrigin, LogService } from './log.service.ts';
+import { signersText } from './kept-genesis.ts';
 import { fittingLeaf } from './leaf-room.ts';
 import type { SignedRequest, StoredProposal } from './log.store.ts';
 import type { CommitStage, RegistryMetrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
+import { frozen } from './refusals.ts';
 import { Serial } from './serial.ts';
 import { WriteAmplification } from './write-amplification.ts';
 
@@ -106,7 +101,7 @@ export class CommitSection {
     }
     const set = log.signerSet;
     if (set === undefined) throw new ServiceError('maintenance', 'the log has no signer set', { reason: 'no_signers' });
-    const payload = proposals.payload(proposal.payloadHash);
+    const { payload, canonical } = proposals.proposed(proposal.payloadHash);
     const incoming = incomingSet(payload);
     const checked = new CheckedApprovals(proposal.payloadHash, approvalTimes(metrics));
     const sets = [set, ...(incoming === undefined ? [] : [incoming])];
@@ -125,7 +120,6 @@ export class CommitSection {
       throw error;
     }
     if (!quorum.met) throw new ServiceError('quorum_failed', undefined, { details: { quorum } });
-    const canonical = canonicalPayload(payload);
     return {
       payload,
       incoming,
@@ -165,9 +159,7 @@ export class CommitSection {
     };
     const outcome = await log.append(entry, incoming, times, origin);
     if (outcome === 'replayed') throw new ServiceError('replayed');
-    if (outcome === 'frozen') {
-      throw new ServiceError('maintenance', 'the log is frozen', { reason: 'frozen', retryAfterMs: 30_000 });
-    }
+    if (outcome === 'frozen') throw frozen();
     if (outcome === 'cas') {
       metrics.casFailed.inc();
       throw new ServiceError('chain_mismatch', 'the head has moved');
@@ -205,10 +197,6 @@ function leafOf(...parts: Parameters<typeof fittingLeaf>): CanonicalLeaf {
     throw cause;
   }
 }
-
-/** A signer set as it is stored. */
-export const signersText = ({ m, k_pq, signers }: Omit<SignerSet, 'version'>): string =>
-  JSON.stringify({ m, k_pq, signers });
 
 /** Counts and times every signature that is verified. */
 export const approvalTimes =

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeepVerifier } from './deep-verifier.ts';
 import { FileHeadLock, ForkRefused } from './head-lock.ts';
 import { TestLog, TestSigner } from './log-fixture.ts';
+import { FAULT_STEPS } from './log.service.ts';
 import { registryMetrics } from './metrics.ts';
 import { createLogger } from '@macronode/service';
 
@@ -70,15 +71,10 @@ async function judge(said: readonly [number, string][]): Promise<number> {
 }
 
 describe('killed at a step of a commit', () => {
-  it.each([
-    ['before append', 'none of'],
-    ['after append', 'all of'],
-    ['after lock', 'all of'],
-    ['after sign', 'all of'],
-  ])('%s: %s the version is there after a start', async (step, kept) => {
+  it.each(FAULT_STEPS)('%s: none of the version is there after a start, or all once it was appended', async (step) => {
     const said = await run([step, '3']);
     expect(said.map(([version]) => version)).toEqual([1, 2]);
-    expect(await judge(said)).toBe(kept === 'all of' ? 3 : 2);
+    expect(await judge(said)).toBe(step === 'before append' ? 2 : 3);
   });
 });
 

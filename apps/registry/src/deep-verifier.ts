@@ -1,5 +1,5 @@
 import { canonicalJson } from '@macronode/content';
-import { leafHash, type SignerSet } from '@macronode/log';
+import { leafHash, type SignerSet, TILE_WIDTH } from '@macronode/log';
 import type { Logger } from '@macronode/service';
 import { AuditWalk, type Versions } from './audit-walk.ts';
 import { type EntryVerdict, judgeEntry, type Place, placeAfter } from './entry-judge.ts';
@@ -10,11 +10,12 @@ import type { StoredEntry } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 
 const AUDIT_PAGE = 64;
-const TILE_WIDTH = 256;
-const HASH_BYTES = 32;
 
-const isLeafHash = (hash: Uint8Array | undefined, leaf: string): boolean =>
-  hash !== undefined && Buffer.from(hash).equals(leafHash(Buffer.from(leaf)));
+/** Whether a tile of hashes ends in that of the leaf. */
+function endsInLeaf(tile: Uint8Array | undefined, leaf: string): boolean {
+  const hash = leafHash(Buffer.from(leaf));
+  return tile !== undefined && Buffer.from(tile.subarray(-hash.length)).equals(hash);
+}
 
 const textOf = ({ m, k_pq, signers }: SignerSet): string => canonicalJson({ m, k_pq, signers });
 
@@ -91,8 +92,8 @@ export class DeepVerifier {
     try {
       const verdict = judgeEntry(entry, place);
       if (verdict.fault !== undefined) return verdict;
-      const inTree = this.#log.tree.tile(0, Math.floor(at / TILE_WIDTH), (at % TILE_WIDTH) + 1)?.subarray(-HASH_BYTES);
-      return isLeafHash(inTree, entry.leaf) ? verdict : { fault: 'leaf hash' };
+      const upTo = this.#log.tree.tile(0, Math.floor(at / TILE_WIDTH), (at % TILE_WIDTH) + 1);
+      return endsInLeaf(upTo, entry.leaf) ? verdict : { fault: 'leaf hash' };
     } catch (error) {
       return { fault: `unreadable: ${String(error)}` };
     }

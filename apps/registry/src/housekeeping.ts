@@ -1,4 +1,5 @@
 import type { Logger } from '@macronode/service';
+import type { AuditTrail } from './audit-trail.ts';
 import type { Clock } from './clock.ts';
 import type { Checkpointer } from './checkpointer.ts';
 import type { LogStore } from './log.store.ts';
@@ -6,6 +7,8 @@ import type { RegistryMetrics } from './metrics.ts';
 
 const EXPIRE_INTERVAL_MS = 1_000;
 const COMPACT_INTERVAL_MS = 1_000;
+/** Steps that may wait for one that is slow: each kind has its next try a second later. */
+const WAITING_MAX = 2;
 /** Rows of each kind one step removes: a step shares the writer with commits. */
 const COMPACT_ROWS = 200;
 const HOUR_MS = 3_600_000;
@@ -14,8 +17,8 @@ const MINUTES_A_DAY = 1_440;
 export interface HousekeepingOptions {
   readonly store: LogStore;
   readonly checkpointer: Checkpointer | undefined;
+  readonly audit: AuditTrail;
   readonly clock: Clock;
-  readonly writerId: string;
   readonly metrics: RegistryMetrics;
   readonly log: Logger;
   readonly checkpointIntervalMs: number;
@@ -68,9 +71,9 @@ export class Housekeeping {
     this.#timers.push(setInterval(work, ms).unref());
   }
 
-  /** One after another; what comes while two wait is left for the next time. */
+  /** One after another; what comes while as many wait as may is left for the next time. */
   #queue(work: () => Promise<void>): void {
-    if (this.#pending >= 2 || !this.#options.store.writable) return;
+    if (this.#pending >= WAITING_MAX || !this.#options.store.writable) return;
     this.#pending += 1;
     this.#busy = this.#busy
       .then(work)
@@ -79,9 +82,10 @@ export class Housekeeping {
   }
 
   async #expire(): Promise<void> {
-    const { store, clock, writerId } = this.#options;
-    const now = clock.wallMs();
-    if (store.openProposals().some(({ expiresAt }) => expiresAt <= now)) await store.expire(now, writerId);
+    const { store, audit } = this.#options;
+    const fact = audit.fact({ kind: 'expire', actor: null, subject: null });
+    if (!store.openProposals().some(({ expiresAt }) => expiresAt <= fact.at)) return;
+    audit.appended(await store.expire(fact));
   }
 
   async #compact(): Promise<void> {

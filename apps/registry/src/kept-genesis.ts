@@ -1,5 +1,6 @@
 import { canonicalJson } from '@macronode/content';
 import { RegistryGenesis } from '@macronode/contracts';
+import type { SignerSet } from '@macronode/log';
 import { z } from 'zod';
 
 /** Verifier keys of a log: of the one it signs its checkpoints with, and of the one it cosigns them with. */
@@ -9,6 +10,10 @@ export interface LogKeys {
 }
 
 type FirstSet = Omit<RegistryGenesis, 'log'>;
+
+/** A signer set as it is stored. */
+export const signersText = ({ m, k_pq, signers }: Omit<SignerSet, 'version'>): string =>
+  JSON.stringify({ m, k_pq, signers });
 
 /** What a store keeps of how its log began: as its genesis file has it where it is written, with its keys where it is followed. */
 export type KeptGenesis =

@@ -10,8 +10,9 @@ import { createLogger } from '@macronode/service';
 import { AuditTrail } from './audit-trail.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { CommitSection, signersText } from './commit-section.ts';
+import { CommitSection } from './commit-section.ts';
 import { FileHeadLock, MemoryHeadLock } from './head-lock.ts';
+import { signersText } from './kept-genesis.ts';
 import { type FaultPoint, LogService } from './log.service.ts';
 import { registryMetrics } from './metrics.ts';
 import { Proposals } from './proposals.ts';
@@ -66,10 +67,13 @@ export class TestLog implements AsyncDisposable {
   readonly proposals: Proposals;
   readonly metrics: MetricsRegistry;
   readonly clock: Clock;
+  readonly audit: AuditTrail;
+  /** Of whoever listens and threw. */
+  readonly listenerErrors: readonly unknown[];
   readonly #close: () => Promise<void>;
 
   private constructor(
-    fields: Pick<TestLog, 'log' | 'writes' | 'proposals' | 'metrics' | 'clock'>,
+    fields: Pick<TestLog, 'log' | 'writes' | 'proposals' | 'metrics' | 'clock' | 'audit' | 'listenerErrors'>,
     close: () => Promise<void>,
   ) {
     this.log = fields.log;
@@ -77,6 +81,8 @@ export class TestLog implements AsyncDisposable {
     this.proposals = fields.proposals;
     this.metrics = fields.metrics;
     this.clock = fields.clock;
+    this.audit = fields.audit;
+    this.listenerErrors = fields.listenerErrors;
     this.#close = close;
   }
 
@@ -101,15 +107,17 @@ export class TestLog implements AsyncDisposable {
       dataDir === undefined ? NodeKey.ephemeral() : NodeKey.loadOrCreate(join(dataDir, name));
     const keys = { logKey: keyOf('log.key'), cosignerKey: keyOf('cosigner.key') };
     const checkpointer = new Checkpointer({ log: LOG, ...keys, clock, metrics: bound });
+    const listenerErrors: unknown[] = [];
     const log = await LogService.open({
       store,
       lock,
       checkpointer,
       metrics: bound,
       replica: false,
+      onListenerError: (error) => listenerErrors.push(error),
       ...(faultPoint === undefined ? {} : { faultPoint }),
     });
-    const proposals = new Proposals(log);
+    const proposals = new Proposals(log, bound);
     const section = new CommitSection({ log, proposals, audit, clock, metrics: bound });
     const rates = { proposePerSecond: ratePerSecond, approvePerSecond: ratePerSecond, quotas: true };
     const nonceUsed = (nonce: string): boolean => store.nonceUsed(nonce);
@@ -124,10 +132,17 @@ export class TestLog implements AsyncDisposable {
       metrics: bound,
       isSound: () => true,
     });
-    return new TestLog({ log, writes, proposals, metrics, clock }, async () => {
+    return new TestLog({ log, writes, proposals, metrics, clock, audit, listenerErrors }, async () => {
       await store.close();
       await lock.close();
     });
+  }
+
+  /** The value of one series of the metrics; NaN when there is none. */
+  async value(name: string, label = ''): Promise<number> {
+    const lines = (await this.metrics.render()).split('\n');
+    const found = lines.find((line) => /^\w+/.exec(line)?.[0] === name && line.includes(label));
+    return Number(found?.split(' ').at(-1));
   }
 
   /** A payload that continues the log as it stands. */

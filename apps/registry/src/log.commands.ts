@@ -243,13 +243,13 @@ export const commands = {
     appendAudit(db, audit);
   },
 
-  /** Ends open proposals that are over their time. Answers how many. */
-  expire(db: DatabaseSync, { at, writerId }: { readonly at: number; readonly writerId: string }): number {
+  expire(db: DatabaseSync, audit: AuditFact): number {
+    const { at } = audit;
     const sql = `SELECT payload_b3 FROM proposals WHERE state = 'open' AND expires_at <= ?`;
     const due = statement(db, sql).all(at) as { readonly payload_b3: string }[];
     for (const { payload_b3: subject } of due) {
       settle(db, subject, 'expired', at);
-      appendAudit(db, { at, writerId, kind: 'expire', actor: null, subject, reason: null, attrs: {} });
+      appendAudit(db, { ...audit, subject });
     }
     return due.length;
   },

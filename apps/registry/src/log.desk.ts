@@ -5,13 +5,14 @@ import {
   type RegistryCall,
   RegistryCommitRequest,
   type RegistryConsistency,
+  type RegistryHead,
   RegistryOperatorRequest,
   RegistryProposeEnvelope,
   type RegistrySigners,
   ServiceError,
 } from '@macronode/contracts';
 import { type DeskAnswer, RegistryDesk } from '@macronode/log-http';
-import { encodeEntryBundle, formatTlogProof, parseTilePath } from '@macronode/log';
+import { encodeEntryBundle, formatTlogProof, parseTilePath, TILE_WIDTH } from '@macronode/log';
 import { decodeJson, namesTag } from '@macronode/service';
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
@@ -41,7 +42,8 @@ type Handler = (call: RegistryCall, origin: CommitOrigin) => DeskAnswer | Promis
 const JSON_TYPE = 'application/json; charset=utf-8';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 const FOREVER = 'public, max-age=31536000, immutable';
-const TILE_WIDTH = 256;
+/** When to come again for a proof: a checkpoint is there a second after its entries. */
+const CHECKPOINT_RETRY_MS = 1_000;
 
 const encode = (text: string): Uint8Array => Buffer.from(text);
 
@@ -103,7 +105,7 @@ export class LogDesk extends RegistryDesk {
 
   #head(call: RegistryCall): DeskAnswer {
     const { head } = this.#options.log;
-    const tag = `v${head.version}-${head.entry_b3?.slice(3, 11) ?? '00000000'}`;
+    const tag = headTag(head);
     const headers = { etag: `"${tag}"` };
     if (namesTag(call.if_none_match, tag)) return { status: 304, headers: { ...headers, 'cache-control': 'no-cache' } };
     return json(200, head, 'no-cache', headers);
@@ -125,7 +127,7 @@ export class LogDesk extends RegistryDesk {
     const signed = this.#options.published?.signed;
     if (version > log.head.version) throw new ServiceError('not_found', 'the log has no such version');
     if (signed === undefined || version > signed.checkpoint.size) {
-      throw new ServiceError('not_in_checkpoint', undefined, { retryAfterMs: 1_000 });
+      throw new ServiceError('not_in_checkpoint', undefined, { retryAfterMs: CHECKPOINT_RETRY_MS });
     }
     const path = log.tree.inclusionProof(version - 1, signed.checkpoint.size);
     return answer(
@@ -147,9 +149,9 @@ export class LogDesk extends RegistryDesk {
   }
 
   #consistency(call: RegistryCall): DeskAnswer {
-    const { tree } = this.#options.log;
+    const { tree, head } = this.#options.log;
     const from = Number(call.query.from ?? '0');
-    const to = Number(call.query.to ?? String(tree.size));
+    const to = Number(call.query.to ?? String(head.checkpoint_size));
     if (from > to) throw new ServiceError('bad_request', 'from is larger than to');
     if (to > tree.size) throw new ServiceError('not_found', `the log has ${tree.size} entries`);
     const hashes = tree.consistencyProof(from, to).map((hash) => Buffer.from(hash).toString('base64'));
@@ -213,6 +215,12 @@ export class LogDesk extends RegistryDesk {
     const { status, type, body } = await witness.addCheckpoint(call.body ?? new Uint8Array());
     return answer(status, type, 'no-store', encode(body));
   }
+}
+
+/** Another one for every other head: on a replica the checkpoint comes after the version, and its size is part of both. */
+function headTag({ version, entry_b3: entry, checkpoint_size: size }: RegistryHead): string {
+  const tag = `v${version}-${entry?.slice(3, 11) ?? '00000000'}`;
+  return size === version ? tag : `${tag}-c${size}`;
 }
 
 /** `12`: decimal, from 1, without a leading zero. */

@@ -10,9 +10,15 @@ import type { Checkpointer } from './checkpointer.ts';
 import { ForkRefused, type HeadLock, lineOf } from './head-lock.ts';
 import type { Appended, AppendEntry, LogStore, StoredCommit, StoredEntry } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
+import type { Published } from './published.ts';
+import { MENDED_RETRY_MS } from './refusals.ts';
 
-/** Told before and after each step of a commit: what a crash test stops at. */
-export type FaultPoint = (step: string) => void;
+/** Steps of a commit, in their order, between which a process may end: each of them is crashed at. */
+export const FAULT_STEPS = ['before append', 'after append', 'after lock', 'after sign'] as const;
+type FaultStep = (typeof FAULT_STEPS)[number];
+
+/** Told of each step of a commit: what a crash test stops at. */
+export type FaultPoint = (step: FaultStep) => void;
 
 export interface LogServiceOptions {
   readonly store: LogStore;
@@ -23,8 +29,8 @@ export interface LogServiceOptions {
   /** A log that is followed, not written. */
   readonly replica: boolean;
   readonly faultPoint?: FaultPoint;
-  /** Told of a listener that threw. */
-  readonly onListenerError?: (error: unknown) => void;
+  /** Told of a listener that threw: the version is committed whoever hears of it. */
+  readonly onListenerError: (error: unknown) => void;
 }
 
 /** Before the first entry. */
@@ -36,10 +42,15 @@ const EMPTY_HEAD: RegistryHead = {
   checkpoint_size: 0,
 };
 
-const committedOf = ({ version, leaf, entryHash }: StoredCommit): RegistryCommitted => {
-  const { payload_b3, committed_at } = RegistryLeaf.parse(JSON.parse(leaf));
-  return { version, payload_b3, entry_b3: entryHash, committed_at };
-};
+interface ReadCommit {
+  readonly committed: RegistryCommitted;
+  readonly kind: RegistryLeaf['kind'];
+}
+
+function readCommit({ version, leaf, entryHash }: StoredCommit): ReadCommit {
+  const { payload_b3, committed_at, kind } = RegistryLeaf.parse(JSON.parse(leaf));
+  return { committed: { version, payload_b3, entry_b3: entryHash, committed_at }, kind };
+}
 
 /** The request that asked for a commit: what is told of it belongs to its trace. */
 export interface CommitOrigin {
@@ -52,7 +63,7 @@ export interface CommitOrigin {
 /** `origin` is undefined where a version came from another log. */
 type CommitListener = (committed: RegistryCommitted, origin?: CommitOrigin) => void;
 
-/** The step of a commit that failed, for the stages of its metrics. */
+/** Told of each step of a commit as it ends, for the stages of its metrics. */
 export interface AppendTimes {
   append(): void;
   lock(): void;
@@ -68,13 +79,15 @@ export class LogService {
   readonly #tree = new HashTree();
   readonly #listeners = new Set<CommitListener>();
   #head: RegistryHead = EMPTY_HEAD;
+  #published: Published | undefined;
   #sealed = false;
   #unfinished = false;
   #signers: SignerSet | undefined;
 
   private constructor(options: LogServiceOptions) {
     this.#options = options;
-    const { metrics } = options;
+    const { metrics, checkpointer } = options;
+    this.#published = checkpointer;
     metrics.headVersion.collect(() => this.#head.version);
     for (const algo of ['ed25519', 'ml-dsa-44'] as const) {
       metrics.signers.collect(() => this.#signers?.signers.filter((signer) => signer.algo === algo).length ?? 0, {
@@ -101,13 +114,13 @@ export class LogService {
     const { store } = this.#options;
     this.#tree.appendAll(store.leafHashes());
     const head = store.head();
-    if (head !== undefined) this.#show(head);
+    if (head !== undefined) this.#show(readCommit(head));
     this.#signers = store.signerSet(this.#head.version);
   }
 
-  #show(head: StoredCommit): void {
-    this.#head = { ...committedOf(head), checkpoint_size: head.version };
-    this.#sealed = RegistryLeaf.parse(JSON.parse(head.leaf)).kind === 'seal';
+  #show({ committed, kind }: ReadCommit): void {
+    this.#head = { ...committed, checkpoint_size: 0 };
+    this.#sealed = kind === 'seal';
   }
 
   async #recover(): Promise<void> {
@@ -140,8 +153,10 @@ export class LogService {
     checkpointer.publish(size, this.#tree.root());
   }
 
+  /** A checkpoint is signed a moment before its version is shown: until then it counts as the one before. */
   get head(): RegistryHead {
-    return this.#head;
+    const signed = this.#published?.signed?.checkpoint.size ?? 0;
+    return { ...this.#head, checkpoint_size: Math.min(signed, this.#head.version) };
   }
   get sealed(): boolean {
     return this.#sealed;
@@ -157,6 +172,11 @@ export class LogService {
   }
   get checkpointer(): Checkpointer | undefined {
     return this.#options.checkpointer;
+  }
+
+  /** Whose checkpoint the head tells of: that of a log that is followed comes from there, and after its entries. */
+  publishedBy(published: Published): void {
+    this.#published = published;
   }
 
   /** The set a log begins with came after it was opened: a replica that has just met the log it follows. */
@@ -193,7 +213,9 @@ export class LogService {
 
   /** Commits after a version, oldest first. */
   committed(after: number, limit: number): readonly RegistryCommitted[] {
-    return this.#options.store.commits(after, this.#shownOf(after, limit)).map(committedOf);
+    return this.#options.store
+      .commits(after, this.#shownOf(after, limit))
+      .map((commit) => readCommit(commit).committed);
   }
 
   /** A version that is shown; undefined for one that is not there, or not signed yet. */
@@ -276,14 +298,13 @@ export class LogService {
   }
 
   #advance(commit: StoredCommit, origin?: CommitOrigin): void {
-    this.#show(commit);
-    const committed = committedOf(commit);
+    const read = readCommit(commit);
+    this.#show(read);
     for (const listener of this.#listeners) {
       try {
-        listener(committed, origin);
+        listener(read.committed, origin);
       } catch (error) {
-        // The version is committed whoever hears of it.
-        this.#options.onListenerError?.(error);
+        this.#options.onListenerError(error);
       }
     }
   }
@@ -293,7 +314,7 @@ export class LogService {
     if (this.writable) return;
     throw new ServiceError('unavailable', 'the log cannot be written: its disk failed. Reads go on', {
       reason: 'store',
-      retryAfterMs: 30_000,
+      retryAfterMs: MENDED_RETRY_MS,
     });
   }
 }

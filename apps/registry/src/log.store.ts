@@ -145,7 +145,8 @@ export abstract class LogStore {
   abstract append(entry: AppendEntry): Promise<Appended>;
   abstract freeze(request: Freeze): Promise<'changed' | 'unchanged' | 'replayed'>;
   abstract note(audit: AuditFact): Promise<void>;
-  abstract expire(at: number, writerId: string): Promise<number>;
+  /** Ends open proposals that are over their time at the instant of the fact, which is recorded of each. Answers how many. */
+  abstract expire(audit: AuditFact): Promise<number>;
   abstract compact(step: Compaction): Promise<number>;
   abstract adopt(entries: readonly AdoptedEntry[]): Promise<number>;
   abstract witness(head: WitnessedHead): Promise<{ readonly known: number; readonly ok: boolean }>;

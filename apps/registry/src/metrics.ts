@@ -1,14 +1,22 @@
-import { counter, gauge, type HandlesOf, histogram } from '@macronode/metrics';
+import { LIMITS } from '@macronode/contracts';
+import { bounded, counter, gauge, type HandlesOf, histogram } from '@macronode/metrics';
 
 const ALGORITHMS = ['ed25519', 'ml-dsa-44'] as const;
 
-/** Steps of a commit, in their order: the sum of them is `commit_latency_seconds`. */
+/**
+ * Steps of a commit, in their order: `commit_latency_seconds` is their sum and, before them, judging the signature of
+ * the request.
+ */
 export const COMMIT_STAGES = ['wait', 'verify', 'append', 'lock', 'sign', 'publish'] as const;
 export type CommitStage = (typeof COMMIT_STAGES)[number];
 
 /** Routes that share a bound of requests in flight. */
 export const ROUTE_CLASSES = ['head', 'entry', 'log', 'proof', 'state', 'write', 'witness'] as const;
 export type RouteClass = (typeof ROUTE_CLASSES)[number];
+
+/** What comes of a checkpoint that is sent to a witness. */
+export const COSIGN_RESULTS = ['cosigned', 'conflict', 'refused', 'failed'] as const;
+export type CosignResult = (typeof COSIGN_RESULTS)[number];
 
 export const registryMetrics = {
   commits: counter({
@@ -93,8 +101,8 @@ export const registryMetrics = {
   }),
   auditFailed: counter({
     name: 'registry_audit_fail_total',
-    help: 'Entries or audit records that did not verify when they were read again, and checkpoints of another log. Never zero is an incident.',
-    labels: { what: ['entry', 'audit', 'checkpoint'] },
+    help: 'Entries, audit records or proposed payloads that did not verify when they were read again, and checkpoints of another log. Never zero is an incident.',
+    labels: { what: ['entry', 'audit', 'checkpoint', 'proposal'] },
     zeroFill: true,
   }),
   auditVerify: gauge({
@@ -140,8 +148,11 @@ export const registryMetrics = {
   cosignatures: counter({
     name: 'witness_cosign_total',
     help: 'Checkpoints for a witness, by what came back; one held back while attempts are spaced out counts as the last did.',
-    labels: { result: ['cosigned', 'conflict', 'refused', 'failed'] },
-    zeroFill: true,
+    labels: {
+      // One more than may be: the last place of an open label is that of all others.
+      witness: bounded(LIMITS.registry_witnesses.value + 1, 'By the name of its key; as many as may be configured.'),
+      result: COSIGN_RESULTS,
+    },
   }),
   replicaLag: gauge({
     name: 'registry_replica_lag_versions',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { canonicalPayload } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BootedRegistry } from './booted-registry.ts';
+import { registryService } from './index.ts';
 import { genesisOf, signers } from './log-fixture.ts';
 import type { RegistryDriver } from './registry-driver-fixture.ts';
 
@@ -21,7 +22,7 @@ afterEach(async () => {
 const members = signers(3);
 
 async function start(env: Readonly<Record<string, string>> = {}): Promise<RegistryDriver> {
-  booted = await BootedRegistry.boot({ folder, members, m: 2, env });
+  booted = await BootedRegistry.boot(registryService, { folder, members, m: 2, env });
   return booted.driver;
 }
 
@@ -65,6 +66,7 @@ describe('the registry on its own port', () => {
     const audit = (await (await fetch(`${driver.url}/registry/audit`)).text()).trim().split('\n');
     const kinds = audit.map((line) => (JSON.parse(line) as { kind: string }).kind);
     expect(kinds).toEqual(['genesis', 'propose', 'approve', 'approve', 'commit']);
+    expect(await booted?.metric('registry_audit_records_total')).toBe(kinds.length);
   });
 
   it('finds after a restart what it had, and refuses another genesis', async () => {
@@ -79,6 +81,20 @@ describe('the registry on its own port', () => {
     const other = join(folder, 'other.json');
     writeFileSync(other, JSON.stringify(genesisOf(signers(3), 2)));
     await expect(start({ REGISTRY_GENESIS: other })).rejects.toThrow('another genesis');
+  });
+
+  it('answers while it is frozen that it takes no writes, and when to come again', async () => {
+    const driver = await start();
+    const [a] = members;
+    if (a === undefined) throw new Error('signer');
+    const payload = await driver.next();
+    expect((await driver.freeze(true, a)).status).toBe(200);
+    const answer = await driver.propose(payload, a);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '30']);
+    expect(await json(answer)).toMatchObject({ error: { code: 'maintenance', reason: 'frozen' } });
+    expect((await fetch(`${driver.url}/registry/head`)).status).toBe(200);
+    expect((await driver.freeze(false, a)).status).toBe(200);
+    expect((await driver.propose(payload, a)).status).toBe(202);
   });
 
   it('lets one process write', async () => {

@@ -3,7 +3,6 @@ import { HttpEdge, type ServiceDeps } from '@macronode/service';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Announcer } from './announcer.ts';
-import { AuditTrail } from './audit-trail.ts';
 import { RegistryBusController } from './bus.controller.ts';
 import { systemClock } from './clock.ts';
 import { CommitSection } from './commit-section.ts';
@@ -63,10 +62,9 @@ export class RegistryModule {
 
 function openDesk(deps: Deps, opened: OpenedLog, metrics: RegistryMetrics, isSound: () => boolean): LogDesk {
   const { config } = deps;
-  const { log, published, cosigner } = opened;
+  const { log, audit, published, cosigner } = opened;
   const clock = systemClock;
-  const audit = new AuditTrail({ store: log.store, clock, writerId: deps.nodeId, metrics, log: deps.log });
-  const proposals = new Proposals(log);
+  const proposals = new Proposals(log, metrics);
   const section = new CommitSection({ log, proposals, audit, clock, metrics });
   const { proposePerSecond, approvePerSecond } = config;
   const judge = new RequestJudge({
@@ -118,8 +116,8 @@ const openEdge = ({ readiness }: Deps): Provider => ({
 });
 
 /** After the answer: a commit does not wait for whoever wants to hear of it. */
-function announce({ bus }: Deps, log: LogService, metrics: RegistryMetrics): void {
-  const announcer = new Announcer(bus, metrics);
+function announce({ bus, log: logger }: Deps, log: LogService, metrics: RegistryMetrics): void {
+  const announcer = new Announcer(bus, metrics, logger);
   log.onCommit((committed, origin) => setImmediate(() => announcer.announce(committed, origin)));
 }
 

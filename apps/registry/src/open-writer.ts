@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import type { RegistrySigners } from '@macronode/contracts';
 import { NodeKey } from '@macronode/keys';
 import type { ServiceDeps } from '@macronode/service';
+import { AuditTrail } from './audit-trail.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { systemClock } from './clock.ts';
-import { signersText } from './commit-section.ts';
 import type { RegistryConfig } from './config.ts';
 import { readGenesis } from './genesis.ts';
 import { FileHeadLock, type HeadLock, MemoryHeadLock } from './head-lock.ts';
 import { Housekeeping } from './housekeeping.ts';
-import { readKeptGenesis } from './kept-genesis.ts';
+import { readKeptGenesis, signersText } from './kept-genesis.ts';
 import { LogService } from './log.service.ts';
 import type { LogStore } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { openStore } from './open-store.ts';
-import type { OpenedLog } from './opened-log.ts';
+import { type OpenedLog, untold } from './opened-log.ts';
 import { WitnessClient } from './witness-client.ts';
 import { parseWitnesses } from './witness-settings.ts';
 import { WriterLease } from './writer-lease.ts';
@@ -25,15 +25,16 @@ type Deps = ServiceDeps<RegistryConfig>;
 export async function openWriter(deps: Deps, metrics: RegistryMetrics): Promise<OpenedLog> {
   const lock = await openLock(deps);
   const store = await openStore(deps);
-  await identify(deps, store);
+  const audit = new AuditTrail({ store, clock: systemClock, writerId: deps.nodeId, metrics, log: deps.log });
+  await identify(deps, store, audit);
   const name = store.logName();
   const checkpointer = name === undefined ? undefined : checkpointerOf(deps, name, metrics);
-  const onListenerError = (err: unknown): void =>
-    deps.log.error({ err }, 'a commit was not told to somebody who listens');
+  const onListenerError = untold(deps.log);
   const log = await LogService.open({ store, lock, checkpointer, metrics, replica: false, onListenerError });
-  keepHouse(deps, log, checkpointer, metrics);
+  keepHouse(deps, log, audit, checkpointer, metrics);
   return {
     log,
+    audit,
     published: checkpointer,
     cosigner: checkpointer?.cosigner,
     signers: () => signersOf(log, checkpointer),
@@ -57,7 +58,7 @@ async function openLock(deps: Deps): Promise<HeadLock> {
 }
 
 /** Makes the log what the genesis file says, or checks that it is that already. */
-async function identify({ config, dataDir, nodeId }: Deps, store: LogStore): Promise<void> {
+async function identify({ config, dataDir }: Deps, store: LogStore, audit: AuditTrail): Promise<void> {
   const { genesis: file } = config;
   const kept = store.genesis();
   if (kept !== undefined && readKeptGenesis(kept).role === 'followed') {
@@ -71,16 +72,9 @@ async function identify({ config, dataDir, nodeId }: Deps, store: LogStore): Pro
   const outcome = await store.identify({
     log,
     genesis: genesis && { text: genesis.text, signers: signersText(genesis.value) },
-    audit: {
-      at: systemClock.wallMs(),
-      writerId: nodeId,
-      kind: 'genesis',
-      actor: null,
-      subject: null,
-      reason: null,
-      attrs: { log },
-    },
+    audit: audit.fact({ kind: 'genesis', actor: null, subject: null, attrs: { log } }),
   });
+  if (outcome === 'created') audit.appended();
   if (outcome !== 'conflict') return;
   throw new Error(`the log in ${dataDir ?? 'memory'} began with another genesis than ${file ?? ''}: use that one`);
 }
@@ -105,6 +99,7 @@ function signersOf(log: LogService, checkpointer: Checkpointer | undefined): Reg
 function keepHouse(
   deps: Deps,
   log: LogService,
+  audit: AuditTrail,
   checkpointer: Checkpointer | undefined,
   metrics: RegistryMetrics,
 ): void {
@@ -121,8 +116,8 @@ function keepHouse(
   const housekeeping = new Housekeeping({
     store: log.store,
     checkpointer,
+    audit,
     clock: systemClock,
-    writerId: deps.nodeId,
     metrics,
     log: deps.log,
     checkpointIntervalMs: config.checkpointIntervalS * 1_000,

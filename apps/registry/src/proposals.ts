@@ -6,17 +6,27 @@ import {
   type RegistryQuorum,
   ServiceError,
 } from '@macronode/contracts';
-import { incomingSet, quorumOf, type SignerSet } from '@macronode/log';
+import { hashBytes } from '@macronode/content';
+import { type CanonicalPayload, incomingSet, quorumOf, type SignerSet } from '@macronode/log';
 import { CheckedApprovals } from './checked-approvals.ts';
 import type { LogService } from './log.service.ts';
 import type { StoredProposal } from './log.store.ts';
+import type { RegistryMetrics } from './metrics.ts';
+
+/** A payload with the text it was proposed in, which its approvals are of. */
+interface ProposedPayload {
+  readonly payload: RegistryPayload;
+  readonly canonical: CanonicalPayload;
+}
 
 /** Proposals as they are shown: with what they still need. */
 export class Proposals {
   readonly #log: LogService;
+  readonly #metrics: RegistryMetrics;
 
-  constructor(log: LogService) {
+  constructor(log: LogService, metrics: RegistryMetrics) {
     this.#log = log;
+    this.#metrics = metrics;
   }
 
   /** What is open now, the oldest first. */
@@ -34,11 +44,25 @@ export class Proposals {
     return proposal;
   }
 
-  /** The payload as it was proposed. A long one is not kept when the log went on without it: `chain_mismatch`. */
   payload(proposalId: string): RegistryPayload {
+    return this.proposed(proposalId).payload;
+  }
+
+  /**
+   * The payload as it was proposed. A long one is not kept when the log went on without it: `chain_mismatch`. It was
+   * canonical when it was stored, so its text is hashed as it is: one that was damaged since is `integrity`, for what
+   * its signers approved is another one.
+   */
+  proposed(proposalId: string): ProposedPayload {
     const text = this.#log.store.payload(proposalId);
     if (text === undefined) throw new ServiceError('chain_mismatch', 'the log went on without this proposal');
-    return RegistryPayload.parse(JSON.parse(text));
+    const encoded = Buffer.from(text);
+    const hash = hashBytes(encoded);
+    if (hash !== proposalId) {
+      this.#metrics.auditFailed.inc({ what: 'proposal' });
+      throw new ServiceError('integrity', 'the stored payload no longer hashes to the id of its proposal');
+    }
+    return { payload: RegistryPayload.parse(JSON.parse(text)), canonical: { text, bytes: encoded.length, hash } };
   }
 
   shown(proposalId: string): RegistryProposal {

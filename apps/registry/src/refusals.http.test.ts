@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { canonicalPayload, signRequest } from '@macronode/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BootedRegistry } from './booted-registry.ts';
+import { registryService } from './index.ts';
 import { LOG, signers } from './log-fixture.ts';
 
 const members = signers(2);
@@ -13,7 +14,7 @@ let booted: BootedRegistry;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'registry-http-'));
-  booted = await BootedRegistry.boot({ folder, members, m: 1 });
+  booted = await BootedRegistry.boot(registryService, { folder, members, m: 1 });
   for (let i = 0; i < 3; i += 1) await booted.driver.round(members);
 });
 afterAll(async () => {
@@ -185,7 +186,9 @@ describe('a conditional read', () => {
   });
 
   it('of a page of the log ends where it was asked to', async () => {
-    const text = await (await fetch(`${booted.url}/registry/log?after=1&limit=2`)).text();
+    const page = await fetch(`${booted.url}/registry/log?after=1&limit=2`);
+    expect(page.headers.get('content-type')).toBe('application/x-ndjson');
+    const text = await page.text();
     const versions = text
       .trim()
       .split('\n')

@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts';
 import type { SignedRequest } from './log.store.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** When to come again at the earliest: a token may be there sooner, and whoever waits for each would be back at once. */
+const RETRY_MIN_MS = 1_000;
 /** Seconds of its rate a signer may use at once. */
 const BURST_SECONDS = 5;
 
@@ -29,7 +31,7 @@ export interface JudgedRequest {
  */
 export class RequestJudge {
   readonly #options: RequestJudgeOptions;
-  /** One for each action of a signer. */
+  /** One for each action of a signer of the set in force. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(options: RequestJudgeOptions) {
@@ -74,11 +76,11 @@ export class RequestJudge {
     if (bucket.take()) return;
     throw new ServiceError('quota', `${signerId} asks more often than a signer may`, {
       reason: 'signer_rate',
-      retryAfterMs: Math.max(1_000, bucket.waitMs()),
+      retryAfterMs: Math.max(RETRY_MIN_MS, bucket.waitMs()),
     });
   }
 
-  /** Forgets signers that left, so that the table stays as small as the set. */
+  /** Forgets signers that left; told of every rotation, so that the table stays as small as the set. */
   keep(set: SignerSet): void {
     for (const key of this.#buckets.keys()) {
       if (signerIn(set, key.slice(key.indexOf(' ') + 1)) === undefined) this.#buckets.delete(key);

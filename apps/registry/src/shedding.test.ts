@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
 import { BootedRegistry } from './booted-registry.ts';
+import { registryService } from './index.ts';
 import { signers } from './log-fixture.ts';
 
 let folder: string;
@@ -18,7 +19,7 @@ const [a] = members;
 describe('a registry whose disk is slow', () => {
   it('sheds writes with Retry-After while reads go on, and takes them again after', async () => {
     if (a === undefined) throw new Error('signer');
-    await using booted = await BootedRegistry.boot({ folder, members, m: 1 });
+    await using booted = await BootedRegistry.boot(registryService, { folder, members, m: 1 });
     const { driver } = booted;
     await driver.round(members);
     // Whoever holds the write lock of the database is as good as a disk that does not answer.
@@ -36,9 +37,13 @@ describe('a registry whose disk is slow', () => {
     await expect.poll(shed, { timeout: 5_000 }).toMatchObject({ code: 'busy', reason: 'storage_slow' });
     expect((await fetch(`${booted.url}/registry/head`)).status).toBe(200);
     expect((await fetch(`${booted.url}/registry/1`)).status).toBe(200);
+    // The one that waited is not left without an answer: the lock is waited for, and then it is told to come again.
+    const waited = await stuck;
+    expect(waited.status).toBe(503);
+    expect(Number(waited.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await waited.json()).toMatchObject({ error: { code: 'busy' } });
     blocker.exec('ROLLBACK');
     blocker.close();
-    expect([202, 503]).toContain((await stuck).status);
     const recovered = async (): Promise<number> => (await driver.round(members)).version;
     await expect.poll(recovered, { timeout: 5_000 }).toBe(2);
   });
@@ -47,7 +52,7 @@ describe('a registry whose disk is slow', () => {
 describe('refusals', () => {
   it('are all counted, and recorded up to a rate', async () => {
     if (a === undefined) throw new Error('signer');
-    await using booted = await BootedRegistry.boot({ folder, members, m: 1 });
+    await using booted = await BootedRegistry.boot(registryService, { folder, members, m: 1 });
     const { driver } = booted;
     const payload = await driver.next();
     const bad = { ...payload, version: 7 };

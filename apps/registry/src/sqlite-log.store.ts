@@ -91,8 +91,8 @@ export class SqliteLogStore extends LogStore {
   override note(audit: AuditFact): Promise<void> {
     return this.#write('note', audit);
   }
-  override expire(at: number, writerId: string): Promise<number> {
-    return this.#write('expire', { at, writerId });
+  override expire(audit: AuditFact): Promise<number> {
+    return this.#write('expire', audit);
   }
   override compact(step: Compaction): Promise<number> {
     return this.#write('compact', step);

@@ -11,8 +11,8 @@ import {
 } from '@macronode/log';
 import type { Checkpointer } from './checkpointer.ts';
 import type { LogService } from './log.service.ts';
-import type { RegistryMetrics } from './metrics.ts';
-import { textOf, UpstreamFailed } from './replica/upstream-answer.ts';
+import { COSIGN_RESULTS, type CosignResult, type RegistryMetrics } from './metrics.ts';
+import { textOf, AnswerFailed } from './bounded-answer.ts';
 
 const TIMEOUT_MS = 5_000;
 /** A cosignature line of each kind, with room. */
@@ -35,9 +35,6 @@ export interface WitnessAddress {
   readonly url: string;
 }
 
-/** As the metric has it. */
-type Result = 'cosigned' | 'conflict' | 'refused' | 'failed';
-
 /**
  * Sends each checkpoint to one witness and embeds its cosignature: the newest one only, one at a time, behind the reply
  * to whoever committed. The witness is not trusted: one that is away or lies costs its signature, and a few requests.
@@ -54,7 +51,7 @@ export class WitnessClient {
   #knownSize = 0;
   #cosigned = { size: -1, at: 0 };
   #failures = 0;
-  #last: Result = 'failed';
+  #last: CosignResult = 'failed';
   #notBefore = -Infinity;
   #running: Promise<void> | undefined;
 
@@ -69,6 +66,8 @@ export class WitnessClient {
     this.#log = log;
     this.#checkpointer = checkpointer;
     this.#metrics = metrics;
+    // From zero on, so that the first of each is seen.
+    for (const result of COSIGN_RESULTS) metrics.cosignatures.cell({ witness: address.key.name, result });
     this.#now = now;
   }
 
@@ -77,7 +76,7 @@ export class WitnessClient {
     if (this.#running !== undefined || this.#stop.signal.aborted || !this.#due()) return;
     if (this.#now() < this.#notBefore) {
       // Not asked is not cosigned either: else a witness that is gone would hardly show beside one that answers.
-      this.#metrics.cosignatures.inc({ result: this.#last });
+      this.#count(this.#last);
       return;
     }
     this.#running = this.#run().finally(() => {
@@ -108,7 +107,7 @@ export class WitnessClient {
       const from = this.#knownSize;
       const result = await this.#submit();
       if (this.#stop.signal.aborted) return;
-      this.#metrics.cosignatures.inc({ result });
+      this.#count(result);
       if (result === 'cosigned') {
         this.#failures = 0;
       } else if (result === 'conflict' && again && this.#knownSize !== from) {
@@ -120,14 +119,18 @@ export class WitnessClient {
     }
   }
 
-  #failed(result: Result): void {
+  #count(result: CosignResult): void {
+    this.#metrics.cosignatures.inc({ witness: this.#address.key.name, result });
+  }
+
+  #failed(result: CosignResult): void {
     this.#last = result;
     this.#failures += 1;
     const doublings = this.#failures - FAILURES_AT_ONCE;
     if (doublings >= 0) this.#notBefore = this.#now() + Math.min(BACKOFF_MS * 2 ** doublings, BACKOFF_MAX_MS);
   }
 
-  async #submit(): Promise<Result> {
+  async #submit(): Promise<CosignResult> {
     const { signed } = this.#checkpointer;
     if (signed === undefined) return 'failed';
     try {
@@ -139,7 +142,7 @@ export class WitnessClient {
       await answer.body?.cancel();
       return 'refused';
     } catch (error) {
-      return error instanceof TlogMalformed || error instanceof UpstreamFailed ? 'refused' : 'failed';
+      return error instanceof TlogMalformed || error instanceof AnswerFailed ? 'refused' : 'failed';
     }
   }
 
@@ -157,13 +160,13 @@ export class WitnessClient {
   }
 
   /** The witness knows another size than this process remembers. One that was never signed it cannot know. */
-  #conflict(size: number): Result {
+  #conflict(size: number): CosignResult {
     if (size > (this.#checkpointer.signed?.checkpoint.size ?? 0)) return 'refused';
     this.#knownSize = size;
     return 'conflict';
   }
 
-  #embed({ checkpoint }: SignedCheckpoint, body: string): Result {
+  #embed({ checkpoint }: SignedCheckpoint, body: string): CosignResult {
     const isCosignature = (line: NoteSignature): boolean =>
       verifyCosignature(checkpoint, line, this.#address.key) !== undefined;
     const lines = parseSignatureLines(body).filter(isCosignature);

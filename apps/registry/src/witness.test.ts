@@ -14,6 +14,7 @@ import {
 } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BootedRegistry } from './booted-registry.ts';
+import { registryService } from './index.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { signers, TestLog } from './log-fixture.ts';
 import { registryMetrics } from './metrics.ts';
@@ -27,7 +28,7 @@ afterEach(() => folders.forEach((folder) => rmSync(folder, { recursive: true, fo
 
 const members = signers(2);
 const boot = (at: number, env: Readonly<Record<string, string>> = {}): Promise<BootedRegistry> =>
-  BootedRegistry.boot({ folder: folders[at] ?? '', members, m: 1, env });
+  BootedRegistry.boot(registryService, { folder: folders[at] ?? '', members, m: 1, env });
 
 /** The keys of a registry, which it makes on its first start. */
 async function keysOf(at: number): Promise<{ readonly vkey: string; readonly cosigner: string }> {
@@ -55,7 +56,11 @@ describe('a registry that is witnessed by another', () => {
     await booted.driver.round(members);
     await booted.driver.round(members);
     await expect.poll(cosigned, { timeout: 5_000 }).toBe(3);
-    expect(await booted.metric('witness_cosign_total{service="registry",result="cosigned"}')).toBeGreaterThan(0);
+    const [name] = other.cosigner.split('+', 1);
+    const counted = (result: string): Promise<number> =>
+      booted.metric(`witness_cosign_total{service="registry",witness="${name ?? ''}",result="${result}"}`);
+    expect(await counted('cosigned')).toBeGreaterThan(0);
+    expect(await counted('refused')).toBe(0);
   });
 });
 
@@ -155,5 +160,33 @@ describe('a witness', () => {
     expect(await ask(1, fork)).toMatchObject({ status: 409, body: '1\n' });
     expect((await ask(1, one, [Buffer.alloc(32)])).status).toBe(422);
     expect((await ask(1, one)).status).toBe(200);
+  });
+
+  it('cosigns one of two checkpoints that continue the same size, however close they come', async () => {
+    await using node = await TestLog.open({ members, m: 1 });
+    const clock = { wallMs: () => 1_000_000 };
+    const cosigner = node.log.checkpointer?.cosigner;
+    if (cosigner === undefined) throw new Error('a test log has a cosigner');
+    const outcomes: number[][] = [];
+    for (let at = 0; at < 10; at += 1) {
+      const checkpointer = new Checkpointer({
+        log: `other.example/log${at}`,
+        logKey: NodeKey.ephemeral(),
+        cosignerKey: NodeKey.ephemeral(),
+        clock,
+        metrics: node.metrics.scope({ service: 'other' }).bind(registryMetrics),
+      });
+      const witness = new Witness(node.log.store, [parseVkey(checkpointer.vkey)], cosigner, clock);
+      const ask = (size: number, leaf: string) => {
+        checkpointer.publish(size, leafHash(Buffer.from(leaf)));
+        if (checkpointer.signed === undefined) throw new Error('nothing was signed');
+        const body = formatAddCheckpoint({ oldSize: 0, consistency: [], checkpoint: checkpointer.signed });
+        return witness.addCheckpoint(Buffer.from(body));
+      };
+      // The same size with another root, or a size further on.
+      const both = await Promise.all([ask(1, 'one'), ask(1 + (at % 2), 'another')]);
+      outcomes.push(both.map(({ status }) => status).sort());
+    }
+    expect(outcomes).toEqual(Array.from({ length: 10 }, () => [200, 409]));
   });
 });

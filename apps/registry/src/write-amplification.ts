@@ -3,8 +3,15 @@ const BLOCK_BYTES = 512;
 
 /** Bytes this process had written to disk for each byte it was given to keep. */
 export class WriteAmplification {
-  readonly #before = process.resourceUsage().fsWrite;
+  readonly #written: () => number;
+  readonly #before: number;
   #kept = 0;
+
+  /** `written`: blocks of this process so far. */
+  constructor(written: () => number = () => process.resourceUsage().fsWrite) {
+    this.#written = written;
+    this.#before = written();
+  }
 
   committed(bytes: number): void {
     this.#kept += bytes;
@@ -13,6 +20,6 @@ export class WriteAmplification {
   /** 0 before anything was kept. */
   ratio(): number {
     if (this.#kept === 0) return 0;
-    return ((process.resourceUsage().fsWrite - this.#before) * BLOCK_BYTES) / this.#kept;
+    return ((this.#written() - this.#before) * BLOCK_BYTES) / this.#kept;
   }
 }

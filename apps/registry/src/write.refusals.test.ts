@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RegistryPayload } from '@macronode/contracts';
+import { LIMITS, type RegistryPayload } from '@macronode/contracts';
 import { approvalSubject, approve, canonicalPayload, signRequest } from '@macronode/log';
 import { LOG, TestLog, signers, TestSigner } from './log-fixture.ts';
 
@@ -59,7 +59,7 @@ describe('a proposal is refused', () => {
     await expect(log.writes.propose({ payload, payload_b3: claimed, auth })).rejects.toEqual(refused('hash_mismatch'));
   });
 
-  it('over the bound of open ones, and says when to come again', async () => {
+  it('over the bound of open ones of a signer, and says when to come again', async () => {
     const { opened, a, b, c } = await three();
     await using log = opened;
     const propose = (id: string, by: TestSigner) => log.propose(log.next([{ id, kind: 'node' }]), by);
@@ -69,6 +69,37 @@ describe('a proposal is refused', () => {
     await expect(propose('more', a)).rejects.toMatchObject({
       code: 'saturated',
       reason: 'pending_of_signer',
+      retryAfterMs: expect.any(Number) as number,
+    });
+  });
+
+  it('over the bound of open ones of all signers, and says when to come again', async () => {
+    const { opened, a } = await three();
+    await using log = opened;
+    const { store } = log.log;
+    // The parts of the signers in force never add up to more: these are of some that are in force no more.
+    for (let i = 0; i < LIMITS.registry_pending_proposals.value; i += 1) {
+      const payload = log.next([{ id: `n${i}`, kind: 'node' }]);
+      const { hash, text } = canonicalPayload(payload);
+      const outcome = await store.propose({
+        nonce: `n${i}`,
+        nonceExpiresAt: Date.now() + 60_000,
+        payloadHash: hash,
+        text,
+        version: payload.version,
+        prevHash: payload.prev_hash,
+        kind: payload.kind,
+        expiresAt: Date.parse(payload.expires_at),
+        proposedBy: `org:gone#key${i}`,
+        pendingMax: LIMITS.registry_pending_proposals.value,
+        pendingOfSigner: 1,
+        audit: log.audit.fact({ kind: 'propose', actor: null, subject: hash }),
+      });
+      expect(outcome).toBe('created');
+    }
+    await expect(log.propose(log.next([{ id: 'more', kind: 'node' }]), a)).rejects.toMatchObject({
+      code: 'saturated',
+      reason: 'pending_proposals',
       retryAfterMs: expect.any(Number) as number,
     });
   });
@@ -151,6 +182,28 @@ describe('a request is refused', () => {
   });
 });
 
+describe('the rate of a signer', () => {
+  it('is forgotten with a signer that a rotation removes', async () => {
+    const members = signers(2);
+    const [a, b] = members;
+    if (a === undefined || b === undefined) throw new Error('signers');
+    await using log = await TestLog.open({ members, m: 1, ratePerSecond: 1 });
+    const rotate = (to: readonly TestSigner[]): RegistryPayload => ({
+      ...log.bound(),
+      kind: 'signers',
+      m: 1,
+      k_pq: 0,
+      signers: to.map((one) => one.member()),
+    });
+    const propose = (id: string) => log.propose(log.next([{ id, kind: 'node' }]), a);
+    for (let at = 0; at < 5; at += 1) await propose(`n${at}`);
+    await expect(propose('more')).rejects.toEqual(refused('quota', 'signer_rate'));
+    await log.round([b], rotate([b]));
+    await log.round([b], rotate([a, b]));
+    for (let at = 0; at < 5; at += 1) await propose(`again${at}`);
+  });
+});
+
 describe('an approval is refused', () => {
   it('that was made for another proposal, another purpose, by a stranger, or with a signature that is not canonical', async () => {
     const { opened, a, b, stranger } = await three();
@@ -169,16 +222,16 @@ describe('an approval is refused', () => {
       raw.subarray(0, 32),
       Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse(),
     ]);
-    for (const [approval, code] of [
+    const bad = [
       [approve(b.key, b.id, other, now), 'bad_signature'],
       [{ ...good, sig: b.key.sign('ron:index:name:v1\n', `${id}\n`) }, 'bad_signature'],
       [approve(stranger.key, b.id, id, now), 'bad_signature'],
       [approve(stranger.key, stranger.id, id, now), 'unknown_signer'],
       [{ ...good, algo: 'ml-dsa-44' as const }, 'unknown_signer'],
       [{ ...good, sig: unreduced.toString('base64') }, 'bad_signature'],
-    ] as const) {
-      await expect(send(approval)).rejects.toEqual(refused(code));
-    }
+    ] as const;
+    for (const [approval, code] of bad) await expect(send(approval)).rejects.toEqual(refused(code));
+    expect(await audited(log, bad.length)).toEqual(bad.map(([, code]) => code));
     await send(good);
     expect((await send(good)).approvals).toHaveLength(1);
   });

@@ -1,7 +1,10 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { canonicalPayload } from '@macronode/log';
 import { dataFolder, LOG, signers, TestLog } from './log-fixture.ts';
+import { COMMIT_STAGES } from './metrics.ts';
 
 const refused = (code: string, reason?: string) =>
   expect.objectContaining({ code, ...(reason === undefined ? {} : { reason }) }) as Error;
@@ -47,6 +50,84 @@ describe('the write plane', () => {
       results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : [])),
     ).toEqual(['chain_mismatch', 'chain_mismatch']);
     expect(opened.proposals.open(Date.now())).toEqual([]);
+  });
+
+  it('commits no payload that was damaged on disk, though it can still be read', async () => {
+    const dataDir = dataFolder();
+    const members = signers(1);
+    const [a] = members;
+    if (a === undefined) throw new Error('signer');
+    try {
+      await using opened = await TestLog.open({ members, m: 1, dataDir });
+      const id = await opened.propose(opened.next(), a);
+      await opened.approve(id, a);
+      const db = new DatabaseSync(join(dataDir, 'registry.db'));
+      db.exec(`UPDATE payloads SET body = replace(body, 'node-1', 'node-2')`);
+      db.close();
+      expect(opened.log.store.payload(id)).toContain('node-2');
+      await expect(opened.commit(id, a)).rejects.toEqual(refused('integrity'));
+      expect(opened.log.head.version).toBe(0);
+      const reasons = (): unknown[] =>
+        opened.log.store.auditRecords(0, 100).map((text) => (JSON.parse(text) as { reason: unknown }).reason);
+      await expect.poll(reasons, { timeout: 5_000 }).toContain('integrity');
+      expect(await opened.value('registry_audit_fail_total', 'what="proposal"')).toBe(1);
+      expect(await opened.value('registry_commits_total', 'result="failed"')).toBe(1);
+      expect((await opened.round([a])).committed.version).toBe(1);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  it('commits an entry of root keys', async () => {
+    const members = signers(2);
+    await using opened = await TestLog.open({ members, m: 2 });
+    const digest = `b3:${'7'.repeat(64)}`;
+    const key = { key_id: 'org:test#root1', digest, not_after: '2031-01-01T00:00:00Z' };
+    const { committed } = await opened.round(members, { ...opened.bound(), kind: 'root_keys', root_keys: [key] });
+    expect(committed.version).toBe(1);
+    const { leaf, payload } = opened.log.store.entry(1) ?? { leaf: '{}', payload: '{}' };
+    expect(JSON.parse(leaf)).toMatchObject({ kind: 'root_keys', payload_b3: committed.payload_b3 });
+    expect(JSON.parse(payload)).toMatchObject({ root_keys: [key] });
+    expect(await opened.value('registry_updates_total', 'kind="root_keys"')).toBe(1);
+  });
+
+  it('measures each step of a commit, once, and what it wrote', async () => {
+    const dataDir = dataFolder();
+    const members = signers(3);
+    try {
+      await using opened = await TestLog.open({ members, m: 2, dataDir });
+      await opened.round(members);
+      for (const stage of COMMIT_STAGES) {
+        expect(await opened.value('commit_stage_seconds_count', `stage="${stage}"`), stage).toBe(1);
+        // On the disk, and far from a second: the whole of it is some milliseconds.
+        expect(await opened.value('commit_stage_seconds_sum', `stage="${stage}"`), stage).toBeLessThan(5);
+      }
+      expect(await opened.value('commit_stage_seconds_sum', 'stage="append"')).toBeGreaterThan(0);
+      expect(await opened.value('registry_approvals_per_commit_count')).toBe(1);
+      expect(await opened.value('registry_approvals_per_commit_sum')).toBe(3);
+      expect(await opened.value('registry_write_amplification')).toBeGreaterThanOrEqual(0);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
+  it('takes neither approval nor commit of a proposal that expired after it was taken', async () => {
+    const members = signers(2);
+    const [a, b] = members;
+    if (a === undefined || b === undefined) throw new Error('signers');
+    let now = Date.parse('2030-01-01T00:00:00Z');
+    await using opened = await TestLog.open({ members, m: 1, clock: { wallMs: () => now } });
+    const id = await opened.propose(opened.next(undefined, 60_000), a);
+    await opened.approve(id, a);
+    now += 60_000;
+    await expect(opened.approve(id, b)).rejects.toEqual(refused('expired'));
+    await expect(opened.commit(id, a)).rejects.toEqual(refused('expired'));
+    expect([opened.log.head.version, opened.proposals.open(now), opened.proposals.shown(id).state]).toEqual([
+      0,
+      [],
+      'open',
+    ]);
+    expect((await opened.round([a])).committed.version).toBe(1);
   });
 
   it('refuses a commit below the quorum', async () => {
@@ -179,5 +260,6 @@ describe('the write plane', () => {
     opened.log.onCommit(({ version }) => heard.push(version));
     await opened.round([a]);
     expect(heard).toEqual([1]);
+    expect(opened.listenerErrors).toEqual([new Error('not my day')]);
   });
 });

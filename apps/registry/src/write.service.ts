@@ -35,11 +35,15 @@ import { rotationFits } from './leaf-room.ts';
 import type { SignedRequest } from './log.store.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
+import { frozen, MENDED_RETRY_MS } from './refusals.ts';
 import type { RequestJudge } from './request-judge.ts';
 
 /** A write that waits for the disk longer than this stops further ones: they would only join the line. */
 const STALLED_MS = 1_000;
-const FROZEN_RETRY_MS = 30_000;
+/** When to come again after that: a disk that was busy writes a line of commands in that time. */
+const STALLED_RETRY_MS = 2_000;
+/** The same of proposals: one of those that are open has to be committed, or to expire. */
+const PENDING_RETRY_MS = 5_000;
 
 export interface WriteServiceOptions {
   readonly log: LogService;
@@ -123,7 +127,7 @@ export class WriteService {
       const whose = outcome === 'full' ? 'proposals' : `proposals of ${proposedBy}`;
       throw new ServiceError('saturated', `as many ${whose} are open as may be`, {
         reason: outcome === 'full' ? 'pending_proposals' : 'pending_of_signer',
-        retryAfterMs: 5_000,
+        retryAfterMs: PENDING_RETRY_MS,
       });
     }
     if (outcome === 'created') audit.appended();
@@ -197,15 +201,17 @@ export class WriteService {
     { auth }: RegistryCommitRequest,
     origin?: CommitOrigin,
   ): Promise<{ committed: RegistryCommitted; created: boolean }> {
-    const { metrics, log, proposals, section } = this.#options;
+    const { metrics, log, proposals, section, judge } = this.#options;
     const started = performance.now();
     try {
-      const answer = await this.#audited('commit', auth.signer_id, proposalId, (verified) => {
+      const answer = await this.#audited('commit', auth.signer_id, proposalId, async (verified) => {
         const committed = log.store.versionOf(proposalId) !== undefined;
         const { kind } = proposals.get(proposalId);
         const set = this.#openForWrites({ sealedToo: committed, frozenToo: kind === 'signers' });
         const request = this.#admit('commit', proposalId, auth, set, verified);
-        return section.run(proposalId, request, { actor: auth.signer_id, origin });
+        const done = await section.run(proposalId, request, { actor: auth.signer_id, origin });
+        if (done.created && kind === 'signers' && log.signerSet !== undefined) judge.keep(log.signerSet);
+        return done;
       });
       metrics.commits.inc({ result: answer.created ? 'committed' : 'repeated' });
       if (answer.created) metrics.commitLatency.observe((performance.now() - started) / 1_000);
@@ -252,7 +258,7 @@ export class WriteService {
         state === 'replica' ? 'this is a replica' : 'the log has no signer set: start it with REGISTRY_GENESIS';
       throw new ServiceError('maintenance', why, {
         reason: state === 'replica' ? 'replica' : 'no_signers',
-        retryAfterMs: FROZEN_RETRY_MS,
+        retryAfterMs: MENDED_RETRY_MS,
       });
     }
     log.refuseWhenBroken();
@@ -261,13 +267,13 @@ export class WriteService {
     if (!isSound()) {
       throw new ServiceError('unavailable', 'the log does not verify: no version is put on top of it', {
         reason: 'not_verified',
-        retryAfterMs: FROZEN_RETRY_MS,
+        retryAfterMs: MENDED_RETRY_MS,
       });
     }
     if (log.store.stalledMs() > STALLED_MS) {
       throw new ServiceError('busy', 'the disk is slow: writes are shed, reads go on', {
         reason: 'storage_slow',
-        retryAfterMs: 2_000,
+        retryAfterMs: STALLED_RETRY_MS,
       });
     }
     return signerSet;
@@ -300,7 +306,7 @@ export class WriteService {
         verified = true;
       });
     } catch (error) {
-      // A replica has no chain of its own.
+      // A replica refuses every write, whoever asks: its chain is not written for that.
       if (error instanceof ServiceError && this.#options.log.state() !== 'replica') {
         this.#options.audit.refused({ action, signerId, verified, subject, code: error.code });
       }
@@ -310,10 +316,7 @@ export class WriteService {
 }
 
 /** What a commit fails with when it was not refused. */
-const FAILURES: ReadonlySet<string> = new Set(['internal', 'no_space', 'outcome_unknown', 'unavailable']);
-
-const frozen = (): ServiceError =>
-  new ServiceError('maintenance', 'the log is frozen', { reason: 'frozen', retryAfterMs: FROZEN_RETRY_MS });
+const FAILURES: ReadonlySet<string> = new Set(['integrity', 'internal', 'no_space', 'outcome_unknown', 'unavailable']);
 
 /** Open proposals one of these signers may have. */
 const pendingOfSigner = ({ signers }: SignerSet): number =>

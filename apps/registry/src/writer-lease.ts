@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isLocked } from '@macronode/store';
 
 /** SQLite waits this long for the lock at a time; the event loop stands still meanwhile, so it is short. */
 const TRY_MS = 20;
@@ -37,7 +39,7 @@ export class WriterLease implements Disposable {
       const lease = WriterLease.#try(join(folder, 'writer.lease'));
       if (lease !== undefined) return lease;
       if (performance.now() >= until) throw new LeaseHeld(folder);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause(RETRY_MS);
     }
   }
 
@@ -49,7 +51,7 @@ export class WriterLease implements Disposable {
       return new WriterLease(db);
     } catch (error) {
       db.close();
-      if (error instanceof Error && /locked|busy/i.test(error.message)) return undefined;
+      if (isLocked(error)) return undefined;
       throw error;
     }
   }

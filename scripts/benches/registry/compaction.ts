@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { askedSum } from '../../measure/metric-sum.ts';
 import { type OwnRedis, startRedis } from '../../redis.ts';
 import { RegistryDriver } from '../../rig/registry-driver.ts';
 import { SignerGroup } from '../../rig/registry-signers.ts';
@@ -10,9 +11,8 @@ import { benchFolder } from './disk.ts';
 import { type Found, type Part, percentilesOf, quantile, rounded, say, single } from './part.ts';
 import { latencyMs, Readers } from './readers.ts';
 import { RegistryNode } from './registry-node.ts';
-import { auditFailuresOf, metricSum } from './started.ts';
+import { auditFailuresOf } from './started.ts';
 
-const SIGNERS = { n: 7, m: 3 } as const;
 /** More than a measurement removes: it has work to the end. */
 const NONCES = 200_000;
 const VERSIONS = 40;
@@ -70,14 +70,14 @@ async function measured(
   while (performance.now() < until) commits.push(...(await commitsInARow(driver, 1)).map((round) => round.ms.commit));
   const headP95 = latencyMs(await reading, 0.95);
   const { residentMib } = await watch();
-  const steps = await metricSum(node.ops, 'registry_compactions_total');
+  const steps = await askedSum(node.ops, 'registry_compactions_total');
   return { headP95, commits, steps, rssMib: Math.max(...residentMib), auditFailures: await auditFailuresOf(node) };
 }
 
 async function run(quick: boolean): Promise<Found> {
   await using redis = await startRedis({ appendOnly: false });
   using folder = benchFolder();
-  const group = SignerGroup.make(SIGNERS);
+  const group = SignerGroup.make();
   const dataDir = join(folder.path, 'data');
   const wish = { group, folder: folder.path, dataDir };
   {

@@ -34,7 +34,7 @@ async function killedMidCommits(node: RegistryNode): Promise<number> {
 async function run(quick: boolean): Promise<Found> {
   await using redis = await startRedis({ appendOnly: false });
   using folder = benchFolder();
-  const group = SignerGroup.make({ n: 7, m: 3 });
+  const group = SignerGroup.make();
   const dataDir = join(folder.path, 'data');
   const versions = quick ? VERSIONS.quick : VERSIONS.full;
   say(`a log of ${versions} versions written in ${(await growLog(dataDir, group, versions)).toFixed(1)} s`);

@@ -20,7 +20,7 @@ const audit: AuditFact = {
 
 /** Makes entries that continue one another, as the commit section hands them to the store: leaf, root, nonce. */
 class Entries {
-  readonly #group = SignerGroup.make({ n: 7, m: 3 });
+  readonly #group = SignerGroup.make();
   readonly #quorum = this.#group.quorum(0);
 
   next(version: number, prevHash: string | null): AppendEntry {

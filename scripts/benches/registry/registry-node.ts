@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Readiness } from '@macronode/contracts';
 import { appCommand } from '../../bootstrap.mjs';
 import { freePort } from '../../ports.ts';
+import { readinessOf } from '../../rig/readiness.ts';
 import { type SignerGroup, SIGNERS_UNBOUND } from '../../rig/registry-signers.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -108,21 +108,13 @@ async function readyTimes(ops: string, child: ChildProcess, startedAt: number, f
   while (performance.now() < deadline) {
     if (child.exitCode !== null)
       throw new Error(`the node ended.\n${readFileSync(join(folder, 'node.log'), 'utf8').slice(-2_000)}`);
-    const state = await readiness(ops);
+    const state = await readinessOf(ops);
     const now = performance.now() - startedAt;
     if (state?.ready === true) reads ??= now;
     if (state?.write_ready === true && reads !== undefined) return { reads, writes: now };
     await delay(PROBE_MS);
   }
   throw new Error(
-    `the node was not ready after ${READY_TIMEOUT_MS / 1_000} s: ${(await readiness(ops))?.missing.join(', ') ?? 'no answer'}`,
+    `the node was not ready after ${READY_TIMEOUT_MS / 1_000} s: ${(await readinessOf(ops))?.missing.join(', ') ?? 'no answer'}`,
   );
-}
-
-async function readiness(ops: string): Promise<Readiness | undefined> {
-  try {
-    return Readiness.parse(await (await fetch(`${ops}/readyz`)).json());
-  } catch {
-    return undefined;
-  }
 }

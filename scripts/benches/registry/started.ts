@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { askedSum } from '../../measure/metric-sum.ts';
 import { type OwnRedis, startRedis } from '../../redis.ts';
 import { auditLog } from '../../rig/registry-audit.ts';
 import { RegistryDriver } from '../../rig/registry-driver.ts';
@@ -9,8 +10,6 @@ import type { Found } from './part.ts';
 import { say } from './part.ts';
 import { RegistryNode } from './registry-node.ts';
 
-/** What the documents measure with. */
-const SIGNERS = { n: 7, m: 3 } as const;
 /** Versions to read before anything is measured: enough that reads are not all of one row. */
 const SEEDED = { quick: 40, full: 400 } as const;
 
@@ -26,7 +25,7 @@ export interface Started {
 export async function withRegistry(quick: boolean, work: (started: Started) => Promise<Found>): Promise<Found> {
   await using redis = await startRedis({ appendOnly: false });
   using folder = benchFolder();
-  const group = SignerGroup.make(SIGNERS);
+  const group = SignerGroup.make();
   const dataDir = join(folder.path, 'data');
   await using node = await RegistryNode.start({
     app: 'registry',
@@ -44,15 +43,8 @@ export async function withRegistry(quick: boolean, work: (started: Started) => P
 
 /** Entries and records that did not verify, as the registry counted them, and one more when an outsider finds fault with the log. */
 export async function auditFailuresOf({ url, ops }: { readonly url: string; readonly ops: string }): Promise<number> {
-  const counted = await metricSum(ops, 'registry_audit_fail_total');
+  const counted = await askedSum(ops, 'registry_audit_fail_total');
   const { ok, said } = await auditLog(url);
   if (!ok) say(`the log does not verify: ${said.slice(-500)}`);
   return counted + (ok ? 0 : 1);
-}
-
-/** The sum of a metric over all its labels. */
-export async function metricSum(ops: string, name: string): Promise<number> {
-  const text = await (await fetch(`${ops}/metrics`)).text();
-  const lines = text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'));
-  return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
 }

@@ -10,7 +10,7 @@ const WRITES_MS_MAX = 2_500;
 
 async function run(quick: boolean): Promise<Found> {
   await using redis = await startRedis({ appendOnly: false });
-  const group = SignerGroup.make({ n: 7, m: 3 });
+  const group = SignerGroup.make();
   const times: ReadyTimes[] = [];
   for (let left = quick ? 3 : 10; left > 0; left -= 1) {
     using folder = benchFolder();

@@ -3,11 +3,10 @@ import { canonicalJson } from '@macronode/content';
 import type { RegistrySigners } from '@macronode/contracts';
 import { SignerKey } from '@macronode/keys';
 import { admitSignerSet, formatVkey, parseVkey, SignerSetRefused, TlogMalformed } from '@macronode/log';
+import type { AuditTrail } from '../audit-trail.ts';
 import { noteKeysOf } from '../checkpointer.ts';
-import { systemClock } from '../clock.ts';
-import { signersText } from '../commit-section.ts';
 import { readGenesis } from '../genesis.ts';
-import { followedGenesis, type LogKeys, readKeptGenesis } from '../kept-genesis.ts';
+import { followedGenesis, type LogKeys, readKeptGenesis, signersText } from '../kept-genesis.ts';
 import type { LogService } from '../log.service.ts';
 import { UpstreamRefused } from './upstream-refused.ts';
 
@@ -17,7 +16,7 @@ export interface AcquaintanceOptions {
   readonly dataDir: string | undefined;
   /** The signer set the followed log must have begun with; without it the first one that answers is believed. */
   readonly genesisFile: string | undefined;
-  readonly writerId: string;
+  readonly audit: AuditTrail;
 }
 
 /** Which log a replica follows: pinned when it is first met, so that another one in its place is refused. */
@@ -59,7 +58,7 @@ export class Acquaintance {
   async meet(ask: () => Promise<RegistrySigners>): Promise<LogKeys> {
     const known = this.keys();
     if (known !== undefined) return known;
-    const { log, writerId } = this.#options;
+    const { log, audit } = this.#options;
     const { log: name, vkey, cosigner_vkey, genesis } = await ask();
     if (genesis === null) throw new UpstreamRefused('the followed log has no signer set yet');
     const expected = this.#expected();
@@ -70,19 +69,12 @@ export class Acquaintance {
     requireUsable(() => admitSignerSet(name, genesis), 'signer set');
     requireUsable(() => [vkey, cosigner_vkey].forEach(parseVkey), 'keys');
     const keys = { vkey, cosigner_vkey };
-    await log.store.identify({
+    const outcome = await log.store.identify({
       log: name,
       genesis: { text: followedGenesis(genesis, keys), signers: signersText(genesis) },
-      audit: {
-        at: systemClock.wallMs(),
-        writerId,
-        kind: 'genesis',
-        actor: null,
-        subject: null,
-        reason: null,
-        attrs: { log: name },
-      },
+      audit: audit.fact({ kind: 'genesis', actor: null, subject: null, attrs: { log: name } }),
     });
+    if (outcome === 'created') audit.appended();
     log.begin();
     return keys;
   }

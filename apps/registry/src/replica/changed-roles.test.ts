@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseSignedCheckpoint } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BootedRegistry } from '../booted-registry.ts';
+import { registryService } from '../index.ts';
 import { signers } from '../log-fixture.ts';
 
 const members = signers(2);
@@ -17,7 +18,7 @@ beforeEach(() => {
 afterEach(() => Object.values(folders).forEach((folder) => rmSync(folder, { recursive: true, force: true })));
 
 const boot = (folder: string, env: Readonly<Record<string, string>> = {}): Promise<BootedRegistry> =>
-  BootedRegistry.boot({ folder, members, m: 1, env: { ...NO_QUOTA, ...env } });
+  BootedRegistry.boot(registryService, { folder, members, m: 1, env: { ...NO_QUOTA, ...env } });
 const versionOf = (booted: BootedRegistry) => async (): Promise<number> => (await booted.driver.head()).version;
 const sizeOf = (booted: BootedRegistry) => async (): Promise<number | undefined> => {
   const text = await booted.checkpoint();

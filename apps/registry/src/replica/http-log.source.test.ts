@@ -5,7 +5,7 @@ import { approve, canonicalPayload, makeLeaf } from '@macronode/log';
 import { afterEach, describe, expect, it } from 'vitest';
 import { signers } from '../log-fixture.ts';
 import { HttpLogSource } from './http-log.source.ts';
-import { UpstreamFailed } from './upstream-answer.ts';
+import { AnswerFailed } from '../bounded-answer.ts';
 import { UpstreamRefused } from './upstream-refused.ts';
 
 let server: Server | undefined;
@@ -83,7 +83,7 @@ describe('the entries of a log that is followed', () => {
     ['half an entry', (line: string) => line.slice(0, -10)],
   ])('cannot be read with %s', async (_what, change) => {
     const source = await answering(`${change(lineOf(1).line)}\n`);
-    await expect(source.after(0, 10, never)).rejects.toBeInstanceOf(UpstreamFailed);
+    await expect(source.after(0, 10, never)).rejects.toBeInstanceOf(AnswerFailed);
   });
 
   it('are bounded, a line and all', async () => {

@@ -1,9 +1,9 @@
 import { canonicalJson, hashBytes, parseStrictJson } from '@macronode/content';
 import { LIMITS, RegistryEntry, RegistryHead, RegistrySigners } from '@macronode/contracts';
 import type { LogSource } from '@macronode/log';
-import { textLines } from '@macronode/log-http';
+import { textLines } from '@macronode/content';
 import type { z } from 'zod';
-import { bodyOf, textOf, UpstreamFailed } from './upstream-answer.ts';
+import { bodyOf, textOf, AnswerFailed } from '../bounded-answer.ts';
 import { UpstreamRefused } from './upstream-refused.ts';
 
 const KIB = 1_024;
@@ -33,7 +33,7 @@ export interface UpstreamEntry {
 
 /**
  * A log read over HTTP. It is not trusted: every answer is bounded, parsed strictly and has to be what was asked for.
- * Methods reject with {@link UpstreamFailed}, with what `fetch` throws, or with the reason of their signal; and with
+ * Methods reject with {@link AnswerFailed}, with what `fetch` throws, or with the reason of their signal; and with
  * {@link UpstreamRefused} for an entry that is whole and is not what it says it is.
  */
 export class HttpLogSource implements LogSource<UpstreamEntry> {
@@ -58,7 +58,7 @@ export class HttpLogSource implements LogSource<UpstreamEntry> {
     try {
       return await textOf(await this.#get('/registry/tlog/checkpoint', signal), CHECKPOINT_BYTES);
     } catch (error) {
-      if (error instanceof UpstreamFailed && error.status === 404) return undefined;
+      if (error instanceof AnswerFailed && error.status === 404) return undefined;
       throw error;
     }
   }
@@ -84,7 +84,7 @@ export class HttpLogSource implements LogSource<UpstreamEntry> {
     });
     if (response.status === 200) return response;
     await response.body?.cancel();
-    throw new UpstreamFailed(`${path.split('?', 1)[0] ?? path} was answered with ${response.status}`, response.status);
+    throw new AnswerFailed(`${path.split('?', 1)[0] ?? path} was answered with ${response.status}`, response.status);
   }
 }
 
@@ -93,7 +93,7 @@ function refusing<T>(read: () => T): T {
     return read();
   } catch (cause) {
     if (cause instanceof UpstreamRefused) throw cause;
-    throw new UpstreamFailed('an answer is not what was asked for', undefined, cause);
+    throw new AnswerFailed('an answer is not what was asked for', undefined, cause);
   }
 }
 

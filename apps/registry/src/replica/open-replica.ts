@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { Logger, ServiceDeps } from '@macronode/service';
+import { AuditTrail } from '../audit-trail.ts';
 import { systemClock } from '../clock.ts';
 import type { RegistryConfig } from '../config.ts';
 import { MemoryHeadLock } from '../head-lock.ts';
 import { LogService } from '../log.service.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import { openStore } from '../open-store.ts';
-import type { OpenedLog } from '../opened-log.ts';
+import { type OpenedLog, untold } from '../opened-log.ts';
 import { Acquaintance } from './acquaintance.ts';
 import { KeptCheckpoint } from './kept-checkpoint.ts';
 import { ReplicaLog } from './replica-log.ts';
@@ -27,9 +28,12 @@ export async function openReplica(deps: Deps, metrics: RegistryMetrics, url: str
     checkpointer: undefined,
     metrics,
     replica: true,
+    onListenerError: untold(deps.log),
   });
+  const audit = new AuditTrail({ store, clock: systemClock, writerId: nodeId, metrics, log: deps.log });
   const replica = new ReplicaLog({ log, clock: systemClock, metrics });
-  const acquaintance = new Acquaintance({ log, dataDir, genesisFile: config.genesis, writerId: nodeId });
+  log.publishedBy(replica);
+  const acquaintance = new Acquaintance({ log, dataDir, genesisFile: config.genesis, audit });
   const kept = new KeptCheckpoint(dataDir === undefined ? undefined : join(dataDir, 'followed-checkpoint'));
   const keys = acquaintance.keys();
   if (keys !== undefined) {
@@ -39,6 +43,7 @@ export async function openReplica(deps: Deps, metrics: RegistryMetrics, url: str
   follow(deps, metrics, url, { log, replica, acquaintance, kept });
   return {
     log,
+    audit,
     published: replica,
     cosigner: undefined,
     signers: () => ({ ...log.signers(), vkey: '', cosigner_vkey: '', ...acquaintance.keys() }),

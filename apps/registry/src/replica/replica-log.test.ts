@@ -97,6 +97,7 @@ describe('the entries of a followed log', () => {
     if (one === undefined || two === undefined || three === undefined) throw new Error('entries');
     await expect(replica.adopt([one, three])).rejects.toBeInstanceOf(UpstreamRefused);
     await expect(replica.adopt([one, { ...two, payload: one.payload }])).rejects.toThrow('version 2');
+    await expect(replica.adopt([one, { ...two, entryHash: three.entryHash }])).rejects.toThrow('entry hash');
     expect(own.log.head.version).toBe(0);
   });
 

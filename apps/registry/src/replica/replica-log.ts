@@ -1,4 +1,3 @@
-import { hashBytes } from '@macronode/content';
 import {
   leafHash,
   type NoteKey,
@@ -9,21 +8,15 @@ import {
   verifyCheckpoint,
 } from '@macronode/log';
 import type { Clock } from '../clock.ts';
-import { signersText } from '../commit-section.ts';
 import { judgeEntry, type Place, placeAfter } from '../entry-judge.ts';
 import { EventLoopTurn } from '../event-loop-turn.ts';
-import type { LogKeys } from '../kept-genesis.ts';
+import { type LogKeys, signersText } from '../kept-genesis.ts';
 import type { LogService } from '../log.service.ts';
 import type { AdoptedEntry } from '../log.store.ts';
 import type { RegistryMetrics } from '../metrics.ts';
 import type { Published } from '../published.ts';
+import type { UpstreamEntry } from './http-log.source.ts';
 import { UpstreamRefused } from './upstream-refused.ts';
-
-/** An entry as it came. */
-export interface UpstreamEntry {
-  readonly leaf: string;
-  readonly payload: string;
-}
 
 export interface ReplicaLogOptions {
   readonly log: LogService;
@@ -90,15 +83,15 @@ export class ReplicaLog implements Published {
   }
 
   /** Stores entries that continue this log, in order. Rejects with {@link UpstreamRefused}. */
-  async adopt(entries: readonly UpstreamEntry[]): Promise<void> {
+  async adopt(entries: readonly Pick<UpstreamEntry, 'leaf' | 'payload' | 'entryHash'>[]): Promise<void> {
     if (this.#forked) throw new UpstreamRefused(FORKED);
     const { log } = this.#options;
     const { head, sealed, signerSet: set, store } = log;
     const turn = new EventLoopTurn();
     let place: Place = { log: store.logName() ?? '', version: head.version + 1, prevHash: head.entry_b3, set, sealed };
     const adopted: AdoptedEntry[] = [];
-    for (const { leaf, payload } of entries) {
-      const entry = { version: place.version, leaf, payload, entryHash: hashBytes(Buffer.from(leaf)) };
+    for (const { leaf, payload, entryHash } of entries) {
+      const entry = { version: place.version, leaf, payload, entryHash };
       const verdict = judgeEntry(entry, place);
       if (verdict.fault !== undefined) {
         throw new UpstreamRefused(`version ${place.version} of the followed log does not verify: ${verdict.fault}`);

@@ -4,9 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RegistryHead } from '@macronode/contracts';
 import { parseSignedCheckpoint, parseTlogProof, parseVkey, verifyTlogProof, leafHash } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BootedRegistry } from '../booted-registry.ts';
+import { registryService } from '../index.ts';
 import { genesisOf, signers } from '../log-fixture.ts';
 
 let folders: string[];
@@ -17,7 +19,7 @@ afterEach(() => folders.forEach((folder) => rmSync(folder, { recursive: true, fo
 
 const members = signers(2);
 const boot = (at: number, env: Readonly<Record<string, string>> = {}): Promise<BootedRegistry> =>
-  BootedRegistry.boot({ folder: folders[at] ?? '', members, m: 1, env });
+  BootedRegistry.boot(registryService, { folder: folders[at] ?? '', members, m: 1, env });
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text();
 /** Answers nothing. */
@@ -39,12 +41,13 @@ describe('a read replica', () => {
     for (let i = 0; i < 3; i += 1) await writer.driver.round(members);
     await expect.poll(versionOf(replica), { timeout: 5_000 }).toBe(4);
     await expect.poll(versionOf(second), { timeout: 10_000 }).toBe(4);
+    const sizeOf = async (): Promise<number> => parseSignedCheckpoint(await replica.checkpoint()).checkpoint.size;
+    // Its head tells of its checkpoint, which comes after the entries.
+    await expect.poll(sizeOf, { timeout: 15_000 }).toBe(4);
     for (const path of ['/registry/head', '/registry/3', '/registry/log', '/registry/tlog/tile/0/000.p/4']) {
       expect(await text(`${replica.url}${path}`), path).toBe(await text(`${writer.url}${path}`));
     }
     const { vkey } = await writer.signers();
-    const sizeOf = async (): Promise<number> => parseSignedCheckpoint(await replica.checkpoint()).checkpoint.size;
-    await expect.poll(sizeOf, { timeout: 15_000 }).toBe(4);
     const proof = parseTlogProof(await text(`${replica.url}/registry/2/proof`));
     const entry = (await (await fetch(`${writer.url}/registry/2`)).json()) as { leaf: unknown };
     const leafText = (await text(`${writer.url}/registry/2`)).replace(/^.*"leaf":/, '').replace(/,"payload":.*$/, '');
@@ -92,6 +95,52 @@ describe('a read replica', () => {
     expect((await fetch(`${again.url}/registry/tlog/checkpoint`)).status).toBe(404);
     await expect.poll(ready(again)).toEqual([200, ['replica']]);
   }, 30_000);
+
+  it('tells of entries before their checkpoint came, and gives no proof of them yet', async () => {
+    await using writer = await boot(0);
+    for (let i = 0; i < 2; i += 1) await writer.driver.round(members);
+    const checkpointAnswers = Promise.withResolvers<void>();
+    const slow = createServer((request, response) => {
+      const path = request.url ?? '';
+      if (path.startsWith('/registry/stream')) {
+        response.writeHead(503).end();
+        return;
+      }
+      const due = path === '/registry/tlog/checkpoint' ? checkpointAnswers.promise : Promise.resolve();
+      void due
+        .then(() => fetch(`${writer.url}${path}`))
+        .then(async (answer) => {
+          response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+        });
+    }).listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const port = (slow.address() as AddressInfo).port;
+    await using replica = await boot(1, { REGISTRY_FOLLOW: `http://127.0.0.1:${port}` });
+    await expect.poll(versionOf(replica), { timeout: 10_000 }).toBe(2);
+
+    const before = await fetch(`${replica.url}/registry/head`);
+    const [tag, { checkpoint_size }] = [before.headers.get('etag'), RegistryHead.parse(await before.json())];
+    expect(checkpoint_size).toBe(0);
+    const proof = await fetch(`${replica.url}/registry/2/proof`);
+    expect(proof.status).toBe(409);
+    expect(Number(proof.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await proof.json()).toMatchObject({ error: { code: 'not_in_checkpoint' } });
+    const consistency = `${replica.url}/registry/consistency?from=0`;
+    expect(await (await fetch(consistency)).json()).toMatchObject({ to: 0 });
+
+    checkpointAnswers.resolve();
+    const covered = async (): Promise<number> => (await replica.driver.head()).checkpoint_size;
+    await expect.poll(covered, { timeout: 15_000 }).toBe(2);
+    const after = await fetch(`${replica.url}/registry/head`, { headers: { 'if-none-match': tag ?? '' } });
+    expect([after.status, after.headers.get('etag')]).toEqual([
+      200,
+      (await fetch(`${writer.url}/registry/head`)).headers.get('etag'),
+    ]);
+    expect((await fetch(`${replica.url}/registry/2/proof`)).status).toBe(200);
+    expect(await (await fetch(consistency)).json()).toMatchObject({ to: 2 });
+    slow.closeAllConnections();
+    slow.close();
+  }, 40_000);
 
   it('is not ready before it has caught up once', async () => {
     await using writer = await boot(0);

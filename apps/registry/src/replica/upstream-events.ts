@@ -1,8 +1,8 @@
 import { LIMITS, RegistryCommitted } from '@macronode/contracts';
 import type { FollowerTimer } from '@macronode/log';
-import { textLines } from '@macronode/log-http';
+import { textLines } from '@macronode/content';
 import { EventFields } from './event-fields.ts';
-import { bodyOf, UpstreamFailed } from './upstream-answer.ts';
+import { bodyOf, AnswerFailed } from '../bounded-answer.ts';
 
 /** A commit or a head with every name spelt out is a few hundred bytes. */
 const EVENT_CHARS = 4 * 1_024;
@@ -86,7 +86,7 @@ export class UpstreamEvents implements AsyncDisposable {
   /** One connection, until it ends. */
   async #connect(): Promise<void> {
     const quiet = new AbortController();
-    const watch = new QuietWatch(this.#options.timer, () => quiet.abort(new UpstreamFailed('the stream went quiet')));
+    const watch = new QuietWatch(this.#options.timer, () => quiet.abort(new AnswerFailed('the stream went quiet')));
     const fields = new EventFields(EVENT_CHARS, this.#lastEventId);
     try {
       watch.arm(OPEN_MS);
@@ -119,7 +119,7 @@ export class UpstreamEvents implements AsyncDisposable {
     const type = response.headers.get('content-type') ?? '';
     if (response.status === 200 && type.startsWith('text/event-stream')) return bodyOf(response);
     await response.body?.cancel();
-    throw new UpstreamFailed(`the stream was answered with ${response.status} ${type}`, response.status);
+    throw new AnswerFailed(`the stream was answered with ${response.status} ${type}`, response.status);
   }
 
   #tell(event: string, data: string): void {

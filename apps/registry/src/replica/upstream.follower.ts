@@ -41,7 +41,6 @@ export class UpstreamFollower implements AsyncDisposable {
   readonly #events: UpstreamEvents;
   readonly #closing = new AbortController();
   #headVersion = 0;
-  #headSeenAt: number | undefined;
   #checkpoint: Promise<void> | undefined;
 
   constructor(options: UpstreamFollowerOptions) {
@@ -63,7 +62,6 @@ export class UpstreamFollower implements AsyncDisposable {
       onHead: ({ version }) => {
         // Also backwards: an event may have told of what never came to be.
         this.#headVersion = version;
-        this.#headSeenAt = clock.now();
         this.#caughtUp();
       },
       onError: onFollowError,
@@ -88,11 +86,6 @@ export class UpstreamFollower implements AsyncDisposable {
   /** Versions the log has and `after()` does not know, as far as the log was heard of. */
   get lag(): number {
     return Math.max(0, this.#headVersion - this.#options.after());
-  }
-
-  /** When the log last answered with its head, on the clock of `performance.now()`; undefined before it has. */
-  get headSeenAt(): number | undefined {
-    return this.#headSeenAt;
   }
 
   start(): void {

@@ -1,6 +1,6 @@
-/** Thrown when the log that is followed answers with another status, with too much, or not what was asked for. */
-export class UpstreamFailed extends Error {
-  override readonly name = 'UpstreamFailed';
+/** Thrown when another node answers with another status, with too much, or not what was asked for. */
+export class AnswerFailed extends Error {
+  override readonly name = 'AnswerFailed';
   /** Of the answer; undefined when the fault is in what it carries. */
   readonly status: number | undefined;
 
@@ -16,7 +16,7 @@ export async function* bodyOf(response: Response, maxBytes = Infinity): AsyncGen
   let received = 0;
   for await (const piece of response.body as AsyncIterable<Uint8Array>) {
     received += piece.length;
-    if (received > maxBytes) throw new UpstreamFailed(`an answer is over ${maxBytes} bytes`);
+    if (received > maxBytes) throw new AnswerFailed(`an answer is over ${maxBytes} bytes`);
     yield piece;
   }
 }
