@@ -51,6 +51,11 @@ export class NodeClient {
     this.#options = options;
   }
 
+  /** Aborted when the person interrupts. */
+  get signal(): AbortSignal {
+    return this.#options.signal;
+  }
+
   /** Sends a request and resolves with the head of the answer. Rejects with Failure when there is none. */
   async send(call: Call): Promise<Answer> {
     const corrId = randomUUID();

@@ -136,12 +136,12 @@ export async function getObject(
       await writeVerified(file, verified, check, terminal.signal);
     }
   } catch (error) {
-    throw brokenTransfer(error, answer, progress.bytes);
+    throw brokenTransfer(error, answer, progress.amount);
   } finally {
     progress.end();
     answer.body.destroy();
   }
-  return { id, size: progress.bytes, corr_id: answer.corrId };
+  return { id, size: progress.amount, corr_id: answer.corrId };
 }
 
 function pathOfObject(what: string): string {

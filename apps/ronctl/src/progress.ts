@@ -25,7 +25,7 @@ export class Progress {
   readonly #format: (amount: number) => string;
   readonly #startedMs = performance.now();
   #drawnMs = 0;
-  #bytes = 0;
+  #amount = 0;
   #drawn = false;
 
   constructor(terminal: Terminal, label: string, total?: number, format: (amount: number) => string = formatBytes) {
@@ -35,12 +35,12 @@ export class Progress {
     this.#total = total;
   }
 
-  get bytes(): number {
-    return this.#bytes;
+  get amount(): number {
+    return this.#amount;
   }
 
-  add(bytes: number): void {
-    this.#bytes += bytes;
+  add(amount: number): void {
+    this.#amount += amount;
     if (!this.#terminal.stderrIsTty) return;
     const now = performance.now();
     if (now - this.#drawnMs < REDRAW_MS) return;
@@ -56,11 +56,11 @@ export class Progress {
 
   #draw(nowMs: number): void {
     const seconds = Math.max((nowMs - this.#startedMs) / 1000, 0.001);
-    const rate = `${this.#format(this.#bytes / seconds)}/s`;
+    const rate = `${this.#format(this.#amount / seconds)}/s`;
     const share =
-      this.#total === undefined || this.#total === 0 ? '' : `${Math.floor((this.#bytes / this.#total) * 100)} %  `;
+      this.#total === undefined || this.#total === 0 ? '' : `${Math.floor((this.#amount / this.#total) * 100)} %  `;
     const of = this.#total === undefined ? '' : ` of ${this.#format(this.#total)}`;
-    this.#terminal.stderr.write(`\r\u001b[K${this.#label}  ${share}${this.#format(this.#bytes)}${of}  ${rate}`);
+    this.#terminal.stderr.write(`\r\u001b[K${this.#label}  ${share}${this.#format(this.#amount)}${of}  ${rate}`);
     this.#drawn = true;
   }
 }

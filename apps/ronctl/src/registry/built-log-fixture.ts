@@ -148,9 +148,14 @@ export class BuiltLog {
   }
 
   /** The signed note of a size, by the log and by the node. */
-  checkpoint(size = this.entries.length, over: Partial<Checkpoint> = {}, signer = this.logKey): string {
+  checkpoint(
+    size = this.entries.length,
+    over: Partial<Checkpoint> = {},
+    signer = this.logKey,
+    seconds = NOW.getTime() / 1_000,
+  ): string {
     const checkpoint = { origin: LOG, size, root: this.tree.root(size), extensions: [], ...over };
-    const signatures = [signer, this.cosigner].map((each) => signCheckpoint(checkpoint, NOW.getTime() / 1_000, each));
+    const signatures = [signer, this.cosigner].map((each) => signCheckpoint(checkpoint, seconds, each));
     return formatNote({ text: formatCheckpoint(checkpoint), signatures });
   }
 

@@ -10,16 +10,17 @@ import { note, print, type Terminal } from '../terminal.ts';
 import { loadKey, type NamedKey, namedKeys } from './key-arguments.ts';
 
 interface KeygenOptions {
-  readonly algo: Algorithm;
+  readonly algo?: Algorithm;
   readonly out?: string;
   readonly genesis?: string;
   readonly log?: string;
   readonly signer?: readonly NamedKey[];
   readonly m?: number;
-  readonly kPq: number;
+  readonly kPq?: number;
 }
 
 const DEFAULT_KEY_FILE = 'signer.key';
+const DEFAULT_ALGO: Algorithm = 'ed25519';
 
 const logName = (text: string): string => {
   if (!LogName.safeParse(text).success) throw new InvalidArgumentError('a host name with an optional path');
@@ -35,7 +36,9 @@ export function addKeyCommands(registry: Command, terminal: Terminal): void {
     .description(
       'make the key of a signer; with --genesis: the signer set of a log, or of a rotation, from keys there are',
     )
-    .addOption(new Option('--algo <algo>', 'algorithm of the key').choices(['ed25519', 'ml-dsa-44']).default('ed25519'))
+    .addOption(
+      new Option('--algo <algo>', `algorithm of the key (default: ${DEFAULT_ALGO})`).choices(['ed25519', 'ml-dsa-44']),
+    )
     .option('--out <file>', `key file to make; an existing one is never replaced (default: ${DEFAULT_KEY_FILE})`)
     .option(
       '--genesis <file>',
@@ -44,7 +47,11 @@ export function addKeyCommands(registry: Command, terminal: Terminal): void {
     .option('--log <name>', 'name of the log the set is for', logName)
     .option('--signer <id=file>', 'member of the set and its key file; once for each', namedKeys)
     .option('--m <n>', 'how many of them must approve', signerCount)
-    .option('--k-pq <n>', 'how many of those with an ML-DSA-44 key', integer(0, LIMITS.registry_signers.value), 0)
+    .option(
+      '--k-pq <n>',
+      'how many of those with an ML-DSA-44 key (default: 0)',
+      integer(0, LIMITS.registry_signers.value),
+    )
     .action(async (options: KeygenOptions, self: Command) => {
       const { json } = self.optsWithGlobals<Globals>();
       if (options.genesis === undefined) makeKey(terminal, json, options);
@@ -52,9 +59,10 @@ export function addKeyCommands(registry: Command, terminal: Terminal): void {
     });
 }
 
-function makeKey(terminal: Terminal, json: boolean, { algo, out = DEFAULT_KEY_FILE, ...others }: KeygenOptions): void {
-  if (others.log !== undefined || others.signer !== undefined || others.m !== undefined) {
-    throw new Failure(EXIT.usage, '--log, --signer and --m are for a signer set: name its file with --genesis');
+function makeKey(terminal: Terminal, json: boolean, options: KeygenOptions): void {
+  const { algo = DEFAULT_ALGO, out = DEFAULT_KEY_FILE } = options;
+  if ([options.log, options.signer, options.m, options.kPq].some((each) => each !== undefined)) {
+    throw new Failure(EXIT.usage, '--log, --signer, --m and --k-pq are for a signer set: name its file with --genesis');
   }
   const key = SignerKey.create(out, algo);
   if (key === undefined) {
@@ -67,11 +75,13 @@ function makeKey(terminal: Terminal, json: boolean, { algo, out = DEFAULT_KEY_FI
 }
 
 async function makeSet(terminal: Terminal, json: boolean, file: string, options: KeygenOptions): Promise<void> {
-  const { log, signer: named = [], m, kPq } = options;
+  const { log, signer: named = [], m, kPq = 0 } = options;
   if (log === undefined || named.length === 0 || m === undefined) {
     throw new Failure(EXIT.usage, 'a signer set needs --log NAME, --m N and a --signer ID=FILE for each member');
   }
-  if (options.out !== undefined) throw new Failure(EXIT.usage, '--out and --genesis exclude each other');
+  for (const name of ['out', 'algo'] as const) {
+    if (options[name] !== undefined) throw new Failure(EXIT.usage, `--${name} and --genesis exclude each other`);
+  }
   const genesis: RegistryGenesis = { log, m, k_pq: kPq, signers: named.map((each) => memberOf(log, each)) };
   try {
     admitSignerSet(log, genesis);

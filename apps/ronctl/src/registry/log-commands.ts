@@ -55,7 +55,7 @@ export function addLogCommands(registry: Command, terminal: Terminal): void {
       const { registry: client, json } = opened(self, terminal);
       const lines = auditLines(client, { after, limit });
       if (!verify) return writeLines(terminal, lines);
-      const chain = new AuditChain();
+      const chain = new AuditChain(after);
       const progress = new Progress(terminal, 'records', undefined, formatCount);
       try {
         for await (const line of lines) {

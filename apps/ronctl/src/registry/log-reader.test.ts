@@ -16,7 +16,7 @@ interface Followed {
 }
 
 /** Follows a log of two entries up to `until`. Each answer in turn is what the stream is; the log grows by one before it. */
-async function follow(until: number, answers: readonly (Answered | string)[]): Promise<Followed> {
+async function follow(until: number, answers: readonly (Answered | string)[], quietMs?: number): Promise<Followed> {
   await using served = await ServedLog.open(new BuiltLog(genesisOf(1)).add(ITEMS).add(ITEMS));
   const answer = served.answer.bind(served);
   let asked = 0;
@@ -31,7 +31,8 @@ async function follow(until: number, answers: readonly (Answered | string)[]): P
   const client = new RegistryClient(new NodeClient({ url: served.url, timeoutMs: 5_000, signal }));
   const [versions, broken]: [number[], string[]] = [[], []];
   const span = { after: 0, limit: until };
-  const following = { span, signal, onBroken: (why: string) => broken.push(why), reconnectMs: 1 };
+  const onBroken = (why: string): void => void broken.push(why);
+  const following = { span, signal, onBroken, reconnectMs: 1, ...(quietMs === undefined ? {} : { quietMs }) };
   for await (const line of followLog(client, following)) {
     versions.push((JSON.parse(line) as { leaf: { version: number } }).leaf.version);
   }
@@ -42,6 +43,18 @@ test('a lost event loses no entry: the next one of any type tells how far the lo
   const { versions, served } = await follow(5, [event('commit', 3), event('lag', 4), event('reset', 5)]);
   expect(versions).toEqual([1, 2, 3, 4, 5]);
   expect(served.seen.filter((each) => each.endsWith(STREAM))).toHaveLength(3);
+});
+
+test('a last event that was lost loses no entry either: a stream that is alive and quiet has the log read', async () => {
+  const { versions, broken } = await follow(3, [': alive\n\n'], 0);
+  expect(versions).toEqual([1, 2, 3]);
+  expect(broken).toEqual([]);
+});
+
+test('a stream that is alive does not have the log read before it was quiet for a while', async () => {
+  const { served, versions } = await follow(3, [': alive\n\n', event('commit', 4)]);
+  expect(versions).toEqual([1, 2, 3]);
+  expect(served.seen.filter((each) => each.endsWith(STREAM))).toHaveLength(2);
 });
 
 test('an event of what was read already asks for nothing', async () => {

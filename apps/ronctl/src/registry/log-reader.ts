@@ -7,6 +7,8 @@ import type { RegistryClient } from './registry-client.ts';
 const PAGE = LIMITS.registry_log_page.value;
 /** Between two tries to reach a node that went away: that is what the stream itself asks for. */
 const RECONNECT_MS = 2_000;
+/** How long a stream that is alive may tell nothing before the log is read all the same: its last event may be lost. */
+const QUIET_MS = 60_000;
 
 export interface Span {
   /** The version before the first. */
@@ -43,14 +45,16 @@ export interface Following {
   /** Told before the node is asked again. */
   readonly onBroken: (why: string) => void;
   readonly reconnectMs?: number;
+  readonly quietMs?: number;
 }
 
 /**
- * Entries to the end of the log, then those that come. The event stream says when to read; what is read is the log, so
- * an event that was lost, or a stream that broke, loses nothing.
+ * Entries to the end of the log, then those that come. The event stream says when to read; what is read is the log, so a
+ * stream that broke loses nothing, and what a lost event was about is read with the next one or once the stream was quiet
+ * for a while.
  */
 export async function* followLog(client: RegistryClient, following: Following): AsyncGenerator<string> {
-  const { signal, onBroken, reconnectMs = RECONNECT_MS } = following;
+  const { signal, onBroken, reconnectMs = RECONNECT_MS, quietMs = QUIET_MS } = following;
   let { after, limit } = following.span;
   const missing = async function* (): AsyncGenerator<string> {
     for await (const line of logLines(client, { after, limit })) {
@@ -63,8 +67,13 @@ export async function* followLog(client: RegistryClient, following: Following): 
   while (limit > 0) {
     let waitMs = reconnectMs;
     try {
+      let readMs = performance.now();
       for await (const event of client.events(after)) {
-        if (Number(event.id) > after) yield* missing();
+        const quiet = event === undefined && performance.now() - readMs >= quietMs;
+        if (quiet || Number(event?.id) > after) {
+          yield* missing();
+          readMs = performance.now();
+        }
         if (limit <= 0) return;
       }
       onBroken('the stream ended');

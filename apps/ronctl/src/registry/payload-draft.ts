@@ -23,6 +23,9 @@ export interface DraftOptions {
   readonly ttl: number;
 }
 
+/** What of a payload is not bound by its place in the log. */
+type Content = Readonly<Record<string, unknown>>;
+
 const SOURCES = ['items', 'signers', 'payload', 'seal', 'supersede'] as const;
 const JSON_LIMITS: StrictJsonLimits = { maxDepth: LIMITS.json_depth.value };
 
@@ -43,12 +46,15 @@ async function readItems(file: string): Promise<unknown> {
   return Array.isArray(value) ? value : ((value as { items?: unknown } | null)?.items ?? value);
 }
 
-/** What the proposal says; its place in the log is added by {@link draftPayload}. */
-async function contentOf(options: DraftOptions): Promise<Record<string, unknown>> {
+/** What the proposal says; its place in the log is added by {@link draftPayload}. Asks no node. */
+export async function readContent(options: DraftOptions): Promise<Content> {
   const given = SOURCES.filter((name) => options[name] !== undefined);
   const [source] = given;
   if (source === undefined || given.length > 1) {
     throw new Failure(EXIT.usage, `a proposal needs one of ${SOURCES.map((name) => `--${name}`).join(', ')}`);
+  }
+  if (source !== 'supersede' && (options.reason !== undefined || options.note !== undefined)) {
+    throw new Failure(EXIT.usage, '--reason and --note go with --supersede');
   }
   const value = options[source] ?? '';
   switch (source) {
@@ -68,13 +74,13 @@ async function contentOf(options: DraftOptions): Promise<Record<string, unknown>
     }
     case 'payload': {
       const content = await readJson(value);
-      if (typeof content === 'object' && content !== null) return content as Record<string, unknown>;
+      if (typeof content === 'object' && content !== null) return content as Content;
       throw new Failure(EXIT.error, `${value} is not a payload`, { hint: 'it is an object with kind and its members' });
     }
   }
 }
 
-function signersOf(file: string, value: unknown): Record<string, unknown> {
+function signersOf(file: string, value: unknown): Content {
   const genesis = RegistryGenesis.safeParse(value);
   if (!genesis.success) {
     throw new Failure(EXIT.error, `${file} is not a set of signers: ${firstIssue(genesis.error)}`, {
@@ -93,15 +99,19 @@ const firstIssue = (error: { issues: readonly { path: readonly PropertyKey[]; me
  * The payload that comes next: what the options say, bound to the head and the signers in force. A file may bind itself
  * already; what it says then stands, and the node judges it.
  */
-export async function draftPayload(
-  options: DraftOptions,
+export function draftPayload(
+  content: Content,
   head: RegistryHead,
   { log, version }: RegistrySigners,
-  now: Date,
-): Promise<RegistryPayload> {
-  const content = await contentOf(options);
+  expiresAt: Date,
+): RegistryPayload {
   if (content['log'] !== undefined && content['log'] !== log) {
     throw new Failure(EXIT.error, `the file is of the log ${String(content['log'])}, this one is ${log}`);
+  }
+  if (content['kind'] === 'supersede' && head.entry_b3 === null) {
+    throw new Failure(EXIT.error, 'the log is empty: there is nothing to supersede', {
+      hint: 'propose the first version with: ronctl registry propose --items FILE',
+    });
   }
   const bound = {
     schema_version: REGISTRY_SCHEMA_VERSION,
@@ -109,7 +119,7 @@ export async function draftPayload(
     version: head.version + 1,
     prev_hash: head.entry_b3,
     signer_set_version: version,
-    expires_at: new Date(now.getTime() + options.ttl).toISOString(),
+    expires_at: expiresAt.toISOString(),
     ...(content['kind'] === 'supersede' ? { supersede_of: head.entry_b3 } : {}),
   };
   const payload = RegistryPayload.safeParse({ ...bound, ...content });

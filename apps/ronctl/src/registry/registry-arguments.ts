@@ -13,7 +13,9 @@ export const proposalId = (text: string): string => {
 /** A client of the registry that the command line names; repeated writes are told on standard error. */
 export function opened(command: Command, terminal: Terminal): { registry: RegistryClient; json: boolean } {
   const { client, globals } = clientOf(command, terminal);
-  const onRetry = (failure: Failure): void =>
-    note(terminal, `ronctl: ${failure.message}; what became of it is unknown: signing and sending it again`);
+  const onRetry = (failure: Failure, waitMs: number): void => {
+    const when = `in ${(waitMs / 1_000).toFixed(1)} s`;
+    note(terminal, `ronctl: ${failure.message}; what became of it is unknown: signing and sending it again ${when}`);
+  };
   return { registry: new RegistryClient(client, onRetry), json: globals.json };
 }

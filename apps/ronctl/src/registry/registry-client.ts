@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   LIMITS,
   type RegistryAction,
@@ -29,14 +30,18 @@ export interface SignedCall {
 
 /** How often a write is sent when no answer says what became of it. */
 const ATTEMPTS = 3;
+/** Before it is sent again, when the node asks for no wait: what was in its way may be over. */
+const RESEND_MS = 200;
+/** The longest wait a node may ask for: somebody sits before the command. */
+const RESEND_MS_MAX = 30_000;
 
 /** The registry of a node: reads, and writes signed by one of its signers. */
 export class RegistryClient {
   readonly #client: NodeClient;
   /** Told before a write is sent once more. */
-  readonly #onRetry: (failure: Failure) => void;
+  readonly #onRetry: (failure: Failure, waitMs: number) => void;
 
-  constructor(client: NodeClient, onRetry: (failure: Failure) => void = () => undefined) {
+  constructor(client: NodeClient, onRetry: (failure: Failure, waitMs: number) => void = () => undefined) {
     this.#client = client;
     this.#onRetry = onRetry;
   }
@@ -73,9 +78,9 @@ export class RegistryClient {
 
   /**
    * Commits as they happen, after a version; first what came since. The types of its events are hints: what they say may
-   * be missed, so whoever wants every entry reads the log.
+   * be missed, so whoever wants every entry reads the log. Undefined whenever the stream only says that it is alive.
    */
-  async *events(after: number): AsyncGenerator<StreamEvent> {
+  async *events(after: number): AsyncGenerator<StreamEvent | undefined> {
     const answer = await this.#client.send({
       method: 'GET',
       path: ROUTES.registryStream.template,
@@ -105,7 +110,9 @@ export class RegistryClient {
       } catch (error) {
         const again = error instanceof Failure && error.options.outcomeUnknown === true && attempt < ATTEMPTS;
         if (!again) throw error;
-        this.#onRetry(error);
+        const waitMs = Math.min(error.options.retryAfterMs ?? RESEND_MS, RESEND_MS_MAX);
+        this.#onRetry(error, waitMs);
+        await pause(waitMs, undefined, { signal: this.#client.signal });
       }
     }
   }

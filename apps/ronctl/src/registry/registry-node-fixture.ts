@@ -87,8 +87,9 @@ export class RegistryNode {
       case 'thaw': {
         const { reason, auth } = RegistryOperatorRequest.parse(body);
         const problem = this.#admit(verb, reasonSubject(reason), auth);
+        if (problem !== undefined) return problem;
         this.state = verb === 'freeze' ? 'frozen' : 'open';
-        return problem ?? answered(200, { ...this.served.log.signers, state: this.state });
+        return answered(200, { ...this.served.log.signers, state: this.state });
       }
       default:
         return refused(404, 'not_found');

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { clientOf, type Globals, httpUrl, tokenOf } from '../command-line.ts';
+import { type Globals, httpUrl, tokenOf } from '../command-line.ts';
 import { EXIT } from '../exit-codes.ts';
-import { Failure } from '../failure.ts';
+import { exitCodeOf, Failure, hintOf } from '../failure.ts';
 import { formatCount, Progress } from '../progress.ts';
 import { note, paint, print, table, type Terminal } from '../terminal.ts';
-import { AnchorRefused } from '../verifier/anchors.ts';
+import { AnchorRefused, type GivenAnchors } from '../verifier/anchors.ts';
 import { HttpSource, SourceFailed } from '../verifier/http-source.ts';
 import { VerificationFailed } from '../verifier/verification-failed.ts';
 import { type Report, type Stage, verifyRegistry } from '../verifier/verify-registry.ts';
@@ -31,7 +31,7 @@ export function addVerifyCommand(registry: Command, terminal: Terminal): void {
     .option('--witness <key>', 'verifier key of a witness that must have cosigned; once for each', collect)
     .addHelpText('after', '\nExit code 5 names the first version that is wrong, and what is wrong with it.')
     .action(async (url: string | undefined, options: VerifyOptions, self: Command) => {
-      const { globals } = clientOf(self, terminal);
+      const globals = self.optsWithGlobals<Globals>();
       const report = await verify(terminal, { ...globals, url: url ?? globals.url }, options);
       print(terminal, globals.json, report, () => reportRows(terminal, report));
       if (!globals.json) tellTrust(terminal, report);
@@ -40,14 +40,18 @@ export function addVerifyCommand(registry: Command, terminal: Terminal): void {
 
 async function verify(terminal: Terminal, globals: Globals, options: VerifyOptions): Promise<Report> {
   const { url, timeout: timeoutMs } = globals;
-  const source = new HttpSource({ url, timeoutMs, signal: terminal.signal, ...tokenOf(globals, terminal) });
+  const stages = new StageProgress(terminal);
+  const onWait = (waitMs: number, why: string): void => {
+    stages.end();
+    note(terminal, `ronctl: ${why}; asking again in ${(waitMs / 1_000).toFixed(1)} s`);
+  };
+  const source = new HttpSource({ url, timeoutMs, signal: terminal.signal, onWait, ...tokenOf(globals, terminal) });
   const { genesis, vkey, witness: witnesses = [] } = options;
-  const given = {
+  const given: GivenAnchors = {
     witnesses,
     ...(genesis === undefined ? {} : { genesis: await readFile(genesis, 'utf8') }),
     ...(vkey === undefined ? {} : { vkey }),
   };
-  const stages = new StageProgress(terminal);
   try {
     return await verifyRegistry({ source, given, onProgress: (stage, done, total) => stages.show(stage, done, total) });
   } catch (error) {
@@ -66,17 +70,33 @@ function failureOf(error: unknown): unknown {
       cause: error,
     });
   }
-  if (error instanceof AnchorRefused) return new Failure(EXIT.error, error.message, { cause: error });
-  if (error instanceof SourceFailed) {
-    const { status, message } = error;
-    const exitCode = status === 404 ? EXIT.notFound : EXIT.unavailable;
-    return new Failure(exitCode, message, {
-      hint: 'the log was not judged; try again, or name another node',
-      cause: error,
-      ...(status === undefined ? {} : { status }),
-    });
+  if (error instanceof AnchorRefused) {
+    const { anchor, message } = error;
+    if (anchor === 'genesis') return new Failure(EXIT.error, message, { cause: error });
+    return new Failure(EXIT.usage, `${KEY_OPTIONS[anchor]}: ${message}`, { cause: error });
   }
-  return error;
+  return error instanceof SourceFailed ? unjudged(error) : error;
+}
+
+const KEY_OPTIONS = { vkey: '--vkey', witnesses: '--witness' } as const;
+
+/** The codes of the statuses that say nothing of what was asked for. */
+const CODES: Readonly<Record<number, string>> = { 401: 'unauthorized', 403: 'forbidden' };
+
+/** No verdict: the log could not be read. */
+function unjudged(error: SourceFailed): Failure {
+  const { status, version, message } = error;
+  const code = status === undefined ? undefined : CODES[status];
+  const exitCode = status === undefined ? EXIT.unavailable : exitCodeOf(code, status);
+  const elsewhere = status !== undefined && status < 500 && exitCode !== EXIT.unavailable;
+  const next = elsewhere ? 'is this the address of a registry?' : 'try again, or name another node';
+  return new Failure(exitCode, message, {
+    hint: hintOf(code, undefined) ?? `the log was not judged; ${next}`,
+    cause: error,
+    ...(code === undefined ? {} : { code }),
+    ...(status === undefined ? {} : { status }),
+    ...(version === undefined ? {} : { details: { version } }),
+  });
 }
 
 /** One progress line for each stage in turn. */
@@ -95,7 +115,7 @@ class StageProgress {
       this.#stage = stage;
       this.#progress = new Progress(this.#terminal, `verifying ${stage}`, total, formatCount);
     }
-    this.#progress?.add(done - this.#progress.bytes);
+    this.#progress?.add(done - this.#progress.amount);
   }
 
   end(): void {

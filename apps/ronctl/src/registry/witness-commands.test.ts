@@ -93,7 +93,17 @@ test('what a witness answers is not believed', async () => {
   served.post = () => ({ body: '<html>\n' });
   expect((await submit()).err).toContain('answered no cosignatures');
   served.post = () => ({ status: 403, body: '' });
-  expect((await submit()).err).toContain('does not know the key of this log');
+  expect((await submit()).err).toMatch(/does not know the key of this log\n +give whoever runs it the key/);
+  served.post = () => ({ body: 'x'.repeat(70_000) });
+  const long = await submit();
+  expect(long).toMatchObject({ exitCode: EXIT.error });
+  expect(long.err).toContain('answered over 65536 bytes');
+});
+
+test.each([403, 404, 409, 422, 429, 503, 418])('a witness that refuses with %i leaves a next step', async (status) => {
+  served.post = () => ({ status, body: '' });
+  const { error } = JSON.parse((await submit('--json')).err) as { error: Record<string, unknown> };
+  expect(error).toMatchObject({ status, hint: expect.any(String) as string });
 });
 
 test('--show lists who has signed the checkpoint, and when', async () => {
@@ -102,9 +112,11 @@ test('--show lists who has signed the checkpoint, and when', async () => {
   expect(JSON.parse((await witness('--show', '--json')).out)).toMatchObject({ log: LOG, size: 3 });
 });
 
-test('a wrong command line ends with code 2', async () => {
+test('a wrong command line ends with code 2 and sends nothing', async () => {
   expect((await witness()).exitCode).toBe(EXIT.usage);
+  expect((await witness('--show', '--vkey', vkey)).exitCode).toBe(EXIT.usage);
   expect((await submit('--show')).exitCode).toBe(EXIT.usage);
   expect((await submit('--vkey', 'nonsense')).exitCode).toBe(EXIT.usage);
   expect((await witness('--to', 'ftp://x')).exitCode).toBe(EXIT.usage);
+  expect(served.seen).toEqual([]);
 });

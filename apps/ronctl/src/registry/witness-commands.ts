@@ -55,13 +55,15 @@ export function addWitnessCommand(registry: Command, terminal: Terminal): void {
     .action(async ({ to, vkey, show }: WitnessOptions, self: Command) => {
       const { client, globals } = clientOf(self, terminal);
       if (show === (to !== undefined)) throw new Failure(EXIT.usage, 'name a witness with --to URL, or ask for --show');
+      if (show && vkey !== undefined)
+        throw new Failure(EXIT.usage, '--vkey is for a witness that is asked: not with --show');
+      const key = vkey === undefined ? undefined : readVkey(vkey);
       const registryClient = new RegistryClient(client);
       const text = await registryClient.checkpoint();
       if (to === undefined) {
         showSignatures(terminal, globals.json, text);
         return;
       }
-      const key = vkey === undefined ? undefined : readVkey(vkey);
       const lines = await submitCheckpoint(registryClient, text, to, globals.timeout, terminal.signal);
       const at = key === undefined ? undefined : cosignedAt(text, lines, key);
       print(terminal, globals.json, { to, lines: lines.trimEnd().split('\n'), cosigned_at: at ?? null }, () => [

@@ -12,6 +12,8 @@ import type { RegistryClient } from './registry-client.ts';
 
 /** The witness may have gone on between its answer and ours. */
 const ATTEMPTS = 3;
+/** Bytes of an answer that are read: a line of an ML-DSA-44 cosigner is 3.3 KB, and a witness signs with a key or two. */
+const ANSWER_BYTES_MAX = 64 * 1024;
 
 /**
  * Has a witness cosign a checkpoint (C2SP tlog-witness). The first try says it knows nothing of the log; the answer
@@ -59,13 +61,29 @@ async function post(url: string, body: string, timeoutMs: number, signal: AbortS
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
-    return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text() };
+    const text = await boundedText(answer);
+    if (text !== undefined) return { status: answer.status, type: answer.headers.get('content-type') ?? '', text };
   } catch (error) {
     if (signal.aborted) throw new Failure(EXIT.interrupted, 'interrupted');
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new Failure(EXIT.unavailable, `the witness at ${url} does not answer (${code ?? message})`, { cause: error });
   }
+  throw new Failure(EXIT.error, `the witness at ${url} answered over ${ANSWER_BYTES_MAX} bytes`, {
+    hint: WITNESS_HINT,
+  });
+}
+
+/** The text of an answer; undefined when it is longer than any of a witness, and then the rest is not read. */
+async function boundedText({ body }: Response): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function linesOf(text: string): string {
@@ -74,7 +92,10 @@ function linesOf(text: string): string {
     return text;
   } catch (cause) {
     if (!(cause instanceof TlogMalformed)) throw cause;
-    throw new Failure(EXIT.error, `the witness answered no cosignatures: ${cause.message}`, { cause });
+    throw new Failure(EXIT.error, `the witness answered no cosignatures: ${cause.message}`, {
+      hint: WITNESS_HINT,
+      cause,
+    });
   }
 }
 
@@ -87,16 +108,37 @@ function knownSize({ status, type, text }: Answer): number | undefined {
   }
 }
 
-const MEANING: Readonly<Record<number, readonly [ExitCode, string]>> = {
-  403: [EXIT.error, 'it does not know the key of this log'],
-  404: [EXIT.notFound, 'it does not witness this log, or there is no witness'],
-  409: [EXIT.integrity, 'it knows another log under this name and size'],
-  422: [EXIT.integrity, 'the proof that the checkpoint continues what it knows does not verify'],
-  429: [EXIT.unavailable, 'it is asked too often'],
-  503: [EXIT.unavailable, 'it takes nothing right now'],
+const WITNESS_HINT = 'is --to the submission address of a witness, without add-checkpoint?';
+
+interface Meaning {
+  readonly exitCode: ExitCode;
+  readonly why: string;
+  readonly hint: string;
+}
+
+const LATER = 'the checkpoint stands as it is: try again later';
+const ANOTHER_LOG =
+  'two logs go by this name, or one was set back: compare with ronctl registry verify, and ask the witness';
+
+const MEANING: Readonly<Record<number, Meaning>> = {
+  403: {
+    exitCode: EXIT.error,
+    why: 'it does not know the key of this log',
+    hint: 'give whoever runs it the key of the log: ronctl registry signers',
+  },
+  404: { exitCode: EXIT.notFound, why: 'it does not witness this log, or there is no witness', hint: WITNESS_HINT },
+  409: { exitCode: EXIT.integrity, why: 'it knows another log under this name and size', hint: ANOTHER_LOG },
+  422: {
+    exitCode: EXIT.integrity,
+    why: 'the proof that the checkpoint continues what it knows does not verify',
+    hint: ANOTHER_LOG,
+  },
+  429: { exitCode: EXIT.unavailable, why: 'it is asked too often', hint: LATER },
+  503: { exitCode: EXIT.unavailable, why: 'it takes nothing right now', hint: LATER },
 };
 
 function refusal({ status }: Answer, to: string): Failure {
-  const [exitCode, why] = MEANING[status] ?? [EXIT.error, 'it gives no reason'];
-  return new Failure(exitCode, `the witness at ${to} refused (${status}): ${why}`, { status });
+  const unknown = { exitCode: EXIT.error, why: 'it gives no reason', hint: WITNESS_HINT };
+  const { exitCode, why, hint } = MEANING[status] ?? unknown;
+  return new Failure(exitCode, `the witness at ${to} refused (${status}): ${why}`, { status, hint });
 }

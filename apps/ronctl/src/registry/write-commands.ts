@@ -22,7 +22,7 @@ import {
   namedKey,
   signing,
 } from './key-arguments.ts';
-import { type DraftOptions, draftPayload } from './payload-draft.ts';
+import { type DraftOptions, draftPayload, readContent } from './payload-draft.ts';
 import { nextStep, payloadRows, quorumText } from './payload-rows.ts';
 import { opened, proposalId } from './registry-arguments.ts';
 import type { RegistryClient } from './registry-client.ts';
@@ -81,10 +81,11 @@ function addPropose(registry: Command, terminal: Terminal): void {
         .default(DAY_MS, '24h'),
     )
     .action(async (options: DraftOptions & SigningOptions, self: Command) => {
+      const content = await readContent(options);
       const identity = identityOf(options);
       const { registry: client, json } = opened(self, terminal);
       const [head, signers] = await Promise.all([client.head(), client.signers()]);
-      const payload = await draftPayload(options, head, signers, new Date());
+      const payload = draftPayload(content, head, signers, new Date(Date.now() + options.ttl));
       const { hash } = canonicalPayload(payload);
       const body = { payload, payload_b3: hash };
       const call = {

@@ -17,6 +17,29 @@ export interface GivenAnchors {
 /** Thrown when what the person gave is of no use: the log has not been judged. */
 export class AnchorRefused extends Error {
   override readonly name = 'AnchorRefused';
+  readonly anchor: keyof GivenAnchors;
+
+  constructor(anchor: keyof GivenAnchors, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.anchor = anchor;
+  }
+}
+
+/** What was given, read: {@link readGiven}. */
+interface ReadAnchors {
+  readonly genesis: { readonly log: string; readonly set: SignerSet } | undefined;
+  readonly logKey: NoteKey | undefined;
+  readonly witnesses: readonly NoteKey[];
+}
+
+/** Reads what was given. Throws AnchorRefused for what is of no use, before a node is asked for anything. */
+export function readGiven({ genesis, vkey, witnesses }: GivenAnchors): ReadAnchors {
+  const logKey = vkey === undefined ? undefined : givenKey('vkey', vkey);
+  if (logKey?.timed === true) throw new AnchorRefused('vkey', `${logKey.name} is the key of a cosigner, not of a log`);
+  const cosigners = witnesses.map((each) => givenKey('witnesses', each));
+  const log = cosigners.find(({ timed }) => !timed);
+  if (log !== undefined) throw new AnchorRefused('witnesses', `${log.name} is the key of a log, not of a witness`);
+  return { genesis: genesis === undefined ? undefined : givenGenesis(genesis), logKey, witnesses: cosigners };
 }
 
 /** The signers the node says are in force. They are judged where the log brings them. */
@@ -36,57 +59,66 @@ export interface Anchors {
 }
 
 /** Asks the node for its signers and keys, and puts what was given in their place. Undefined when the log has no signers yet. */
-export async function findAnchors(source: HttpSource, given: GivenAnchors): Promise<Anchors | undefined> {
+export async function findAnchors(source: HttpSource, given: ReadAnchors): Promise<Anchors | undefined> {
   const stated = Members.parse('the answer to /registry/signers', await source.text('/registry/signers'));
   if (stated.text('state') === 'no_signers') return undefined;
   const log = stated.text('log');
-  const logKey = given.vkey === undefined ? statedKey(stated.text('vkey')) : givenKey(given.vkey);
-  if (logKey.timed) throw new AnchorRefused('--vkey is the key of a cosigner, not of a log');
-  const cosigner = stated.has('cosigner_vkey') ? statedKey(stated.text('cosigner_vkey')) : undefined;
-  const witnesses = given.witnesses.map(givenKey);
+  const logKey = given.logKey ?? statedKey(stated.text('vkey'), false);
+  const cosigner = stated.has('cosigner_vkey') ? statedKey(stated.text('cosigner_vkey'), true) : undefined;
   return {
     log,
     stated: { version: stated.count('version'), statement: statementOf(stated) },
     first: firstSet(log, stated, given.genesis),
     logKey,
     cosigner,
-    witnesses,
+    witnesses: given.witnesses,
   };
 }
 
-function firstSet(log: string, stated: Members, genesis: string | undefined): SignerSet {
-  if (genesis !== undefined) {
-    try {
-      const members = Members.parse('the genesis file', genesis);
-      if (members.text('log') !== log)
-        throw new AnchorRefused(`the genesis file is of ${members.text('log')}, not ${log}`);
-      return admitSignerSet('the genesis file', log, 0, members);
-    } catch (error) {
-      if (error instanceof VerificationFailed) throw new AnchorRefused(error.message, { cause: error });
-      throw error;
-    }
+function firstSet(log: string, stated: Members, given: ReadAnchors['genesis']): SignerSet {
+  if (given !== undefined) {
+    if (given.log === log) return given.set;
+    throw new AnchorRefused('genesis', `the genesis file is of ${given.log}, not ${log}`);
   }
   if ((stated.value('genesis') ?? null) !== null) {
     const members = new Members('the genesis the node states', stated.value('genesis'));
     return admitSignerSet('the genesis the node states', log, 0, members);
   }
   if (stated.count('version') === 0) return admitSignerSet('the signers the node states', log, 0, stated);
-  throw new AnchorRefused('the signers have changed since the log began: give the first set with --genesis FILE');
+  throw new AnchorRefused(
+    'genesis',
+    'the signers have changed since the log began: give the first set with --genesis FILE',
+  );
 }
 
-function givenKey(vkey: string): NoteKey {
+function givenGenesis(text: string): NonNullable<ReadAnchors['genesis']> {
   try {
-    return readVkey(vkey);
-  } catch (cause) {
-    throw new AnchorRefused(cause instanceof Error ? cause.message : String(cause), { cause });
+    const members = Members.parse('the genesis file', text);
+    const log = members.text('log');
+    return { log, set: admitSignerSet('the genesis file', log, 0, members) };
+  } catch (error) {
+    if (error instanceof VerificationFailed) throw new AnchorRefused('genesis', error.message, { cause: error });
+    throw error;
   }
 }
 
-function statedKey(vkey: string): NoteKey {
+function givenKey(anchor: 'vkey' | 'witnesses', vkey: string): NoteKey {
   try {
     return readVkey(vkey);
+  } catch (cause) {
+    throw new AnchorRefused(anchor, cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+function statedKey(vkey: string, timed: boolean): NoteKey {
+  const fail = (problem: string): never => {
+    throw new VerificationFailed('checkpoint', `a key the node states is refused: ${problem}`);
+  };
+  try {
+    const key = readVkey(vkey);
+    return key.timed === timed ? key : fail(`${key.name} is not the key of a ${timed ? 'cosigner' : 'log'}`);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new VerificationFailed('checkpoint', `a key the node states is refused: ${why}`);
+    if (error instanceof VerificationFailed) throw error;
+    return fail(error instanceof Error ? error.message : String(error));
   }
 }

@@ -1,4 +1,4 @@
-import type { HttpSource } from './http-source.ts';
+import { type HttpSource, SourceFailed, unreadable } from './http-source.ts';
 import type { KeptEntry } from './log-check.ts';
 import { Members } from './members.ts';
 import { VerificationFailed } from './verification-failed.ts';
@@ -9,21 +9,17 @@ const NO_ENTRY = 'b3:00000000';
 /** The head as the node states it. */
 export interface StatedHead {
   readonly version: number;
-  readonly etag: string;
+  /** As the node sends it, judged with the rest of the head. */
+  readonly etag: string | null;
   readonly members: Members;
 }
 
 export async function readHead(source: HttpSource): Promise<StatedHead> {
-  const fail = (problem: string): never => {
-    throw new VerificationFailed('head', problem);
-  };
   const { status, etag, body } = await source.get('/registry/head');
-  if (status !== 200) return fail(`the head is not served (${status})`);
+  // Every log has a head: where none is, there is no log to judge.
+  if (status !== 200) throw new SourceFailed(`the head is not served (${status})`, { status });
   const members = Members.parse('the head', body.toString('utf8'));
-  const version = members.count('version');
-  const expected = `"v${version}-${(members.textOrNull('entry_b3') ?? NO_ENTRY).slice(3, 11)}"`;
-  if (etag !== expected) fail(`the ETag of the head is ${etag ?? 'missing'}, not ${expected}`);
-  return { version, etag: expected, members };
+  return { version: members.count('version'), etag, members };
 }
 
 /** That the head is the entry of its version, and that its ETag works as a condition. */
@@ -35,9 +31,11 @@ export async function checkHead(source: HttpSource, head: StatedHead, kept: Kept
   require(members.textOrNull('entry_b3') === (kept?.entry.entryB3 ?? null), 'the head states another entry_b3');
   require(members.textOrNull('payload_b3') === (kept?.entry.payloadB3 ?? null), 'the head states another payload_b3');
   require(members.textOrNull('committed_at') === (kept?.entry.committedAt ?? null), 'the head states another time');
-  const again = await source.get('/registry/head', { 'if-none-match': head.etag });
+  const etag = etagOf(head);
+  require(head.etag === etag, `the ETag of the head is ${head.etag ?? 'missing'}, not ${etag}`);
+  const again = await source.get('/registry/head', { 'if-none-match': etag });
   // An answer in full is right when the log went on meanwhile.
-  require(again.status === 304 || again.etag !== head.etag, `If-None-Match ${head.etag} answered ${again.status}`);
+  require(again.status === 304 || again.etag !== etag, `If-None-Match ${etag} answered ${again.status}`);
 }
 
 /** That a version is served on its own as it stands in the log. */
@@ -45,8 +43,18 @@ export async function checkEntry(source: HttpSource, { entry, line }: KeptEntry)
   const require = (ok: boolean, problem: string): void => {
     if (!ok) throw new VerificationFailed('entries', problem, entry.version);
   };
-  const { status, etag, body } = await source.get(`/registry/${entry.version}`);
+  const { version } = entry;
+  const { status, etag, body } = await source
+    .get(`/registry/${version}`)
+    .catch(unreadable(version, `version ${version} cannot be read on its own`));
   require(status === 200, `it is not served on its own (${status})`);
   require(body.toString('utf8') === line, 'served on its own it is another than in the log');
   require(etag === `"${entry.entryB3}"`, `its ETag is ${etag ?? 'missing'}`);
+}
+
+/** A replica may state entries before their checkpoint: then the size of its checkpoint is part of the tag. */
+function etagOf({ version, members }: StatedHead): string {
+  const entry = (members.textOrNull('entry_b3') ?? NO_ENTRY).slice(3, 11);
+  const size = members.count('checkpoint_size');
+  return `"v${version}-${entry}${size === version ? '' : `-c${size}`}"`;
 }

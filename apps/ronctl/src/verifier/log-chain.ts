@@ -1,4 +1,5 @@
 import type { LogEntry } from './log-entry.ts';
+import { checkPayloadShape, isKind } from './payload-shape.ts';
 import { type SignerSet, admitSignerSet } from './signer-set.ts';
 import { type Check, VerificationFailed } from './verification-failed.ts';
 
@@ -7,8 +8,6 @@ export interface Linked {
   readonly inForce: SignerSet;
   readonly incoming: SignerSet | undefined;
 }
-
-const KINDS: ReadonlySet<string> = new Set(['set', 'signers', 'supersede', 'seal', 'policy', 'root_keys']);
 
 /** Walks the log from its first entry: versions, links, signer sets, and what no entry may do. Knows no network. */
 export class LogChain {
@@ -52,11 +51,12 @@ export class LogChain {
     };
     require(version === next, 'chain', `this is version ${version}: one is missing, or the order is another`);
     require(!this.#sealed, 'chain', 'the log was sealed before');
-    require(KINDS.has(kind), 'shape', `nobody knows the kind ${kind}`);
+    require(isKind(kind), 'shape', `nobody knows the kind ${kind}`);
     require(leaf.textOrNull('prev_hash') === this.#head, 'chain', 'prev_hash is not the hash of the entry before');
     require(payload.text('log') === this.log, 'payload', `the payload is of the log ${payload.text('log')}`);
     require(payload.count('version') === next, 'payload', 'the payload was approved for another version');
     require(payload.text('kind') === kind, 'payload', 'the payload is of another kind than its leaf');
+    checkPayloadShape(kind, payload);
     require(payload.textOrNull('prev_hash') === this.#head, 'payload', 'the payload continues another entry');
     for (const members of [leaf, payload]) {
       const named = members.count('signer_set_version');

@@ -1,5 +1,5 @@
 import { judgeApprovals } from './approvals.ts';
-import type { HttpSource } from './http-source.ts';
+import { type HttpSource, LinesMalformed, unreadable } from './http-source.ts';
 import type { LogChain } from './log-chain.ts';
 import { type LogEntry, readEntry } from './log-entry.ts';
 import { MerkleTree } from './merkle-tree.ts';
@@ -51,7 +51,11 @@ export async function checkLog({ source, chain, until, keep, onEntry }: LogCheck
     while (chain.version < until) {
       const before = chain.version;
       const limit = Math.min(PAGE, until - before);
-      for await (const line of source.lines(`/registry/log?after=${before}&limit=${limit}`)) await take(line);
+      try {
+        for await (const line of source.lines(`/registry/log?after=${before}&limit=${limit}`)) await take(line);
+      } catch (error) {
+        endOfReading(chain.version + 1, error);
+      }
       if (chain.version === before) {
         throw new VerificationFailed('chain', `it is missing: the log should reach ${until}`, before + 1);
       }
@@ -63,6 +67,12 @@ export async function checkLog({ source, chain, until, keep, onEntry }: LogCheck
   }
   await window.settled();
   return { tree, approvals, kept };
+}
+
+/** Says of what ended a page which version it is about: lines that are none are a finding, an answer that is none is not. */
+function endOfReading(version: number, error: unknown): never {
+  if (error instanceof LinesMalformed) throw new VerificationFailed('shape', error.message, version);
+  return unreadable(version, `the log cannot be read from version ${version} on`)(error);
 }
 
 /** Says of a failure which version it is about. */

@@ -1,4 +1,4 @@
-import canonicalize from 'canonicalize';
+import { canonical } from './canonical-form.ts';
 import { b3 } from './hashes.ts';
 import { Members } from './members.ts';
 import { VerificationFailed } from './verification-failed.ts';
@@ -82,12 +82,4 @@ function readApproval(value: unknown): Approval {
   approval.only(APPROVAL_MEMBERS);
   approval.instant('signed_at');
   return { signerId: approval.text('signer_id'), algo: approval.text('algo'), sig: approval.text('sig') };
-}
-
-function canonical(value: unknown): string {
-  try {
-    return canonicalize(value) ?? '';
-  } catch {
-    throw new VerificationFailed('canonical', 'it has no canonical form');
-  }
 }

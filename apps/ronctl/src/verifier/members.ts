@@ -1,5 +1,7 @@
 import { VerificationFailed } from './verification-failed.ts';
 
+const INSTANT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z$/;
+
 /** The members of a JSON object, each read as what it must be. What is missing or of another type fails the check `shape`. */
 export class Members {
   readonly #what: string;
@@ -49,10 +51,13 @@ export class Members {
     return Array.isArray(value) ? value : this.#refuse(name, 'a list');
   }
 
-  /** Milliseconds of an instant such as 2026-01-01T00:00:00Z. */
+  /** Milliseconds of an instant such as 2026-01-01T00:00:00Z: RFC 3339 in UTC, and no other spelling. */
   instant(name: string): number {
-    const value = Date.parse(this.text(name));
-    return Number.isNaN(value) ? this.#refuse(name, 'an instant') : value;
+    const text = this.text(name);
+    const value = INSTANT.test(text) ? Date.parse(text) : NaN;
+    // Date.parse takes February 30 for March 2.
+    const exists = !Number.isNaN(value) && new Date(value).toISOString().slice(0, 19) === text.slice(0, 19);
+    return exists ? value : this.#refuse(name, 'an instant');
   }
 
   /** Fails when there is any other member: it would be signed and say nothing. */

@@ -9,6 +9,11 @@ const KEY_TYPES: Readonly<Record<number, { readonly algorithm: Algorithm; readon
   0x06: { algorithm: 'ml-dsa-44', timed: true },
 };
 
+/** Before a signature with a time: its seconds. */
+const TIME_BYTES = 8;
+/** The last second a Date can tell. */
+const SECONDS_MAX = 8_640_000_000_000;
+
 /** A key that signs checkpoints. */
 export interface NoteKey {
   readonly name: string;
@@ -82,12 +87,15 @@ export interface Signed {
 export function signatureOf(checkpoint: Checkpoint, noteKey: NoteKey): Signed | undefined {
   const lines = checkpoint.signatures.filter(({ name, id }) => name === noteKey.name && id === noteKey.id);
   let signed: Signed | undefined;
+  const fail = (problem: string): never => {
+    throw new VerificationFailed('checkpoint', `the signature of ${noteKey.name} on the checkpoint ${problem}`);
+  };
   for (const { bytes } of lines) {
-    const seconds = noteKey.timed ? Number(bytes.subarray(0, 8).readBigUInt64BE()) : undefined;
-    const signature = noteKey.timed ? bytes.subarray(8) : bytes;
-    if (!isSignedBytes(noteKey.key, signedMessage(checkpoint, noteKey, seconds), signature)) {
-      throw new VerificationFailed('checkpoint', `the signature of ${noteKey.name} on the checkpoint does not verify`);
-    }
+    if (noteKey.timed && bytes.length < TIME_BYTES) fail('has no time');
+    const seconds = noteKey.timed ? Number(bytes.readBigUInt64BE()) : undefined;
+    if (seconds !== undefined && seconds > SECONDS_MAX) fail('is of a time that is none');
+    const signature = noteKey.timed ? bytes.subarray(TIME_BYTES) : bytes;
+    if (!isSignedBytes(noteKey.key, signedMessage(checkpoint, noteKey, seconds), signature)) fail('does not verify');
     signed = { name: noteKey.name, ...(seconds === undefined ? {} : { seconds }) };
   }
   return signed;

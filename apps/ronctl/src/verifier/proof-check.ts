@@ -17,8 +17,16 @@ const hashOf = (base64: string): Buffer | undefined => {
   return bytes.length === 32 && bytes.toString('base64') === base64 ? bytes : undefined;
 };
 
-/** Verifies the tlog-proof of a version as whoever is offline would: with its leaf and the key of the log alone. */
-export async function checkInclusion(source: HttpSource, { entry }: KeptEntry, judge: CheckpointJudge): Promise<void> {
+/**
+ * Verifies the tlog-proof of a version as whoever is offline would, with its leaf and the key of the log alone; and that
+ * its checkpoint, when it covers no more than was read, is of the log that was read.
+ */
+export async function checkInclusion(
+  source: HttpSource,
+  tree: MerkleTree,
+  { entry }: KeptEntry,
+  judge: CheckpointJudge,
+): Promise<void> {
   const { version } = entry;
   const fail = (problem: string): never => {
     throw new VerificationFailed('proof', `its proof of inclusion ${problem}`, version);
@@ -35,6 +43,10 @@ export async function checkInclusion(source: HttpSource, { entry }: KeptEntry, j
   const checkpoint = judge(text.slice(divide + 2));
   const root = rootOfInclusion(leafHash(entry.leafBytes), version - 1, checkpoint.size, path);
   if (root === undefined || checkpoint.root.compare(root) !== 0) fail('does not lead to the root of its checkpoint');
+  const { size } = checkpoint;
+  if (size <= tree.size && !tree.root(size).equals(checkpoint.root)) {
+    fail(`shows a second root that is signed for ${size} entries`);
+  }
 }
 
 /** Verifies that the log of one size continues that of another, with roots recomputed from the log. */

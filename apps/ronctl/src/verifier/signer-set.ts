@@ -1,10 +1,14 @@
-import canonicalize from 'canonicalize';
+import { canonical } from './canonical-form.ts';
 import { b3 } from './hashes.ts';
 import { Members } from './members.ts';
 import { type PublicKey, admitKey, isAlgorithm, isSignedBytes } from './public-key.ts';
 import { VerificationFailed } from './verification-failed.ts';
 
+/** The approvals of sixteen post-quantum signers still fit a leaf: no log takes a larger set. */
+const SIGNERS_MAX = 16;
 const POSSESSION_DOMAIN = 'ron:registry:possession:v1\n';
+
+export const SIGNER_MEMBERS: ReadonlySet<string> = new Set(['signer_id', 'algo', 'public_key', 'possession']);
 
 /** Who may approve: `m` of these, at least `kPq` of them with an ML-DSA-44 key. */
 export interface SignerSet {
@@ -27,8 +31,11 @@ export function admitSignerSet(what: string, log: string, version: number, membe
   };
   const keys = new Map<string, PublicKey>();
   const seen = new Set<string>();
-  for (const value of members.list('signers')) {
+  const signers = members.list('signers');
+  if (signers.length > SIGNERS_MAX) fail(`${signers.length} signers are more than ${SIGNERS_MAX}`);
+  for (const value of signers) {
     const signer = new Members('a signer', value);
+    signer.only(SIGNER_MEMBERS);
     const id = signer.text('signer_id');
     const hex = signer.text('public_key');
     if (keys.has(id)) fail(`signer ${id} is named twice`);
@@ -50,7 +57,7 @@ export function admitSignerSet(what: string, log: string, version: number, membe
 /** A set as it is stated, in canonical form: to compare two statements of it. */
 export function statementOf(members: Members): string {
   const kPq = members.has('k_pq') ? members.count('k_pq') : 0;
-  return canonicalize({ m: members.count('m'), k_pq: kPq, signers: members.list('signers') }) ?? '';
+  return canonical({ m: members.count('m'), k_pq: kPq, signers: members.list('signers') });
 }
 
 function admitSigner(log: string, signer: Members, fail: (problem: string) => never): PublicKey {
@@ -58,7 +65,7 @@ function admitSigner(log: string, signer: Members, fail: (problem: string) => ne
   if (!isAlgorithm(algo)) return fail(`of an unknown algorithm, ${algo}`);
   const key = admitKey(algo, hex);
   if (typeof key === 'string') return fail(key);
-  const claim = canonicalize({ log, signer_id: id, algo, public_key: hex }) ?? '';
+  const claim = canonical({ log, signer_id: id, algo, public_key: hex });
   const message = Buffer.from(`${POSSESSION_DOMAIN}${b3(Buffer.from(claim))}\n`);
   const proof = Buffer.from(signer.text('possession'), 'base64');
   return isSignedBytes(key, message, proof) ? key : fail('not shown to be held: its proof does not verify');

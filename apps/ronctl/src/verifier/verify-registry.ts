@@ -1,4 +1,4 @@
-import { type Anchors, type GivenAnchors, findAnchors } from './anchors.ts';
+import { type Anchors, type GivenAnchors, findAnchors, readGiven } from './anchors.ts';
 import { type StatedHead, checkEntry, checkHead, readHead } from './head-check.ts';
 import type { HttpSource } from './http-source.ts';
 import { type CheckedLog, checkLog } from './log-check.ts';
@@ -48,7 +48,8 @@ export interface Verification {
  */
 export async function verifyRegistry(verification: Verification): Promise<Report> {
   const startedMs = performance.now();
-  const { source, given } = verification;
+  const { source } = verification;
+  const given = readGiven(verification.given);
   const signed = await source.get(CHECKPOINT);
   const head = await readHead(source);
   const anchors = await findAnchors(source, given);
@@ -139,7 +140,7 @@ async function checkServed(
   for (const [at, sample] of samples.entries()) {
     const { version } = sample.entry;
     await checkEntry(source, sample);
-    await checkInclusion(source, sample, (note) => judgeCheckpoint(note, anchors));
+    await checkInclusion(source, tree, sample, (note) => judgeCheckpoint(note, anchors));
     if (before > 0) await checkConsistency(source, tree, before, version);
     before = version;
     onProgress('proofs', at + 1, samples.length);

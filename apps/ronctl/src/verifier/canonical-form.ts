@@ -1,0 +1,11 @@
+import canonicalize from 'canonicalize';
+import { VerificationFailed } from './verification-failed.ts';
+
+/** The one spelling of a value (RFC 8785). A lone surrogate and a number out of range have none. */
+export function canonical(value: unknown): string {
+  try {
+    return canonicalize(value) ?? '';
+  } catch {
+    throw new VerificationFailed('canonical', 'it has no canonical form');
+  }
+}
