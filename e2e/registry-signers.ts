@@ -1,4 +1,4 @@
-import { createPrivateKey, randomBytes } from 'node:crypto';
+import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
   type Descriptor,
@@ -15,6 +15,7 @@ import { type Client, client, type Reply } from './client.ts';
 interface SignersFile {
   readonly log: string;
   readonly m: number;
+  readonly k_pq: number;
   readonly keys: readonly {
     readonly signer_id: string;
     readonly algo: 'ed25519' | 'ml-dsa-44';
@@ -25,41 +26,51 @@ interface SignersFile {
 export interface E2eSigner {
   readonly id: string;
   readonly key: SigningKey;
+  /** What stands in a key file of `ronctl`: both halves as PEM. Secret. */
+  readonly pem: string;
 }
 
-function readSigners(): { readonly log: string; readonly m: number; readonly signers: readonly E2eSigner[] } {
+function readSigners(): Omit<SignersFile, 'keys'> & { readonly signers: readonly E2eSigner[] } {
   const file = process.env['E2E_SIGNERS'];
   if (file === undefined || file === '') throw new Error('E2E_SIGNERS names no keys: start a target with npm run e2e');
-  const { log, m, keys } = JSON.parse(readFileSync(file, 'utf8')) as SignersFile;
+  const { keys, ...quorum } = JSON.parse(readFileSync(file, 'utf8')) as SignersFile;
   const signers = keys.map(({ signer_id: id, algo, pkcs8 }) => {
     const key = createPrivateKey({ key: Buffer.from(pkcs8, 'base64'), format: 'der', type: 'pkcs8' });
-    return { id, key: new SigningKey(algo, key) };
+    const secret = key.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const pem = secret + createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+    return { id, key: new SigningKey(algo, key), pem };
   });
-  return { log, m, signers };
+  return { ...quorum, signers };
 }
 
 /** The people of a log: they sign what a test sends. */
 export class Governance {
   readonly log: string;
   readonly m: number;
+  readonly kPq: number;
   readonly signers: readonly E2eSigner[];
   readonly #client: Client;
   #rounds = 0;
 
   constructor(to: Client = client) {
-    const { log, m, signers } = readSigners();
+    const { log, m, k_pq: kPq, signers } = readSigners();
     this.log = log;
     this.m = m;
+    this.kPq = kPq;
     this.signers = signers;
     this.#client = to;
   }
 
-  /** Those who approve a round, others each time, for a signer may ask twice a second; the first proposes and commits. */
+  /**
+   * Those who approve a round, with the post-quantum keys among them that it asks for. Others each time, for a signer may
+   * ask twice a second; the first proposes and commits.
+   */
   quorum(): readonly E2eSigner[] {
     this.#rounds += 1;
-    return this.signers
-      .map((_, at) => this.signers[(at + this.#rounds) % this.signers.length] as E2eSigner)
-      .slice(0, this.m);
+    const turned = this.signers.map((_, at) => this.signers[(at + this.#rounds) % this.signers.length] as E2eSigner);
+    const postQuantum = turned.filter(({ key }) => key.algorithm === 'ml-dsa-44').slice(0, this.kPq);
+    const others = turned.filter((one) => !postQuantum.includes(one));
+    return [...postQuantum, ...others].slice(0, this.m);
   }
 
   async head(): Promise<RegistryHead> {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { RegistryCommitted, RegistryEntry, RegistrySigners } from '@macronode/contracts';
 import { canonicalPayload } from '@macronode/log';
 import { client, headerOf, refused } from './client.ts';
+import { CuttingProxy } from './cutting-proxy.ts';
 import { until } from './poll.ts';
 import { Governance } from './registry-signers.ts';
 import { target } from './target.ts';
@@ -53,13 +54,89 @@ describe('a version', () => {
   });
 });
 
+/** One stream that is held open, and all that is told over it. */
+class Follower implements Disposable {
+  readonly told: string[] = [];
+  readonly source: EventSource;
+
+  constructor(url: string) {
+    this.source = new EventSource(url);
+    for (const type of ['commit', 'reset', 'lag']) {
+      this.source.addEventListener(type, ({ lastEventId, data }) =>
+        this.told.push(`${type} ${lastEventId} ${(JSON.parse(String(data)) as RegistryCommitted).entry_b3}`),
+      );
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.source.close();
+  }
+
+  /** Until a version was told. */
+  async hears(committed: RegistryCommitted): Promise<void> {
+    const what = `version ${committed.version} as an event`;
+    await until(() => Promise.resolve(this.told.at(-1) === toldOf(committed)), { what });
+  }
+}
+
+const toldOf = ({ version, entry_b3 }: RegistryCommitted): string => `commit ${version} ${entry_b3}`;
+
+/** The header in which a client names the last version it heard. */
+const lastEventId = (request: string | undefined): string | undefined =>
+  /^last-event-id: (.*)$/im.exec(request ?? '')?.[1];
+
 describe('the event stream', () => {
-  test('tells every version once through reconnects', async () => {
+  test('tells a client that reconnects by itself every version once, though cut in the midst of events', async () => {
+    await using proxy = await CuttingProxy.before(target.url);
+    const begun = (await governance.round()).version;
+    // The address stays as it was: from the second connection on the header says more than the query.
+    using follower = new Follower(`${proxy.url}/registry/stream?last_event_id=${begun}`);
+    const committed: RegistryCommitted[] = [];
+    const commit = async (): Promise<RegistryCommitted> => {
+      const one = await governance.round();
+      committed.push(one);
+      return one;
+    };
+    for (let cuts = 1; cuts <= 3; cuts += 1) {
+      const live = await commit();
+      await follower.hears(live);
+      expect(proxy.asked).toHaveLength(cuts);
+      proxy.cutAfter(50 * cuts);
+      await commit();
+      await follower.hears(await commit());
+      expect(lastEventId(proxy.asked[cuts])).toBe(String(live.version));
+    }
+    await follower.hears(await commit());
+    expect(follower.told).toEqual(committed.map(toldOf));
+    expect(committed.map(({ version }) => version)).toEqual(committed.map((_, at) => begun + 1 + at));
+  });
+
+  test('tells it what was committed while every connection was refused', async () => {
+    await using proxy = await CuttingProxy.before(target.url);
+    const begun = (await governance.round()).version;
+    using follower = new Follower(`${proxy.url}/registry/stream?last_event_id=${begun}`);
+    const committed = [await governance.round()];
+    await follower.hears(committed[0]!);
+    proxy.refuse();
+    committed.push(await governance.round(), await governance.round());
+    await until(() => Promise.resolve(proxy.refused >= 2), { what: 'the client to try twice in vain' });
+    expect(follower.source.readyState).toBe(EventSource.CONNECTING);
+    committed.push(await governance.round());
+    proxy.accept();
+    await follower.hears(committed[3]!);
+    committed.push(await governance.round());
+    await follower.hears(committed[4]!);
+    expect(follower.told).toEqual(committed.map(toldOf));
+    expect(committed.map(({ version }) => version)).toEqual(committed.map((_, at) => begun + 1 + at));
+    expect(proxy.asked.map(lastEventId)).toEqual([undefined, String(begun + 1)]);
+  });
+
+  test('goes on for a client that opens it anew, by what its query says', async () => {
     const begun = (await governance.round()).version;
     const heard: number[] = [];
     let source: EventSource | undefined;
     const listen = (after: number): void => {
-      // A browser reconnects with the header; a stream opened anew says the same in its query.
+      // A stream that is opened anew cannot send the header: the constructor takes none.
       source = new EventSource(`${target.url}/registry/stream?last_event_id=${after}`);
       source.addEventListener('commit', (event) => heard.push(Number(event.lastEventId)));
     };
@@ -91,7 +168,8 @@ describe('the log verifies', () => {
   test('by a program in Go with its standard library alone', async () => {
     const { vkey } = RegistrySigners.parse((await client.get('/registry/signers')).json());
     const folder = join(import.meta.dirname, 'registry-verifier-go');
-    const { stdout } = await run('go', ['run', '.', target.url, vkey], { cwd: folder });
-    expect(stdout).toMatch(/^verified: /);
+    const { stdout, stderr } = await run('go', ['run', '.', target.url, vkey], { cwd: folder });
+    expect(stdout).toMatch(/^verified: .* 3 proofs\n$/);
+    expect(stderr).toMatch(/^[0-9]+ proofs of consistency: 1->2, .*[0-9]+->[0-9]+\n$/m);
   });
 });

@@ -1,40 +1,18 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SERVICES } from '@macronode/contracts';
 import { absentId, freshObject, unique } from './content.ts';
-import { opsOf, target } from './target.ts';
+import { ronctl } from './ronctl.ts';
+import { opsOf } from './target.ts';
 
-const PROGRAM = join(import.meta.dirname, '../apps/ronctl/bin/ronctl.js');
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'e2e-ronctl-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The program as it is installed, in a process of its own. */
-function ronctl(args: readonly string[], stdin?: Uint8Array): Promise<Ran> {
-  return new Promise((done) => {
-    const env = {
-      ...process.env,
-      RONCTL_URL: target.url,
-      ...(target.token === undefined ? {} : { RONCTL_TOKEN: target.token }),
-    };
-    const child = execFile(process.execPath, [PROGRAM, ...args], { env, timeout: 60_000 }, (error, out, err) => {
-      done({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
-    });
-    child.stdin?.end(stdin);
-  });
-}
 
 test('a file goes in, out and is verified; the second time no byte travels', async () => {
   const { bytes, id } = freshObject(5 * 1024 * 1024 + 3);

@@ -20,7 +20,7 @@ const EVERYWHERE = [
 ];
 
 /** Off by default, or without keys of ours: the targets that are started here have them. */
-const STARTED_HERE = ['echo.e2e.ts', 'registry.e2e.ts'];
+const STARTED_HERE = ['echo.e2e.ts', 'registry.e2e.ts', 'registry-ronctl.e2e.ts'];
 
 /**
  * Only where the kernel hands on what waits at a port that closes, or where that could be turned on for the run: elsewhere

@@ -2,8 +2,9 @@
 //
 //	go run . http://127.0.0.1:8080 'registry.example/main+1a2b3c4d+AY…'
 //
-// It reads the checkpoint, every entry bundle and every tile, and a few proofs, and recomputes all of them. It knows
-// nothing of what the entries mean: approvals and quorums are for `ronctl registry verify`.
+// It reads the checkpoint, every entry bundle and every tile, and a few proofs of inclusion and of consistency, and
+// recomputes all of them. It knows nothing of what the entries mean: approvals and quorums are for
+// `ronctl registry verify`. The verdict goes to standard output, what the proofs of consistency join to standard error.
 package main
 
 import (
@@ -12,11 +13,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
-	"math/bits"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +28,6 @@ const (
 	tileWidth = 256
 	maxBody   = 32 << 20 // A full bundle is 256 entries of at most 64 KiB.
 )
-
-type hash = [sha256.Size]byte
 
 // logKey is what a vkey names: name, id, and an Ed25519 key (C2SP signed-note, type 0x01).
 type logKey struct {
@@ -39,6 +39,13 @@ type logKey struct {
 type checkpoint struct {
 	size uint64
 	root hash
+}
+
+// readLog is a log as far as its entries were read.
+type readLog struct {
+	url    string
+	key    logKey
+	leaves []hash
 }
 
 func main() {
@@ -75,13 +82,19 @@ func verify(url, vkey string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if root := rootOf(leaves); root != signed.root {
-		return "", fmt.Errorf("%d entries give the root %x, the checkpoint says %x", signed.size, root, signed.root)
+	log := &readLog{url, key, leaves}
+	if err := log.matches(signed); err != nil {
+		return "", err
 	}
-	proofs, err := checkProofs(url, key, leaves)
+	proofs, err := log.checkProofs()
 	if err != nil {
 		return "", err
 	}
+	joined, err := log.checkConsistency(signed.size)
+	if err != nil {
+		return "", err
+	}
+	fmt.Fprintf(os.Stderr, "%d proofs of consistency: %s\n", len(joined), strings.Join(joined, ", "))
 	return fmt.Sprintf("%s, %d entries, root %x, %d tiles, %d proofs", key.name, signed.size, signed.root, tiles, proofs), nil
 }
 
@@ -142,9 +155,19 @@ func parseHash(line string) (h hash, err error) {
 	return hash(decoded), nil
 }
 
+func parseHashes(lines []string) (hashes []hash, err error) {
+	hashes = make([]hash, len(lines))
+	for i, line := range lines {
+		if hashes[i], err = parseHash(line); err != nil {
+			return nil, err
+		}
+	}
+	return hashes, nil
+}
+
 // readLeaves reads every entry bundle and hashes its entries (RFC 9162, 2.1.1).
 func readLeaves(url string, size uint64) ([]hash, error) {
-	leaves := make([]hash, 0, size)
+	var leaves []hash // Grows with what is read: the size is only what the log says.
 	for index := uint64(0); index*tileWidth < size; index++ {
 		width := min(tileWidth, size-index*tileWidth)
 		bundle, path, err := getTile(url, "entries", index, width)
@@ -161,25 +184,6 @@ func readLeaves(url string, size uint64) ([]hash, error) {
 		}
 	}
 	return leaves, nil
-}
-
-func node(left, right hash) hash {
-	return sha256.Sum256(append(append([]byte{1}, left[:]...), right[:]...))
-}
-
-// split is the largest power of two below n, which is over 1.
-func split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }
-
-// rootOf is MTH of RFC 9162, 2.1.1.
-func rootOf(leaves []hash) hash {
-	switch n := uint64(len(leaves)); n {
-	case 0:
-		return sha256.Sum256(nil)
-	case 1:
-		return leaves[0]
-	default:
-		return node(rootOf(leaves[:split(n)]), rootOf(leaves[split(n):]))
-	}
 }
 
 // checkTiles compares every tile of every level with what the leaves give: a level is the roots of 256 hashes each.
@@ -208,18 +212,40 @@ func checkTiles(url string, hashes []hash) (tiles int, err error) {
 	return tiles, nil
 }
 
+// matches compares a checkpoint with the root of as many entries. When the log went on, the new ones are read first.
+func (l *readLog) matches(signed checkpoint) error {
+	if read := uint64(len(l.leaves)); signed.size > read {
+		more, err := readLeaves(l.url, signed.size)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(more[:read], l.leaves) {
+			return fmt.Errorf("the first %d entries are others than they were", read)
+		}
+		l.leaves = more
+	}
+	if root := rootOf(l.leaves[:signed.size]); root != signed.root {
+		return fmt.Errorf("%d entries give the root %x, the checkpoint says %x", signed.size, root, signed.root)
+	}
+	return nil
+}
+
 // checkProofs verifies the tlog-proof of the first, the middle and the last version, each with the checkpoint it brings.
-func checkProofs(url string, key logKey, leaves []hash) (proofs int, err error) {
-	size := len(leaves)
+func (l *readLog) checkProofs() (proofs int, err error) {
+	size := len(l.leaves)
 	for _, version := range []int{1, (size + 1) / 2, size} {
 		if size == 0 {
 			break
 		}
-		text, err := get(fmt.Sprintf("%s/registry/%d/proof", url, version))
+		text, err := get(fmt.Sprintf("%s/registry/%d/proof", l.url, version))
 		if err != nil {
 			return proofs, err
 		}
-		if err := checkProof(string(text), key, uint64(version-1), leaves[version-1]); err != nil {
+		signed, err := checkProof(string(text), l.key, uint64(version-1), l.leaves[version-1])
+		if err == nil {
+			err = l.matches(signed)
+		}
+		if err != nil {
 			return proofs, fmt.Errorf("the proof of version %d: %w", version, err)
 		}
 		proofs++
@@ -227,44 +253,65 @@ func checkProofs(url string, key logKey, leaves []hash) (proofs int, err error) 
 	return proofs, nil
 }
 
-func checkProof(text string, key logKey, index uint64, leaf hash) error {
+func checkProof(text string, key logKey, index uint64, leaf hash) (checkpoint, error) {
 	head, note, found := strings.Cut(text, "\n\n")
 	lines := strings.Split(head, "\n")
 	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || lines[1] != fmt.Sprintf("index %d", index) {
-		return fmt.Errorf("it is not of index %d", index)
+		return checkpoint{}, fmt.Errorf("it is not of index %d", index)
 	}
 	signed, err := openCheckpoint(note, key)
 	if err != nil {
-		return err
+		return checkpoint{}, err
 	}
-	path := make([]hash, len(lines)-2)
-	for i, line := range lines[2:] {
-		if path[i], err = parseHash(line); err != nil {
-			return err
-		}
+	path, err := parseHashes(lines[2:])
+	if err != nil {
+		return checkpoint{}, err
 	}
 	root, ok := climb(leaf, index, signed.size, path)
 	if !ok || root != signed.root {
-		return fmt.Errorf("it does not lead to the root of its checkpoint")
+		return checkpoint{}, fmt.Errorf("it does not lead to the root of its checkpoint")
 	}
-	return nil
+	return signed, nil
 }
 
-// climb reads PATH of RFC 9162, 2.1.3.1 backwards: the last hash is a child of the root.
-func climb(leaf hash, index, size uint64, path []hash) (hash, bool) {
-	if index >= size {
-		return hash{}, false
+// checkConsistency verifies proofs between sizes of the log, each against the roots its entries give: from the first,
+// the middle and the last but one, and from every power of two to the next one and to the whole log.
+func (l *readLog) checkConsistency(size uint64) (joined []string, err error) {
+	if size < 2 {
+		return nil, nil
 	}
-	if size == 1 || len(path) == 0 {
-		return leaf, size == 1 && len(path) == 0
+	pairs := [][2]uint64{{size / 2, size}, {size / 2, size - 1}, {size - 1, size}}
+	for power := uint64(1); power < size; power *= 2 {
+		pairs = append(pairs, [2]uint64{power, min(2*power, size)}, [2]uint64{power, size})
 	}
-	k, sibling, rest := split(size), path[len(path)-1], path[:len(path)-1]
-	if index < k {
-		root, ok := climb(leaf, index, k, rest)
-		return node(root, sibling), ok
+	slices.SortFunc(pairs, func(a, b [2]uint64) int { return slices.Compare(a[:], b[:]) })
+	for _, pair := range slices.Compact(pairs) {
+		from, to := pair[0], pair[1]
+		path, err := getConsistency(l.url, from, to)
+		if err != nil {
+			return joined, err
+		}
+		if !consistent(from, to, rootOf(l.leaves[:from]), rootOf(l.leaves[:to]), path) {
+			return joined, fmt.Errorf("the proof of consistency does not join the roots of %d and of %d entries", from, to)
+		}
+		joined = append(joined, fmt.Sprintf("%d->%d", from, to))
 	}
-	root, ok := climb(leaf, index-k, size-k, rest)
-	return node(sibling, root), ok
+	return joined, nil
+}
+
+func getConsistency(url string, from, to uint64) ([]hash, error) {
+	body, err := get(fmt.Sprintf("%s/registry/consistency?from=%d&to=%d", url, from, to))
+	if err != nil {
+		return nil, err
+	}
+	var proof struct {
+		From, To uint64
+		Hashes   []string
+	}
+	if err := json.Unmarshal(body, &proof); err != nil || proof.From != from || proof.To != to {
+		return nil, fmt.Errorf("the proof of consistency is not of %d and %d entries", from, to)
+	}
+	return parseHashes(proof.Hashes)
 }
 
 // getTile reads a tile; when its partial form is gone because the log went on, the full one begins with it.
