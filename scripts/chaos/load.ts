@@ -10,7 +10,7 @@ import { Ledger } from '../rig/ledger.ts';
 import { Book } from './book.ts';
 import type { Kind, Sample, UserKind } from './observation.ts';
 
-/** Requests a second: what five processes, a proxy, a Redis and this client bear on two shared cores with room to spare. */
+/** Requests a second: what six processes, a proxy, a Redis and this client bear on two shared cores with room to spare. */
 export const RATE_PER_SECOND = 60;
 /** Twenty arrivals and all over again: 35 % GET, 10 % HEAD, 5 % Range, 5 % 304, 10 % by name, 35 % writes. */
 const ROUND: readonly Exclude<UserKind, 'ack'>[] = [

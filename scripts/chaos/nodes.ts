@@ -1,13 +1,14 @@
 // The nodes scenarios break. Each is whole when it is handed out, and may be used again once it is whole again.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Readiness, type ServiceName } from '@macronode/contracts';
+import type { ServiceName } from '@macronode/contracts';
 import { SentinelGroup } from '../../packages/bus/src/redis/redis-sentinel-fixture.ts';
 import { ROOT } from '../bootstrap.mjs';
 import { opsPortOffsets, type PlannedProcess, planProcesses } from '../plan.ts';
 import { freePort, freePortBase } from '../ports.ts';
 import { redisProgram } from '../redis.ts';
 import { OwnDisk } from '../rig/own-disk.ts';
+import { readinessOf } from '../rig/readiness.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
 import { RiggedSigners, type SignerGroup } from '../rig/registry-signers.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
@@ -29,14 +30,16 @@ interface Node extends AsyncDisposable {
   ops(service: ServiceName): readonly string[];
   /** Ops addresses of everything. */
   readonly everyOps: readonly string[];
+  /** Where its log is asked for: the registry's own port where it has one, else a gateway. */
+  readonly registryUrl: string;
+  /** File with the signers the log began with. */
+  readonly genesis: string;
+  /** Whose log it is now; another group after a rotation. */
+  signers: SignerGroup;
 }
 
 /** One process per service, nobody to start them again, on a Redis behind a proxy; storage, mailbox and registry on disks of their own. */
 export interface ProcessesNode extends Node {
-  /** The registry's own port. */
-  readonly registryUrl: string;
-  /** Whose log it is; another group after a rotation. */
-  signers: SignerGroup;
   readonly processes: RigProcesses;
   readonly medium: RedisBehindProxy;
   disk(service: DiskOwner): OwnDisk;
@@ -85,16 +88,6 @@ export async function isWhole(node: Node): Promise<boolean> {
   return states.every((state) => state?.ready === true && state.write_ready);
 }
 
-/** What a process says of itself; undefined when it does not answer. */
-export async function readinessOf(ops: string): Promise<Readiness | undefined> {
-  try {
-    const answer = await fetch(`${ops}/readyz`, { signal: AbortSignal.timeout(2_000) });
-    return Readiness.parse(await answer.json());
-  } catch {
-    return undefined;
-  }
-}
-
 /** Folders of a node of this run, empty. Logs stay for reading until the next run, whatever came out. */
 function folders(kind: NodeKind): { readonly dataDir: string; readonly logDir: string } {
   mkdirSync(RUN_DIR, { recursive: true });
@@ -114,7 +107,7 @@ function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function planOn(redisUrl: string, dataDir: string, registryPort = 0): Promise<readonly PlannedProcess[]> {
+async function planOn(redisUrl: string, dataDir: string, registryPort: number): Promise<readonly PlannedProcess[]> {
   const plan = planProcesses({
     replicas: {},
     opsPortBase: await freePortBase(opsPortOffsets({})),
@@ -170,6 +163,7 @@ async function startProcessesNode(kind: NodeKind, env: Readonly<Record<string, s
     processes,
     medium,
     registryUrl: `http://127.0.0.1:${registryPort}`,
+    genesis: signers.genesis,
     signers: signers.group,
     disk: (service) => {
       const disk = disks.get(service);
@@ -186,24 +180,41 @@ async function startSentinelNode(): Promise<SentinelNode> {
   await using stack = new AsyncDisposableStack();
   const group = await SentinelGroup.start();
   stack.defer(() => group.dispose());
-  const plan = await planOn(group.url, dataDir);
+  const signers = stack.use(RiggedSigners.make());
+  const registryPort = await freePort();
+  const plan = (await planOn(group.url, dataDir, registryPort)).map((planned) => ({
+    ...planned,
+    env: { ...planned.env, ...signers.env },
+  }));
   const processes = stack.use(new RigProcesses(plan.map((planned) => new RigProcess(planned, logDir))));
   await processes.start();
   const running = stack.move();
-  return { ...described(processes), group, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return {
+    ...described(processes),
+    group,
+    registryUrl: `http://127.0.0.1:${registryPort}`,
+    genesis: signers.genesis,
+    signers: signers.group,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }
 
 async function startSupervisedNode(): Promise<SupervisedNode> {
-  const target = await startTarget('processes');
-  const { state, control } = target;
+  await using stack = new AsyncDisposableStack();
+  const signers = stack.use(RiggedSigners.make());
+  const { state, control } = stack.use(await startTarget('processes', { env: signers.env }));
   const now = (): typeof state => readState(control) ?? state;
+  const running = stack.move();
   return {
     url: state.url,
+    registryUrl: state.url,
+    genesis: signers.genesis,
+    signers: signers.group,
     pids: () => now().processes.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
     ops: (service) => state.ops[service] ?? [],
     everyOps: Object.values(state.ops).flat(),
     runDir: dirname(control),
-    [Symbol.asyncDispose]: () => target[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 

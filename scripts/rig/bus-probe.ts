@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, BusOverflow, type BusSubject, RedisLink } from '@macronode/bus';
 import { MetricsRegistry } from '@macronode/metrics';
+import { sumOf } from '../measure/metric-sum.ts';
 
 const SERVICE = 'verification';
 const CALL_TTL_MS = 60_000;
@@ -122,9 +123,7 @@ export class BusProbe implements AsyncDisposable {
 
   /** The sum of a metric of its bus over all labels. */
   async sum(metric: string): Promise<number> {
-    const text = await this.registry.render();
-    const lines = text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'));
-    return [...lines].reduce((sum, [, value]) => sum + Number(value), 0);
+    return sumOf(await this.registry.render(), metric);
   }
 
   /** What is lost here is counted by the bus; that is all anybody wants to know. */

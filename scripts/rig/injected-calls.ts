@@ -5,6 +5,11 @@ import { poll } from '../poll.ts';
 import { requireProgram } from '../programs.ts';
 import type { Mend } from './mend.ts';
 
+/** What makes written bytes last. */
+export const SYNCS = ['fsync', 'fdatasync'] as const;
+/** What SQLite and Node read and write files with. */
+export const READS_AND_WRITES = ['pread64', 'pwrite64', 'preadv', 'pwritev', 'preadv2', 'pwritev2'] as const;
+
 const ATTACH_TIMEOUT_MS = 5_000;
 
 /** Whether somebody traces a process, as the kernel says. */

@@ -33,7 +33,17 @@ export type Change = Omitted<RegistryPayload>;
 
 export type Step = 'head' | 'signers' | 'open' | 'propose' | 'approve' | 'commit' | 'freeze' | 'thaw' | 'entry';
 
-/** The log did not do what was asked: a status with its code, or no answer at all (status 0, code `none`). */
+/** What an answer says went wrong; undefined when it is not in our words: who stands before a node has its own. */
+function refusalOf(body: Buffer): ErrorEnvelope['error'] | undefined {
+  try {
+    return ErrorEnvelope.safeParse(JSON.parse(body.toString())).data?.error;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The log did not do what was asked: a status with its code (`none` when it came without), or no answer at all (status 0). */
 export class RegistryRefused extends Error {
   override readonly name = 'RegistryRefused';
   readonly step: Step;
@@ -46,7 +56,7 @@ export class RegistryRefused extends Error {
   readonly isWhole: boolean;
 
   constructor(step: Step, { status, body, retryAfter, isWhole }: Answer) {
-    const error = status >= 400 && isWhole ? ErrorEnvelope.parse(JSON.parse(body.toString())).error : undefined;
+    const error = status >= 400 && isWhole ? refusalOf(body) : undefined;
     super(`${step} answered ${status} ${error?.code ?? ''} ${error?.message ?? ''}`.trimEnd());
     this.step = step;
     this.status = status;
@@ -170,13 +180,6 @@ export class RegistryDriver implements Disposable {
     return this.round({ kind: 'set', items: [...items] });
   }
 
-  /** Takes the place of the head's entry. */
-  async supersede(note: string, items: readonly Descriptor[]): Promise<Round> {
-    const { entry_b3: head } = await this.head();
-    if (head === null) throw new Error('an empty log has nothing to supersede');
-    return this.round({ kind: 'supersede', supersede_of: head, reason: 'data_error', note, items: [...items] });
-  }
-
   /** Another set from here on: with the quorum of this one and its own. */
   async rotate(next: SignerGroup): Promise<Round> {
     const { m, kPq: k_pq, signers } = next;
@@ -254,7 +257,7 @@ async function timed<T>(work: () => Promise<T>): Promise<readonly [result: T, ms
   return [result, performance.now() - startedAt];
 }
 
-/** Descriptors nobody has proposed before, together about as long as asked. */
+/** One descriptor by a name, in JSON about as long as asked: a name nobody has used makes a change nobody has proposed. */
 export function descriptors(label: string, bytes: number): readonly Descriptor[] {
   const empty = { id: label, kind: 'node', addr: `https://${label}.example:443/` };
   const room = bytes - JSON.stringify(empty).length - '"attrs":{"pad":""},'.length;

@@ -32,8 +32,9 @@ export interface HeldSigner {
 
 export interface SignersWish {
   readonly log?: string;
-  readonly n: number;
-  readonly m: number;
+  /** Signers, and how many of them a commit takes: what the documents measure with, unless told otherwise. */
+  readonly n?: number;
+  readonly m?: number;
   /** Of the m. */
   readonly kPq?: number;
   /** How many of the n sign with ML-DSA-44, the last ones; at least `kPq` by default. */
@@ -43,6 +44,8 @@ export interface SignersWish {
 }
 
 export const RIG_LOG = 'registry.example/rig';
+/** What the documents measure with; k6 has Ed25519 only. */
+const RIGGED = Object.freeze({ n: 7, m: 3 });
 
 function newKey(algo: Algorithm): KeyObject {
   return algo === 'ed25519' ? generateKeyPairSync('ed25519').privateKey : generateKeyPairSync('ml-dsa-44').privateKey;
@@ -69,7 +72,8 @@ export class SignerGroup {
   }
 
   /** Fresh keys, in memory only. */
-  static make({ log = RIG_LOG, n, m, kPq = 0, postQuantum = kPq, prefix = 'org:rig' }: SignersWish): SignerGroup {
+  static make(wish: SignersWish = {}): SignerGroup {
+    const { log = RIG_LOG, n = RIGGED.n, m = RIGGED.m, kPq = 0, postQuantum = kPq, prefix = 'org:rig' } = wish;
     const members = Array.from({ length: n }, (_, at) => {
       const algo = at >= n - postQuantum ? 'ml-dsa-44' : 'ed25519';
       return held(log, `${prefix}#key${at + 1}`, algo, newKey(algo));
@@ -133,9 +137,6 @@ export class SignerGroup {
   }
 }
 
-/** What the documents measure with; k6 has Ed25519 only. */
-const RIGGED: SignersWish = Object.freeze({ n: 7, m: 3 });
-
 /** How often a signer may ask is meant for people and their tools: whoever measures asks far more often. */
 export const SIGNERS_UNBOUND = Object.freeze({ REGISTRY_PROPOSE_RPS: '100000', REGISTRY_APPROVE_RPS: '100000' });
 
@@ -144,6 +145,8 @@ export class RiggedSigners implements Disposable {
   readonly group: SignerGroup;
   /** File with the keys. */
   readonly keys: string;
+  /** File with the signers its log begins with. */
+  readonly genesis: string;
   /** Settings of the registry of the node. */
   readonly env: Readonly<Record<string, string>>;
   readonly #folder: string;
@@ -152,11 +155,12 @@ export class RiggedSigners implements Disposable {
     this.group = group;
     this.#folder = folder;
     this.keys = group.writeKeys(join(folder, 'signers.json'));
-    this.env = { ...SIGNERS_UNBOUND, REGISTRY_GENESIS: group.writeGenesis(join(folder, 'genesis.json')) };
+    this.genesis = group.writeGenesis(join(folder, 'genesis.json'));
+    this.env = { ...SIGNERS_UNBOUND, REGISTRY_GENESIS: this.genesis };
   }
 
   /** Their files are gone when it is disposed: after the node that reads them. */
-  static make(wish: SignersWish = RIGGED): RiggedSigners {
+  static make(wish: SignersWish = {}): RiggedSigners {
     return new RiggedSigners(SignerGroup.make(wish), mkdtempSync(join(tmpdir(), 'macronode-signers-')));
   }
 

@@ -1,11 +1,10 @@
 // A witness of the log under verification: it cosigns what it is sent, until it goes away.
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { SigningKey } from '@macronode/keys';
 import { cosign, formatSignatureLines, formatVkey, noteKey, type NoteSigner, parseAddCheckpoint } from '@macronode/log';
 
 const NAME = 'witness.example/verify';
-/** Of a public key in SPKI, before its 32 bytes. */
-const SPKI_PREFIX_BYTES = 12;
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
@@ -19,9 +18,9 @@ export class RigWitness implements Disposable {
   #server: Server | undefined;
 
   constructor(port: number) {
-    const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX_BYTES);
-    const key = noteKey(NAME, 'cosignature-ed25519', raw.toString('hex'));
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const { publicKeyHex } = new SigningKey('ed25519', privateKey);
+    const key = noteKey(NAME, 'cosignature-ed25519', publicKeyHex);
     this.#signer = { key, sign: (message) => sign(null, message, privateKey) };
     this.#port = port;
   }

@@ -6,7 +6,7 @@ import { diskScenarios } from './disk.ts';
 import { networkScenarios } from './network.ts';
 import { processScenarios } from './processes.ts';
 import { redisScenarios } from './redis.ts';
-import { registryScenarios } from './registry.ts';
+import { registryScenarios } from './registry/index.ts';
 import { resourceScenarios } from './resources.ts';
 import { supervisedScenarios } from './supervised.ts';
 

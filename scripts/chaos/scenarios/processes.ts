@@ -1,5 +1,5 @@
 import type { ServiceName } from '@macronode/contracts';
-import { injectedCalls } from '../../rig/injected-calls.ts';
+import { injectedCalls, SYNCS } from '../../rig/injected-calls.ts';
 import { stuttering } from '../../rig/rig-process.ts';
 import { ACCOUNTED, always, type Expectation, sound, type Which } from '../expectation.ts';
 import { onProcesses, type Scenario } from '../scenario.ts';
@@ -73,7 +73,7 @@ export const processScenarios: readonly Scenario[] = [
       const owners = (['storage', 'index', 'mailbox'] as const).map((service) => processes.of(service));
       for (let i = 0; i < KILLS; i += 1) {
         const slow = await Promise.all(
-          owners.map(({ pid }) => injectedCalls(pid, ['fsync', 'fdatasync'], `delay_enter=${SYNC_DELAY_US}`)),
+          owners.map(({ pid }) => injectedCalls(pid, SYNCS, `delay_enter=${SYNC_DELAY_US}`)),
         );
         await new Promise((resolve) => setTimeout(resolve, 1_000));
         await Promise.all(owners.map((one) => one.end('SIGKILL')));

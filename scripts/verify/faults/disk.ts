@@ -2,11 +2,9 @@ import { chmodSync, closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../../grafana/faults.ts';
-import { injectedCalls } from '../../rig/injected-calls.ts';
+import { injectedCalls, SYNCS } from '../../rig/injected-calls.ts';
 import { repeating } from '../../rig/mend.ts';
 import { type FaultDriver, LATENCY } from './driver.ts';
-
-const SYNCS = ['fsync', 'fdatasync'] as const;
 
 /** Changes one bit near the end of a stored object. */
 function corrupt(folder: string, id: string): void {

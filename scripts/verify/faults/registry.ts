@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseSync } from 'node:sqlite';
 import type { FaultName } from '../../../grafana/faults.ts';
-import { injectedCalls } from '../../rig/injected-calls.ts';
+import { injectedCalls, SYNCS } from '../../rig/injected-calls.ts';
 import { type Mend, repeating } from '../../rig/mend.ts';
 import { driverOf, proposeOnly, refusing, registryTraffic, writeLog } from '../registry-traffic.ts';
 import type { Rig } from '../rig.ts';
 import { type FaultDriver, OUTAGE } from './driver.ts';
 
-const SYNCS = ['fsync', 'fdatasync'] as const;
 /** Above the bound of the alert, below the bound of the log. */
 const STORM_PROPOSALS = 56;
 

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Mend, repeating } from '../../../rig/mend.ts';
+import { descriptors, type RegistryDriver, RegistryRefused } from '../../../rig/registry-driver.ts';
+import type { HeldSigner } from '../../../rig/registry-signers.ts';
+import type { Claim } from '../../expectation.ts';
+import type { LogLoad } from '../../log-load.ts';
+import type { Surroundings } from '../../scenario.ts';
+
+/** Far above what a head takes, far below what waiting for the writes would. */
+const READS_P95_MS = 250;
+export const PROPOSAL_BYTES = 512;
+
+export type Seen = Surroundings<LogLoad>;
+
+/** Reads go on as if nothing were. */
+export const READS_GREEN: readonly Claim[] = [
+  { claim: 'failures', of: 'reads', share: 0.01, during: 'run' },
+  { claim: 'p95', of: 'reads', ms: READS_P95_MS, during: 'fault' },
+];
+
+/** How a step of governance ended: its status and code; `200` when it was taken. Never rejects: it runs where nobody waits for it. */
+export async function ended(
+  work: () => Promise<unknown>,
+): Promise<{ status: number; code: string; retryAfter: string }> {
+  try {
+    await work();
+    return { status: 200, code: 'ok', retryAfter: '' };
+  } catch (error) {
+    if (error instanceof RegistryRefused) return error;
+    return { status: 0, code: String(error), retryAfter: '' };
+  }
+}
+
+let proposed = 0;
+/** A proposal nobody will approve. */
+async function propose(driver: RegistryDriver, by: HeldSigner): ReturnType<typeof ended> {
+  const outcome = await ended(async () => {
+    const label = `storm-${process.pid}-${(proposed += 1)}`;
+    const payload = await driver.payload({ kind: 'set', items: [...descriptors(label, PROPOSAL_BYTES)] });
+    await driver.propose(payload, by);
+  });
+  if (outcome.code === 'chain_mismatch') driver.forget();
+  return outcome;
+}
+
+/** So many who propose again as soon as they are answered; ending it answers how often each came out. */
+export function proposers(count: number, { driver }: LogLoad): { readonly seen: Map<string, number>; end: Mend } {
+  const seen = new Map<string, number>();
+  const loops = Array.from({ length: count }, (_, at) =>
+    repeating(async () => {
+      const by = driver.group.members[at % driver.group.members.length];
+      if (by === undefined) throw new Error('a log without signers');
+      const { status, code, retryAfter } = await propose(driver, by);
+      const waits = status === 429 || status === 503;
+      const how = waits && !/^[1-9]\d*$/.test(retryAfter) ? `${code} without Retry-After` : code;
+      seen.set(how, (seen.get(how) ?? 0) + 1);
+      if (waits) await delay(50);
+    }),
+  );
+  return { seen, end: () => Promise.all(loops.map((end) => end())) };
+}
+
+/** Somebody was told to come again later, and nobody without being told when. */
+export function toldToWait(seen: ReadonlyMap<string, number>, codes: readonly string[], find: Seen['find']): void {
+  const counts = [...seen].map(([code, count]) => `${count} ${code}`).join(', ');
+  if (!codes.some((code) => seen.has(code))) find(`nobody was refused with ${codes.join(' or ')}: ${counts}`);
+  const wrong = [...seen.keys()].filter((code) => code.endsWith('without Retry-After') || code.includes('Error'));
+  for (const how of wrong) find(`${seen.get(how) ?? 0} x ${how}`);
+}
