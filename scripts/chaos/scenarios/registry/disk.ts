@@ -7,6 +7,8 @@ import { proposers, READS_GREEN, type Seen, toldToWait } from './proposers.ts';
 
 /** Longer than a write may wait for the disk before the next one is refused. */
 const SYNC_STALL_MS = 1_500;
+/** They come at all times of a sync: whoever comes as it ends is in the next one at once, and is not refused. */
+const SPREAD_PROPOSERS = 6;
 const SYNC_DELAY_MS = 300;
 /** A commit is dozens of them. */
 const FILE_DELAY_MS = 5;
@@ -36,7 +38,7 @@ export const disk: readonly Scenario[] = [
   }),
   onLog({
     name: 'registry_fsync_slow',
-    what: `every fsync of the registry takes ${SYNC_STALL_MS} ms longer while four more clients propose: writes are shed, reads are not`,
+    what: `every fsync of the registry takes ${SYNC_STALL_MS} ms longer while six more clients propose: writes are shed, reads are not`,
     seconds: 10,
     quickSeconds: 8,
     expects: [
@@ -47,7 +49,7 @@ export const disk: readonly Scenario[] = [
     ],
     make: async ({ processes }, { load, find }) => {
       const fast = await injectedCalls(processes.of('registry').pid, SYNCS, `delay_exit=${SYNC_STALL_MS * 1_000}`);
-      const { seen, end } = proposers(4, load);
+      const { seen, end } = proposers(SPREAD_PROPOSERS, load, SYNC_STALL_MS / SPREAD_PROPOSERS);
       return async () => {
         await fast();
         await end();

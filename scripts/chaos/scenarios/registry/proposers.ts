@@ -9,6 +9,8 @@ import type { Surroundings } from '../../scenario.ts';
 /** Far above what a head takes, far below what waiting for the writes would. */
 const READS_P95_MS = 250;
 export const PROPOSAL_BYTES = 512;
+/** What somebody waits who is told to wait longer, and does not. */
+const REFUSED_PAUSE_MS = 50;
 
 export type Seen = Surroundings<LogLoad>;
 
@@ -43,8 +45,15 @@ async function propose(driver: RegistryDriver, by: HeldSigner): ReturnType<typeo
   return outcome;
 }
 
-/** So many who propose again as soon as they are answered; ending it answers how often each came out. */
-export function proposers(count: number, { driver }: LogLoad): { readonly seen: Map<string, number>; end: Mend } {
+/**
+ * So many who propose again once they are answered: the first of them at once, each of the others so many ms later than
+ * the one before it. Ending it answers how often each came out.
+ */
+export function proposers(
+  count: number,
+  { driver }: LogLoad,
+  apartMs = 0,
+): { readonly seen: Map<string, number>; end: Mend } {
   const seen = new Map<string, number>();
   const loops = Array.from({ length: count }, (_, at) =>
     repeating(async () => {
@@ -54,7 +63,7 @@ export function proposers(count: number, { driver }: LogLoad): { readonly seen: 
       const waits = status === 429 || status === 503;
       const how = waits && !/^[1-9]\d*$/.test(retryAfter) ? `${code} without Retry-After` : code;
       seen.set(how, (seen.get(how) ?? 0) + 1);
-      if (waits) await delay(50);
+      await delay(waits ? REFUSED_PAUSE_MS : at * apartMs);
     }),
   );
   return { seen, end: () => Promise.all(loops.map((end) => end())) };
