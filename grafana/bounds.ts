@@ -61,7 +61,7 @@ export const BOUNDS = Object.freeze({
   registry_replica_lag: bound(50, 'short', 'Ten seconds of the fastest pace the objectives are for.'),
   registry_witness_failed: bound(0.5, 'percentunit', 'Half of what witnesses are asked: one of two is gone.'),
   registry_growth: bound(120_000, 'Bps', 'Ten gigabytes a day, which every start and every auditor reads again.'),
-  registry_versions: bound(50_000, 'short', 'Above it partitioned logs are to be evaluated.'),
+  registry_descriptors: bound(50_000, 'short', 'Above it partitioned logs are to be evaluated.'),
   registry_commit_rate: bound(10, 'ops', 'Above it signers in pools of their own are to be evaluated.'),
 
   dashboard_query: bound(0.5, 's', 'A board of twenty panels then loads within a few seconds.'),

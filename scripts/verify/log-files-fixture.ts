@@ -81,7 +81,7 @@ export class LogFiles implements Disposable {
     const { text, hash } = makeLeaf(payload, canonical, [...approvalsOf(canonical.hash)], new Date());
     this.sql('INSERT INTO payloads (payload_b3, body) VALUES (?, ?)', canonical.hash, canonical.text);
     this.sql(
-      'INSERT INTO entries (version, leaf, entry_b3, leaf_hash, payload_b3) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO entries (version, leaf, entry_b3, leaf_hash, payload_b3, descriptors) VALUES (?, ?, ?, ?, ?, 0)',
       ...[payload.version, text, hash, leafHash(Buffer.from(text)), canonical.hash],
     );
   }

@@ -24,7 +24,8 @@ export const migrations: readonly string[] = [
      leaf TEXT NOT NULL,
      entry_b3 TEXT NOT NULL,
      leaf_hash BLOB NOT NULL,
-     payload_b3 TEXT NOT NULL UNIQUE
+     payload_b3 TEXT NOT NULL UNIQUE,
+     descriptors INTEGER NOT NULL
    ) STRICT;
    CREATE TABLE payloads (payload_b3 TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
    CREATE TABLE proposals (
@@ -108,11 +109,15 @@ function signHead(db: DatabaseSync, size: number, root: Uint8Array): void {
   }
 }
 
+/** Its descriptors are counted with those of all entries before it. */
 function insertEntry(
   db: DatabaseSync,
   entry: Pick<AppendEntry, 'version' | 'leaf' | 'entryHash' | 'leafHash' | 'payloadHash'>,
 ): void {
-  const sql = 'INSERT INTO entries (version, leaf, entry_b3, leaf_hash, payload_b3) VALUES (?, ?, ?, ?, ?)';
+  const sql = `INSERT INTO entries (version, leaf, entry_b3, leaf_hash, payload_b3, descriptors)
+    VALUES (?1, ?2, ?3, ?4, ?5,
+      coalesce((SELECT descriptors FROM entries WHERE version = ?1 - 1), 0) +
+      coalesce((SELECT json_array_length(body, '$.items') FROM payloads WHERE payload_b3 = ?5), 0))`;
   statement(db, sql).run(entry.version, entry.leaf, entry.entryHash, entry.leafHash, entry.payloadHash);
 }
 

@@ -89,6 +89,7 @@ export class LogService {
     const { metrics, checkpointer } = options;
     this.#published = checkpointer;
     metrics.headVersion.collect(() => this.#head.version);
+    metrics.descriptors.collect(() => options.store.descriptors());
     for (const algo of ['ed25519', 'ml-dsa-44'] as const) {
       metrics.signers.collect(() => this.#signers?.signers.filter((signer) => signer.algo === algo).length ?? 0, {
         algo,

@@ -219,6 +219,20 @@ export function logStoreConformance(open: () => Promise<LogStore>): void {
         expect([...store.entries(1, 10)].map(({ version }) => version)).toEqual([2, 3]);
       }));
 
+    it('counts the descriptors of all entries, whatever brought them', () =>
+      within(async (store) => {
+        const items = (count: number): string => JSON.stringify({ items: Array.from({ length: count }, () => ({})) });
+        expect(store.descriptors()).toBe(0);
+        await store.propose({ ...proposal('p1'), text: items(3) });
+        await store.append(entry(1, null, 'p1'));
+        await store.propose(proposal('p2', 2, 5_000, 'e1'));
+        await store.append(entry(2, 'e1', 'p2'));
+        expect(store.descriptors()).toBe(3);
+        const third = { version: 3, prevHash: 'e2', leaf: '{}', entryHash: 'e3', leafHash: Buffer.alloc(32) };
+        await store.adopt([{ ...third, payloadHash: 'p3', payload: items(4) }]);
+        expect(store.descriptors()).toBe(7);
+      }));
+
     it('begins once', () =>
       within(async (store) => {
         const genesis = { text: 'g', signers: '{"m":1,"k_pq":0,"signers":[]}' };

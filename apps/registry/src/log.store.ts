@@ -159,6 +159,8 @@ export abstract class LogStore {
   abstract lockedOutside(): boolean;
   abstract nonceUsed(nonce: string): boolean;
   abstract head(): StoredCommit | undefined;
+  /** Descriptors in all entries. */
+  abstract descriptors(): number;
   abstract entry(version: number): StoredEntry | undefined;
   abstract entries(after: number, limit: number): IterableIterator<StoredEntry>;
   abstract commits(after: number, limit: number): readonly StoredCommit[];

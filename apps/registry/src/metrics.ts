@@ -75,6 +75,7 @@ export const registryMetrics = {
   }),
   pending: gauge({ name: 'registry_pending_proposals', help: 'Proposals that are open.' }),
   headVersion: gauge({ name: 'registry_versions', help: 'Versions in the log.' }),
+  descriptors: gauge({ name: 'registry_descriptors', help: 'Descriptors in all versions of the log.' }),
   signers: gauge({
     name: 'registry_signers',
     help: 'Signers in force, by algorithm.',

@@ -138,6 +138,10 @@ export class SqliteLogStore extends LogStore {
     return this.#get(sql) as StoredCommit | undefined;
   }
 
+  override descriptors(): number {
+    return Number(this.#get('SELECT descriptors FROM entries ORDER BY version DESC LIMIT 1')?.['descriptors'] ?? 0);
+  }
+
   override entry(version: number): StoredEntry | undefined {
     return this.#get(`${ENTRY} WHERE version = ?`, version) as StoredEntry | undefined;
   }

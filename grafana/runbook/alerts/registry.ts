@@ -216,9 +216,10 @@ const writeEntries: Readonly<Record<string, RunbookEntry>> = {
   },
   RegistryLarge: {
     meaning:
-      'The log has more than 50,000 versions. Nothing is wrong; starts, restores and new replicas read all of it, and take longer from here on.',
+      'The versions of the log have more than 50,000 descriptors. Nothing is wrong; starts, restores and new replicas read all of it, and take longer from here on.',
     steps: [
-      ask('How many.', highest(registry.headVersion, 'instance'), 'Versions.'),
+      ask('How many.', highest(registry.descriptors, 'instance'), 'Descriptors.'),
+      ask('In how many versions.', highest(registry.headVersion, 'instance'), 'Versions.'),
       ask(
         'How long one verification of all takes.',
         highest(registry.auditVerify, 'instance'),
