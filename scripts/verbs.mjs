@@ -158,7 +158,7 @@ k6 is the one on PATH, else its image if Docker runs, else it is built with Go f
 
 Starts nodes as processes on a Redis behind toxiproxy, on a Sentinel set, and under the supervisor. Takes root on Linux
 (disks of their own, control groups, a packet filter), and from Debian strace, nftables and libfaketime, which it installs.
-All of it takes about twenty minutes. Fails unless every scenario is as docs/chaos.md expects.`,
+All of it takes about twenty-five minutes. Fails unless every scenario is as docs/chaos.md expects.`,
   },
   profile: {
     script: 'profile.ts',
