@@ -233,10 +233,10 @@ func (l *readLog) matches(signed checkpoint) error {
 // checkProofs verifies the tlog-proof of the first, the middle and the last version, each with the checkpoint it brings.
 func (l *readLog) checkProofs() (proofs int, err error) {
 	size := len(l.leaves)
-	for _, version := range []int{1, (size + 1) / 2, size} {
-		if size == 0 {
-			break
-		}
+	if size == 0 {
+		return 0, nil
+	}
+	for _, version := range slices.Compact([]int{1, (size + 1) / 2, size}) {
 		text, err := get(fmt.Sprintf("%s/registry/%d/proof", l.url, version))
 		if err != nil {
 			return proofs, err

@@ -7,7 +7,7 @@ import { type RegistryApproval, RegistryPayload } from '@macronode/contracts';
 import { approve, canonicalPayload } from '@macronode/log';
 import { registryService } from '@macronode/registry';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { BootedRegistry } from '../../apps/registry/src/booted-registry.ts';
+import { BootedRegistry } from '../../apps/registry/src/booted-registry-fixture.ts';
 import { LOG, TestSigner } from '../../apps/registry/src/log-fixture.ts';
 import { EXIT } from '../../apps/ronctl/src/exit-codes.ts';
 import { run } from '../../apps/ronctl/src/program.ts';

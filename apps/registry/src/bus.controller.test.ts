@@ -6,7 +6,7 @@ import { type RegistryCall, SUBJECTS } from '@macronode/contracts';
 import { MetricsRegistry } from '@macronode/metrics';
 import { newUlid } from '@macronode/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BootedRegistry } from './booted-registry.ts';
+import { BootedRegistry } from './booted-registry-fixture.ts';
 import { registryService } from './index.ts';
 import { signers } from './log-fixture.ts';
 

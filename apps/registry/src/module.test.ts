@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalPayload } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BootedRegistry } from './booted-registry.ts';
+import { BootedRegistry } from './booted-registry-fixture.ts';
 import { registryService } from './index.ts';
 import { genesisOf, signers } from './log-fixture.ts';
 import type { RegistryDriver } from './registry-driver-fixture.ts';

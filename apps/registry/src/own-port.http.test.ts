@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BootedRegistry } from './booted-registry.ts';
+import { BootedRegistry } from './booted-registry-fixture.ts';
 import { registryService } from './index.ts';
 import { signers } from './log-fixture.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalPayload, signRequest } from '@macronode/log';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BootedRegistry } from './booted-registry.ts';
+import { BootedRegistry } from './booted-registry-fixture.ts';
 import { registryService } from './index.ts';
 import { LOG, signers } from './log-fixture.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DatabaseSync } from 'node:sqlite';
-import { BootedRegistry } from './booted-registry.ts';
+import { BootedRegistry } from './booted-registry-fixture.ts';
 import { registryService } from './index.ts';
 import { signers } from './log-fixture.ts';
 

@@ -13,7 +13,7 @@ import {
   verifyCosignature,
 } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BootedRegistry } from './booted-registry.ts';
+import { BootedRegistry } from './booted-registry-fixture.ts';
 import { registryService } from './index.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { signers, TestLog } from './log-fixture.ts';

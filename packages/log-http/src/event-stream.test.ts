@@ -1,7 +1,7 @@
 import { ErrorEnvelope } from '@macronode/contracts';
 import { EventSource } from 'eventsource';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BootedLog, commitOf, until } from './booted-log.ts';
+import { BootedLog, commitOf, until } from './booted-log-fixture.ts';
 import { SseReader } from './sse-reader-fixture.ts';
 
 const STREAM = '/registry/stream';

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { ErrorEnvelope, REGISTRY_ROUTES, type RegistryCall, ServiceError } from '@macronode/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BootedLog, until } from './booted-log.ts';
+import { BootedLog, until } from './booted-log-fixture.ts';
 
 const log = new BootedLog();
 const { call, desk } = log;

@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { until } from './booted-log.ts';
+import { until } from './booted-log-fixture.ts';
 
 export interface ReadEvent {
   readonly event: string;

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import { MetricsRegistry } from '@macronode/metrics';
 import { siblingModule, statement } from './command.ts';
 import type { commands } from './conformance.commands.ts';
@@ -14,24 +13,9 @@ const store = await openStore<typeof commands>({
   module: siblingModule('./conformance.commands', import.meta.url),
   metrics: new MetricsRegistry().scope({ service: 'test' }),
 });
-const PAUSE = new Int32Array(new SharedArrayBuffer(4));
-const PAUSE_MS = 1;
 
-/**
- * Synchronous, so that a line that was printed is not lost in this process's own buffers. A process with worker threads has
- * a stdout that does not block: while its reader is behind, the write is tried again.
- */
-function print(line: string): void {
-  for (;;) {
-    try {
-      writeSync(1, `${line}\n`);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(PAUSE, 0, 0, PAUSE_MS);
-    }
-  }
-}
+/** A pipe is written to at once, so that no acknowledged line is lost in the buffers of a process that is killed. */
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 async function produce(producer: number): Promise<void> {
   for (let n = 0; n < Number(writes); n++) {

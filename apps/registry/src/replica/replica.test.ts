@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { RegistryHead } from '@macronode/contracts';
 import { parseSignedCheckpoint, parseTlogProof, parseVkey, verifyTlogProof, leafHash } from '@macronode/log';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BootedRegistry } from '../booted-registry.ts';
+import { BootedRegistry } from '../booted-registry-fixture.ts';
 import { registryService } from '../index.ts';
 import { genesisOf, signers } from '../log-fixture.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { parseSignedCheckpoint } from '@macronode/log';
 import { createLogger } from '@macronode/service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { BootedRegistry } from '../booted-registry.ts';
+import { BootedRegistry } from '../booted-registry-fixture.ts';
 import { registryService } from '../index.ts';
 import { dataFolder, signers } from '../log-fixture.ts';
 import type { UpstreamEntry } from './http-log.source.ts';
