@@ -159,7 +159,7 @@ export const registryConfig = defineConfig('registry', {
   witnesses: knob.string({
     env: 'REGISTRY_WITNESSES',
     example: 'witness.example/w1+1234abcd+BGx…=https://witness.example',
-    help: 'Witnesses to ask for cosignatures: verifier key, `=`, URL; separated by commas, at most eight.',
+    help: 'Witnesses to ask for cosignatures: verifier key, `=`, URL; separated by commas, at most eight, each of another name.',
   }),
   witnessed: knob.string({
     env: 'REGISTRY_WITNESSED',

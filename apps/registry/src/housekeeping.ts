@@ -7,8 +7,8 @@ import type { RegistryMetrics } from './metrics.ts';
 
 const EXPIRE_INTERVAL_MS = 1_000;
 const COMPACT_INTERVAL_MS = 1_000;
-/** Steps that may wait for one that is slow: each kind has its next try a second later. */
-const WAITING_MAX = 2;
+/** Steps at once: one that runs, and one that waits for it. Each kind has its next try a second later. */
+const PENDING_MAX = 2;
 /** Rows of each kind one step removes: a step shares the writer with commits. */
 const COMPACT_ROWS = 200;
 const HOUR_MS = 3_600_000;
@@ -71,9 +71,9 @@ export class Housekeeping {
     this.#timers.push(setInterval(work, ms).unref());
   }
 
-  /** One after another; what comes while as many wait as may is left for the next time. */
+  /** One after another; what comes while one runs and one waits is left for the next time. */
   #queue(work: () => Promise<void>): void {
-    if (this.#pending >= WAITING_MAX || !this.#options.store.writable) return;
+    if (this.#pending >= PENDING_MAX || !this.#options.store.writable) return;
     this.#pending += 1;
     this.#busy = this.#busy
       .then(work)

@@ -24,8 +24,7 @@ export const migrations: readonly string[] = [
      leaf TEXT NOT NULL,
      entry_b3 TEXT NOT NULL,
      leaf_hash BLOB NOT NULL,
-     payload_b3 TEXT NOT NULL UNIQUE,
-     descriptors INTEGER NOT NULL
+     payload_b3 TEXT NOT NULL UNIQUE
    ) STRICT;
    CREATE TABLE payloads (payload_b3 TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
    CREATE TABLE proposals (
@@ -51,6 +50,16 @@ export const migrations: readonly string[] = [
    CREATE TABLE audit (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, self_hash TEXT NOT NULL) STRICT;
    CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
    CREATE TABLE witnessed (origin TEXT PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL) STRICT, WITHOUT ROWID;`,
+  // A damaged payload counts as none here: the store opens, and the verifier is the one to find it.
+  `ALTER TABLE entries ADD COLUMN descriptors INTEGER NOT NULL DEFAULT 0;
+   UPDATE entries SET descriptors = counted.total
+   FROM (
+     SELECT version, sum(
+       coalesce(CASE WHEN json_valid(payloads.body) THEN json_array_length(payloads.body, '$.items') END, 0)
+     ) OVER (ORDER BY version) AS total
+     FROM entries LEFT JOIN payloads USING (payload_b3)
+   ) AS counted
+   WHERE counted.version = entries.version;`,
 ];
 
 /** The link before the first record of an audit chain. */

@@ -151,6 +151,9 @@ export class LogDesk extends RegistryDesk {
   #consistency(call: RegistryCall): DeskAnswer {
     const { tree, head } = this.#options.log;
     const from = Number(call.query.from ?? '0');
+    if (call.query.to === undefined && from > head.checkpoint_size && from <= tree.size) {
+      throw new ServiceError('not_in_checkpoint', undefined, { retryAfterMs: CHECKPOINT_RETRY_MS });
+    }
     const to = Number(call.query.to ?? String(head.checkpoint_size));
     if (from > to) throw new ServiceError('bad_request', 'from is larger than to');
     if (to > tree.size) throw new ServiceError('not_found', `the log has ${tree.size} entries`);

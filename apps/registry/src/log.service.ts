@@ -13,6 +13,9 @@ import type { RegistryMetrics } from './metrics.ts';
 import type { Published } from './published.ts';
 import { MENDED_RETRY_MS } from './refusals.ts';
 
+/** A write that waits for the disk longer than this stops further ones: they would only join the line. */
+const STALLED_MS = 1_000;
+
 /** Steps of a commit, in their order, between which a process may end: each of them is crashed at. */
 export const FAULT_STEPS = ['before append', 'after append', 'after lock', 'after sign'] as const;
 type FaultStep = (typeof FAULT_STEPS)[number];
@@ -188,6 +191,11 @@ export class LogService {
   /** Whether it can still be written: the database, the lock, and that no commit was left unfinished. */
   get writable(): boolean {
     return !this.#unfinished && this.#options.store.writable && this.#options.lock.writable;
+  }
+
+  /** Whether its disk keeps writes waiting: further ones are shed. */
+  get stalled(): boolean {
+    return this.#options.store.stalledMs() > STALLED_MS;
   }
 
   state(): RegistrySigners['state'] {

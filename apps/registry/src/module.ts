@@ -37,6 +37,7 @@ export class RegistryModule {
     // Not readiness: that asks for the bus too, and a commit needs none.
     const desk = openDesk(deps, opened, metrics, () => verifier.ok);
     readiness.check('store', () => log.writable, { gates: 'write' });
+    readiness.check('disk_latency', () => !log.stalled, { gates: 'write' });
     metrics.storageBytes.collect(() => log.store.storageBytes());
     verify(deps, verifier);
     const writes = config.follow === undefined;

@@ -54,15 +54,21 @@ export class Proposals {
    * its signers approved is another one.
    */
   proposed(proposalId: string): ProposedPayload {
-    const text = this.#log.store.payload(proposalId);
-    if (text === undefined) throw new ServiceError('chain_mismatch', 'the log went on without this proposal');
-    const encoded = Buffer.from(text);
-    const hash = hashBytes(encoded);
-    if (hash !== proposalId) {
+    const canonical = this.#stored(proposalId);
+    if (canonical === undefined) throw new ServiceError('chain_mismatch', 'the log went on without this proposal');
+    if (canonical.hash !== proposalId) {
       this.#metrics.auditFailed.inc({ what: 'proposal' });
       throw new ServiceError('integrity', 'the stored payload no longer hashes to the id of its proposal');
     }
-    return { payload: RegistryPayload.parse(JSON.parse(text)), canonical: { text, bytes: encoded.length, hash } };
+    return { payload: parsed(canonical), canonical };
+  }
+
+  /** What is stored as the payload of a proposal, under the hash it has now. */
+  #stored(proposalId: string): CanonicalPayload | undefined {
+    const text = this.#log.store.payload(proposalId);
+    if (text === undefined) return undefined;
+    const encoded = Buffer.from(text);
+    return { text, bytes: encoded.length, hash: hashBytes(encoded) };
   }
 
   shown(proposalId: string): RegistryProposal {
@@ -97,7 +103,12 @@ export class Proposals {
   #quorum(set: SignerSet, kind: string, payloadHash: string, approvals: readonly RegistryApproval[]): RegistryQuorum {
     // The payload of another kind is not even read: it may be long, and a list shows many.
     if (kind !== 'signers') return quorumOf(set, undefined, approvals, () => true);
-    const incoming = incomingSet(this.payload(payloadHash));
-    return quorumOf(set, incoming, approvals, new CheckedApprovals(payloadHash).verifies);
+    const { verifies } = new CheckedApprovals(payloadHash);
+    const stored = this.#stored(payloadHash);
+    // A payload that is damaged or gone tells of no set, and no list ends for it: what is known is shown, and never met.
+    if (stored?.hash !== payloadHash) return { ...quorumOf(set, undefined, approvals, verifies), met: false };
+    return quorumOf(set, incomingSet(parsed(stored)), approvals, verifies);
   }
 }
+
+const parsed = ({ text }: CanonicalPayload): RegistryPayload => RegistryPayload.parse(JSON.parse(text));

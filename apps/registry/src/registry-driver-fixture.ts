@@ -8,6 +8,11 @@ import {
 import { approvalSubject, approve, canonicalPayload, reasonSubject, signRequest } from '@macronode/log';
 import { LOG, type TestSigner } from './log-fixture.ts';
 
+type Place = Pick<
+  RegistryPayload,
+  'schema_version' | 'log' | 'version' | 'prev_hash' | 'signer_set_version' | 'expires_at'
+>;
+
 /** A client of the registry over HTTP that signs for real. */
 export class RegistryDriver {
   readonly url: string;
@@ -20,7 +25,8 @@ export class RegistryDriver {
     return RegistryHead.parse(await (await fetch(`${this.url}/registry/head`)).json());
   }
 
-  async next(items: readonly Descriptor[] = [{ id: 'node-1', kind: 'node' }]): Promise<RegistryPayload> {
+  /** What every payload says that continues the log as it stands. */
+  async place(): Promise<Place> {
     const [head, set] = await Promise.all([this.head(), fetch(`${this.url}/registry/signers`)]);
     return {
       schema_version: '1.0.0',
@@ -29,9 +35,11 @@ export class RegistryDriver {
       prev_hash: head.entry_b3,
       signer_set_version: RegistrySigners.parse(await set.json()).version,
       expires_at: new Date(Date.now() + 60_000).toISOString(),
-      kind: 'set',
-      items: [...items],
     };
+  }
+
+  async next(items: readonly Descriptor[] = [{ id: 'node-1', kind: 'node' }]): Promise<RegistryPayload> {
+    return { ...(await this.place()), kind: 'set', items: [...items] };
   }
 
   #post(path: string, body: unknown, signal?: AbortSignal): Promise<Response> {
@@ -74,10 +82,16 @@ export class RegistryDriver {
 
   /** A whole round by these signers. */
   async round(by: readonly (TestSigner | undefined)[], items?: readonly Descriptor[]): Promise<RegistryCommitted> {
-    const signers = by.flatMap((signer) => signer ?? []);
+    return this.settle(
+      await this.next(items),
+      by.flatMap((signer) => signer ?? []),
+    );
+  }
+
+  /** Proposes a payload, has it approved by these signers, the first of them speaks, and commits it. */
+  async settle(payload: RegistryPayload, signers: readonly TestSigner[]): Promise<RegistryCommitted> {
     const [first] = signers;
     if (first === undefined) throw new Error('a round needs a signer');
-    const payload = await this.next(items);
     const { hash } = canonicalPayload(payload);
     await this.propose(payload, first);
     for (const signer of signers) await this.approve(hash, signer);

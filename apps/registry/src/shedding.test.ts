@@ -16,6 +16,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const members = signers(2);
 const [a] = members;
 
+const readiness = async ({ node }: BootedRegistry): Promise<unknown> => (await fetch(`${node.opsUrl}/readyz`)).json();
+
 describe('a registry whose disk is slow', () => {
   it('sheds writes with Retry-After while reads go on, and takes them again after', async () => {
     if (a === undefined) throw new Error('signer');
@@ -35,6 +37,8 @@ describe('a registry whose disk is slow', () => {
       return ((await answer.json()) as { error: unknown }).error;
     };
     await expect.poll(shed, { timeout: 5_000 }).toMatchObject({ code: 'busy', reason: 'storage_slow' });
+    const saysBusy = { ready: true, write_ready: false, missing: ['disk_latency'] };
+    await expect.poll(() => readiness(booted), { timeout: 5_000 }).toMatchObject(saysBusy);
     expect((await fetch(`${booted.url}/registry/head`)).status).toBe(200);
     expect((await fetch(`${booted.url}/registry/1`)).status).toBe(200);
     // The one that waited is not left without an answer: the lock is waited for, and then it is told to come again.
@@ -46,6 +50,7 @@ describe('a registry whose disk is slow', () => {
     blocker.close();
     const recovered = async (): Promise<number> => (await driver.round(members)).version;
     await expect.poll(recovered, { timeout: 5_000 }).toBe(2);
+    await expect.poll(() => readiness(booted), { timeout: 5_000 }).toMatchObject({ ready: true, write_ready: true });
   });
 });
 

@@ -37,6 +37,10 @@ export function parseWitnesses(text: string | undefined): readonly WitnessAddres
   });
   const max = LIMITS.registry_witnesses.value;
   if (all.length > max) throw new WitnessSettingRefused(`REGISTRY_WITNESSES: at most ${max}`);
+  // What becomes of a checkpoint is counted by the name of the witness.
+  const names = all.map(({ key }) => key.name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new WitnessSettingRefused(`REGISTRY_WITNESSES: two witnesses have the name ${twice}`);
   return all;
 }
 

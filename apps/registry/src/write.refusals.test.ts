@@ -281,6 +281,18 @@ describe('a key that is revoked', () => {
     await log.round([a]);
     expect(log.log.head.version).toBe(2);
   });
+
+  it('approves no proposal that is open, whoever brings its approval', async () => {
+    const { opened, a, b } = await three();
+    await using log = opened;
+    const signersIn = [a.member()];
+    await log.round([a, b], { ...log.bound(), kind: 'signers', m: 1, k_pq: 0, signers: signersIn });
+    const id = await log.propose(log.next(), a);
+    await expect(log.approve(id, b)).rejects.toEqual(refused('unknown_signer'));
+    await expect(log.approve(id, b, a)).rejects.toEqual(refused('unknown_signer'));
+    expect(log.proposals.shown(id)).toMatchObject({ state: 'open', approvals: [] });
+    expect((await log.approve(id, a)).quorum.met).toBe(true);
+  });
 });
 
 describe('a rotation', () => {

@@ -78,6 +78,41 @@ describe('the write plane', () => {
     }
   });
 
+  it('shows a rotation that was damaged on disk among the others, and takes neither approval nor commit of it', async () => {
+    const dataDir = dataFolder();
+    const members = signers(2);
+    const [a, b] = members;
+    if (a === undefined || b === undefined) throw new Error('signers');
+    try {
+      await using opened = await TestLog.open({ members, m: 1, dataDir });
+      const to = members.map((member) => member.member());
+      const id = await opened.propose({ ...opened.bound(), kind: 'signers', m: 1, k_pq: 0, signers: to }, a);
+      const other = await opened.propose(opened.next(), a);
+      expect((await opened.approve(id, a)).quorum).toMatchObject({ met: true, incoming: { approved: 1 } });
+      const db = new DatabaseSync(join(dataDir, 'registry.db'));
+      db.exec(`UPDATE payloads SET body = replace(body, '"m":1', '"m":2')`);
+      db.close();
+      const quorum = { m: 1, n: 2, k_pq: 0, approved: 1, approved_pq: 0, met: false };
+      for (let times = 0; times < 2; times += 1) {
+        const listed = opened.proposals.open(Date.now());
+        expect(listed.map(({ proposal_id }) => proposal_id).sort()).toEqual([id, other].sort());
+        expect(listed.find(({ proposal_id }) => proposal_id === id)?.quorum).toEqual(quorum);
+        expect(opened.proposals.shown(id).quorum).toEqual(quorum);
+      }
+      const counted = () => opened.value('registry_audit_fail_total', 'what="proposal"');
+      expect(await counted()).toBe(0);
+      await expect(opened.approve(id, b)).rejects.toEqual(refused('integrity'));
+      expect(await counted()).toBe(1);
+      await expect(opened.commit(id, a)).rejects.toEqual(refused('integrity'));
+      expect(await counted()).toBe(2);
+      expect(() => opened.proposals.withPayload(id)).toThrow(refused('integrity'));
+      expect(await counted()).toBe(3);
+      expect([opened.log.head.version, opened.log.store.approvals(id).length]).toEqual([0, 1]);
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+
   it('commits an entry of root keys', async () => {
     const members = signers(2);
     await using opened = await TestLog.open({ members, m: 2 });
@@ -96,16 +131,25 @@ describe('the write plane', () => {
     const members = signers(3);
     try {
       await using opened = await TestLog.open({ members, m: 2, dataDir });
-      await opened.round(members);
+      const [a] = members;
+      if (a === undefined) throw new Error('signer');
+      const id = await opened.propose(opened.next(), a);
+      for (const member of members) await opened.approve(id, member);
+      const started = performance.now();
+      await opened.commit(id, a);
+      const seconds = (performance.now() - started) / 1_000;
+      let sum = 0;
       for (const stage of COMMIT_STAGES) {
         expect(await opened.value('commit_stage_seconds_count', `stage="${stage}"`), stage).toBe(1);
-        // On the disk, and far from a second: the whole of it is some milliseconds.
-        expect(await opened.value('commit_stage_seconds_sum', `stage="${stage}"`), stage).toBeLessThan(5);
+        sum += await opened.value('commit_stage_seconds_sum', `stage="${stage}"`);
       }
+      // Each begins where the one before ended: together they take no longer than the whole.
+      expect(sum).toBeLessThanOrEqual(seconds);
       expect(await opened.value('commit_stage_seconds_sum', 'stage="append"')).toBeGreaterThan(0);
       expect(await opened.value('registry_approvals_per_commit_count')).toBe(1);
       expect(await opened.value('registry_approvals_per_commit_sum')).toBe(3);
-      expect(await opened.value('registry_write_amplification')).toBeGreaterThanOrEqual(0);
+      // That there is such a series: how much was written, the system under the test decides.
+      expect(await opened.value('registry_write_amplification')).not.toBeNaN();
     } finally {
       rmSync(dataDir, { recursive: true, force: true });
     }

@@ -38,9 +38,7 @@ import type { Proposals } from './proposals.ts';
 import { frozen, MENDED_RETRY_MS } from './refusals.ts';
 import type { RequestJudge } from './request-judge.ts';
 
-/** A write that waits for the disk longer than this stops further ones: they would only join the line. */
-const STALLED_MS = 1_000;
-/** When to come again after that: a disk that was busy writes a line of commands in that time. */
+/** When to come again while the disk keeps writes waiting: one that was busy writes a line of commands in that time. */
 const STALLED_RETRY_MS = 2_000;
 /** The same of proposals: one of those that are open has to be committed, or to expire. */
 const PENDING_RETRY_MS = 5_000;
@@ -270,7 +268,7 @@ export class WriteService {
         retryAfterMs: MENDED_RETRY_MS,
       });
     }
-    if (log.store.stalledMs() > STALLED_MS) {
+    if (log.stalled) {
       throw new ServiceError('busy', 'the disk is slow: writes are shed, reads go on', {
         reason: 'storage_slow',
         retryAfterMs: STALLED_RETRY_MS,

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { LineTooLong, textLines } from '@macronode/content';
 import { ErrorEnvelope } from '@macronode/contracts';
 import { EXIT } from './exit-codes.ts';
 import { Failure, exitCodeOf, hintOf } from './failure.ts';
-import { textLines } from './text-lines.ts';
 
 /** How long to wait for `100 Continue` before sending the body anyway (RFC 9110, 10.1.1 lets the client choose). */
 const CONTINUE_WAIT_MS = 1_000;
 /** An error body is small; more than this is not ours and is not read. */
 const ERROR_BODY_BYTES = 64 * 1024;
 const JSON_BODY_BYTES = 4 * 1024 * 1024;
+/** Of the longest line: the largest entry of a registry is a quarter of it. More would be held in memory. */
+const LINE_BYTES = 4 * 1024 * 1024;
 
 export interface NodeClientOptions {
   /** Base address, `http://host:port`, without a trailing slash. */
@@ -110,7 +112,7 @@ export class NodeClient {
     const answer = await this.send(call);
     if (answer.status < 200 || answer.status > 299) throw await refusalOf(answer);
     try {
-      yield* textLines(answer.body as AsyncIterable<Uint8Array>);
+      yield* answerLines(answer.body, LINE_BYTES);
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw this.#connectionFailure(error as NodeJS.ErrnoException, answer.corrId);
@@ -203,15 +205,30 @@ const corrIdOf = (headers: IncomingHttpHeaders, sent: string): string => {
   return typeof echoed === 'string' ? echoed : sent;
 };
 
-async function readText(body: IncomingMessage, limitBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > limitBytes) throw new Failure(EXIT.error, `the answer is over ${limitBytes} bytes`);
-    chunks.push(chunk);
+type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** The lines of an answer. What has no end is no line: it may have been cut off. Fails for a line over the limit. */
+export async function* answerLines(chunks: Chunks, limitBytes: number): AsyncGenerator<string> {
+  try {
+    yield* textLines(chunks, limitBytes, 'dropped');
+  } catch (cause) {
+    if (!(cause instanceof LineTooLong)) throw cause;
+    throw new Failure(EXIT.error, `a line of the answer is over ${limitBytes} bytes`, { cause });
   }
-  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The text of an answer. What is over the limit is not read, and rejects with a Failure and this hint. */
+export async function readText(chunks: Chunks, limitBytes: number, hint?: string): Promise<string> {
+  const held: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength;
+    if (bytes > limitBytes) {
+      throw new Failure(EXIT.error, `the answer is over ${limitBytes} bytes`, hint === undefined ? {} : { hint });
+    }
+    held.push(chunk);
+  }
+  return Buffer.concat(held).toString('utf8');
 }
 
 /** Turns an answer that is not a success into a Failure, from the envelope when it has one. */

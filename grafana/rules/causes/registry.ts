@@ -180,7 +180,8 @@ export const registryAlerts: readonly Alert[] = [
     panel: panel('Descriptors kept'),
     signals: gaugeSignals(registry.descriptors, BOUNDS.registry_descriptors.value, REGISTRY),
     faults: [],
-    unproduced: 'It takes fifty thousand descriptors; the benchmark of a restore makes them.',
+    unproduced:
+      'It takes fifty thousand descriptors; `npm run bench -- registry --only crash` makes them, for a start after a crash.',
   },
   {
     ...TICKET,

@@ -143,12 +143,13 @@ export const targetEntries: Readonly<Record<string, RunbookEntry>> = {
       type(
         'Its own words.',
         'curl -s http://127.0.0.1:9083/readyz',
-        '`disk_headroom` (full) or `object_store` (failed) in `missing`; of the index on port 9082 and of the registry on 9085: `store`, and there also `log_verified`.',
+        '`disk_headroom` (full) or `object_store` (failed) in `missing`; of the index on port 9082 and of the registry on 9085: `store`, and there also `disk_latency` and `log_verified`.',
       ),
     ],
     mend: [
       'Full: see `DiskNearlyFull`. Writes are taken again within seconds once there is room; no restart is needed.',
       'Failed: see `StoreFailed`. It needs a new process.',
+      '`disk_latency`: its disk keeps writes waiting for more than a second; see `StoreCommitSlow`.',
       '`log_verified`: see `RegistryAuditFailure`.',
     ],
   },

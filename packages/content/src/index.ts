@@ -13,6 +13,8 @@ export {
   keyedHash,
 } from './content-id.ts';
 export type { ContentIdString } from './content-id.ts';
+export { EventFields } from './event-fields.ts';
+export type { SentEvent } from './event-fields.ts';
 export { ManifestError, buildManifest, chunkId, parseManifest } from './manifest.ts';
 export type { BuiltManifest, Manifest } from './manifest.ts';
 export { STRICT_JSON_MAX_DEPTH, StrictJsonError, parseStrictJson } from './strict-json.ts';

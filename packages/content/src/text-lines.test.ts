@@ -9,11 +9,14 @@ async function* pieces(...all: readonly Uint8Array[]): AsyncGenerator<Uint8Array
   }
 }
 
-async function linesOf(maxBytes: number, ...all: readonly Uint8Array[]): Promise<string[]> {
+async function collected(read: AsyncIterable<string>): Promise<string[]> {
   const lines: string[] = [];
-  for await (const line of textLines(pieces(...all), maxBytes)) lines.push(line);
+  for await (const line of read) lines.push(line);
   return lines;
 }
+
+const linesOf = (maxBytes: number, ...all: readonly Uint8Array[]): Promise<string[]> =>
+  collected(textLines(pieces(...all), maxBytes));
 
 describe('the lines of a body', () => {
   it('are the same however it is cut', async () => {
@@ -34,6 +37,16 @@ describe('the lines of a body', () => {
 
   it('end with the body', async () => {
     expect(await linesOf(10, Buffer.from('a\n\nb'))).toEqual(['a', '', 'b']);
+  });
+
+  it('are only those that end when what nothing ends is to be dropped, also in the middle of a character', async () => {
+    const bytes = Buffer.from('eins\nzwölf\n\nnicht zu En');
+    for (const size of [1, 2, 3, bytes.length]) {
+      const cut = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+        bytes.subarray(i * size).subarray(0, size),
+      );
+      expect(await collected(textLines(pieces(...cut), 100, 'dropped'))).toEqual(['eins', 'zwölf', '']);
+    }
   });
 
   it('are bounded, ended or not', async () => {

@@ -6,12 +6,14 @@ export class LineTooLong extends Error {
 const LINE_FEED = 0x0a;
 
 /**
- * The lines of a body as it arrives, without their ends, the last one too when nothing ends it. Throws {@link LineTooLong}
- * over `maxBytes`: no more than that is ever held. Leaving the loop early lets go of the body.
+ * The lines of a body as it arrives, without their ends. A last one that nothing ends is a line too, unless it is to be
+ * dropped: it may have been cut off. Throws {@link LineTooLong} over `maxBytes`: no more than that is ever held. Leaving
+ * the loop early lets go of the body.
  */
 export async function* textLines(
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   maxBytes: number,
+  unended: 'kept' | 'dropped' = 'kept',
 ): AsyncGenerator<string, void, undefined> {
   const pieces: Uint8Array[] = [];
   let held = 0;
@@ -34,5 +36,5 @@ export async function* textLines(
     }
     if (from < piece.length) hold(piece.subarray(from));
   }
-  if (held > 0) yield take();
+  if (held > 0 && unended === 'kept') yield take();
 }

@@ -92,7 +92,7 @@ export const REGISTRY_OPERATIONS: Readonly<Record<RegistryRouteName, Operation>>
         body: 'RegistryConsistency',
       },
     ],
-    errors: [...LOG_READ, 'not_found'],
+    errors: [...LOG_READ, 'not_found', 'not_in_checkpoint'],
   },
   registryCheckpoint: {
     tag: 'registry',

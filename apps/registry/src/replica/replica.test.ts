@@ -127,6 +127,18 @@ describe('a read replica', () => {
     expect(await proof.json()).toMatchObject({ error: { code: 'not_in_checkpoint' } });
     const consistency = `${replica.url}/registry/consistency?from=0`;
     expect(await (await fetch(consistency)).json()).toMatchObject({ to: 0 });
+    const sinceEntry = `${replica.url}/registry/consistency?from=1`;
+    const uncovered = await fetch(sinceEntry);
+    expect(uncovered.status).toBe(409);
+    expect(Number(uncovered.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await uncovered.json()).toMatchObject({ error: { code: 'not_in_checkpoint' } });
+    for (const [query, status] of [
+      ['from=1&to=0', 400],
+      ['from=1&to=2', 200],
+      ['from=3', 400],
+    ] as const) {
+      expect((await fetch(`${replica.url}/registry/consistency?${query}`)).status, query).toBe(status);
+    }
 
     checkpointAnswers.resolve();
     const covered = async (): Promise<number> => (await replica.driver.head()).checkpoint_size;
@@ -137,7 +149,7 @@ describe('a read replica', () => {
       (await fetch(`${writer.url}/registry/head`)).headers.get('etag'),
     ]);
     expect((await fetch(`${replica.url}/registry/2/proof`)).status).toBe(200);
-    expect(await (await fetch(consistency)).json()).toMatchObject({ to: 2 });
+    for (const url of [consistency, sinceEntry]) expect(await (await fetch(url)).json()).toMatchObject({ to: 2 });
     slow.closeAllConnections();
     slow.close();
   }, 40_000);

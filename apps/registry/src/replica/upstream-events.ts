@@ -1,7 +1,6 @@
 import { LIMITS, RegistryCommitted } from '@macronode/contracts';
 import type { FollowerTimer } from '@macronode/log';
-import { textLines } from '@macronode/content';
-import { EventFields } from './event-fields.ts';
+import { EventFields, textLines } from '@macronode/content';
 import { bodyOf, AnswerFailed } from '../bounded-answer.ts';
 
 /** A commit or a head with every name spelt out is a few hundred bytes. */

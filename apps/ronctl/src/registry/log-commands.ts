@@ -42,7 +42,8 @@ export function addLogCommands(registry: Command, terminal: Terminal): void {
       const { registry: client } = opened(self, terminal);
       const span = { after, limit };
       if (!follow) return writeLines(terminal, logLines(client, span));
-      const onBroken = (why: string): void => note(terminal, `ronctl: ${why}; asking again`);
+      const onBroken = (why: string, waitMs: number): void =>
+        note(terminal, `ronctl: ${why}; asking again in ${(waitMs / 1_000).toFixed(1)} s`);
       return writeLines(terminal, followLog(client, { span, signal: terminal.signal, onBroken }));
     });
   registry

@@ -68,3 +68,19 @@ test('a stream that ends or is refused is opened again, and what came meanwhile 
   expect(versions).toEqual([1, 2, 3, 4]);
   expect(broken).toEqual(['the stream ended', 'the node answered 503']);
 });
+
+test('a node is not waited for as long as it likes, and the wait is told', async () => {
+  await using served = await ServedLog.open(new BuiltLog(genesisOf(1)).add(ITEMS));
+  const interrupt = new AbortController();
+  const { signal } = interrupt;
+  const client = new RegistryClient(new NodeClient({ url: served.url, timeoutMs: 5_000, signal }));
+  served.replaced.set(STREAM, { ...unavailable, headers: { 'retry-after': '86400' } });
+  const waits: number[] = [];
+  const onBroken = (_why: string, waitMs: number): void => {
+    waits.push(waitMs);
+    interrupt.abort();
+  };
+  const lines = followLog(client, { span: { after: 1, limit: 1 }, signal, onBroken });
+  await expect(lines.next()).rejects.toThrow(/abort/);
+  expect(waits).toEqual([30_000]);
+});

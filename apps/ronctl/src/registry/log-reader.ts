@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { LIMITS, RegistryEntry } from '@macronode/contracts';
 import { EXIT } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
-import type { RegistryClient } from './registry-client.ts';
+import { ASKED_WAIT_MS_MAX, type RegistryClient } from './registry-client.ts';
 
 const PAGE = LIMITS.registry_log_page.value;
 /** Between two tries to reach a node that went away: that is what the stream itself asks for. */
@@ -43,7 +43,7 @@ export interface Following {
   readonly span: Span;
   readonly signal: AbortSignal;
   /** Told before the node is asked again. */
-  readonly onBroken: (why: string) => void;
+  readonly onBroken: (why: string, waitMs: number) => void;
   readonly reconnectMs?: number;
   readonly quietMs?: number;
 }
@@ -70,18 +70,18 @@ export async function* followLog(client: RegistryClient, following: Following): 
       let readMs = performance.now();
       for await (const event of client.events(after)) {
         const quiet = event === undefined && performance.now() - readMs >= quietMs;
-        if (quiet || Number(event?.id) > after) {
+        if (quiet || Number(event?.lastEventId) > after) {
           yield* missing();
           readMs = performance.now();
         }
         if (limit <= 0) return;
       }
-      onBroken('the stream ended');
+      onBroken('the stream ended', waitMs);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof Failure) || error.exitCode !== EXIT.unavailable) throw error;
-      waitMs = error.options.retryAfterMs ?? waitMs;
-      onBroken(error.message);
+      waitMs = Math.min(error.options.retryAfterMs ?? waitMs, ASKED_WAIT_MS_MAX);
+      onBroken(error.message, waitMs);
     }
     await pause(waitMs, undefined, { signal });
   }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { SentEvent } from '@macronode/content';
 import {
   LIMITS,
   type RegistryAction,
@@ -15,7 +16,7 @@ import { signRequest } from '@macronode/log';
 import { EXIT } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
 import { type Call, type NodeClient, pathOf, refusalOf } from '../node-client.ts';
-import { type StreamEvent, streamEvents } from './event-stream.ts';
+import { streamEvents } from './event-stream.ts';
 import type { Identity } from './key-arguments.ts';
 
 /** A write, as it is signed: what it does, and to what. */
@@ -33,7 +34,7 @@ const ATTEMPTS = 3;
 /** Before it is sent again, when the node asks for no wait: what was in its way may be over. */
 const RESEND_MS = 200;
 /** The longest wait a node may ask for: somebody sits before the command. */
-const RESEND_MS_MAX = 30_000;
+export const ASKED_WAIT_MS_MAX = 30_000;
 
 /** The registry of a node: reads, and writes signed by one of its signers. */
 export class RegistryClient {
@@ -80,7 +81,7 @@ export class RegistryClient {
    * Commits as they happen, after a version; first what came since. The types of its events are hints: what they say may
    * be missed, so whoever wants every entry reads the log. Undefined whenever the stream only says that it is alive.
    */
-  async *events(after: number): AsyncGenerator<StreamEvent | undefined> {
+  async *events(after: number): AsyncGenerator<SentEvent | undefined> {
     const answer = await this.#client.send({
       method: 'GET',
       path: ROUTES.registryStream.template,
@@ -89,7 +90,7 @@ export class RegistryClient {
     });
     if (answer.status !== 200) throw await refusalOf(answer);
     try {
-      yield* streamEvents(answer.body as AsyncIterable<Uint8Array>);
+      yield* streamEvents(answer.body);
     } catch (cause) {
       if (cause instanceof Failure) throw cause;
       throw new Failure(EXIT.unavailable, 'the stream broke', { corrId: answer.corrId, cause });
@@ -110,7 +111,7 @@ export class RegistryClient {
       } catch (error) {
         const again = error instanceof Failure && error.options.outcomeUnknown === true && attempt < ATTEMPTS;
         if (!again) throw error;
-        const waitMs = Math.min(error.options.retryAfterMs ?? RESEND_MS, RESEND_MS_MAX);
+        const waitMs = Math.min(error.options.retryAfterMs ?? RESEND_MS, ASKED_WAIT_MS_MAX);
         this.#onRetry(error, waitMs);
         await pause(waitMs, undefined, { signal: this.#client.signal });
       }

@@ -97,7 +97,7 @@ test('what a witness answers is not believed', async () => {
   served.post = () => ({ body: 'x'.repeat(70_000) });
   const long = await submit();
   expect(long).toMatchObject({ exitCode: EXIT.error });
-  expect(long.err).toContain('answered over 65536 bytes');
+  expect(long.err).toMatch(/the answer is over 65536 bytes\n +is --to the submission address of a witness/);
 });
 
 test.each([403, 404, 409, 422, 429, 503, 418])('a witness that refuses with %i leaves a next step', async (status) => {

@@ -8,6 +8,7 @@ import {
 } from '@macronode/log';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { Failure } from '../failure.ts';
+import { readText } from '../node-client.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 /** The witness may have gone on between its answer and ours. */
@@ -61,29 +62,15 @@ async function post(url: string, body: string, timeoutMs: number, signal: AbortS
       headers: { 'content-type': 'text/plain; charset=utf-8' },
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
-    const text = await boundedText(answer);
-    if (text !== undefined) return { status: answer.status, type: answer.headers.get('content-type') ?? '', text };
+    const text = await readText(answer.body ?? [], ANSWER_BYTES_MAX, WITNESS_HINT);
+    return { status: answer.status, type: answer.headers.get('content-type') ?? '', text };
   } catch (error) {
+    if (error instanceof Failure) throw error;
     if (signal.aborted) throw new Failure(EXIT.interrupted, 'interrupted');
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     const { code, message } = cause as NodeJS.ErrnoException;
     throw new Failure(EXIT.unavailable, `the witness at ${url} does not answer (${code ?? message})`, { cause: error });
   }
-  throw new Failure(EXIT.error, `the witness at ${url} answered over ${ANSWER_BYTES_MAX} bytes`, {
-    hint: WITNESS_HINT,
-  });
-}
-
-/** The text of an answer; undefined when it is longer than any of a witness, and then the rest is not read. */
-async function boundedText({ body }: Response): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > ANSWER_BYTES_MAX) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function linesOf(text: string): string {

@@ -5,7 +5,9 @@ import { VerificationFailed } from './verification-failed.ts';
 export function canonical(value: unknown): string {
   try {
     return canonicalize(value) ?? '';
-  } catch {
-    throw new VerificationFailed('canonical', 'it has no canonical form');
+  } catch (cause) {
+    // What has no canonical form is refused with a plain Error. Any other kind is a fault here, and no finding.
+    if (!(cause instanceof Error) || cause.name !== 'Error') throw cause;
+    throw new VerificationFailed('canonical', 'it has no canonical form', undefined, { cause });
   }
 }

@@ -3,7 +3,18 @@ import { generateKey } from '@macronode/keys';
 import { REGISTRY_APPROVAL_DOMAIN, type RegistryApproval } from '@macronode/contracts';
 import { type Hands, KEYS, NOW, keyOf, membersOf } from '../registry/built-log-fixture.ts';
 import { ServedLog } from '../registry/served-log-fixture.ts';
-import { AB, AC, AD, type HandsAt, ROTATED_AT, ROTATION, built, failureOf, verified } from './verified-log-fixture.ts';
+import {
+  AB,
+  AC,
+  AD,
+  type HandsAt,
+  ROOT_KEY,
+  ROTATED_AT,
+  ROTATION,
+  built,
+  failureOf,
+  verified,
+} from './verified-log-fixture.ts';
 
 /** The approvals of a version, with those of some signer made otherwise. */
 const signedBy = (
@@ -123,6 +134,12 @@ describe('what a dishonest writer puts into the log, hashes, links and signs is 
       3,
       /the policy has a member nobody knows: until/,
       { 3: { content: { kind: 'policy', policy: { version: 1, bundle: `b3:${'0'.repeat(64)}`, until: 'x' } } } },
+    ],
+    [
+      'a root key with a member nobody knows',
+      7,
+      /a root key has a member nobody knows: scope/,
+      { 7: { content: { kind: 'root_keys', root_keys: [ROOT_KEY, { ...ROOT_KEY, scope: 'x' }] } } },
     ],
     ...['2026', '2026-03-01T12:00:00+00:00', '1 March 2026', '2026-02-30T12:00:00Z'].map((text): Forgery => [
       `a time spelled ${text}`,

@@ -22,8 +22,16 @@ export async function readHead(source: HttpSource): Promise<StatedHead> {
   return { version: members.count('version'), etag, members };
 }
 
-/** That the head is the entry of its version, and that its ETag works as a condition. */
-export async function checkHead(source: HttpSource, head: StatedHead, kept: KeptEntry | undefined): Promise<void> {
+/**
+ * That the head is the entry of its version, that its checkpoint is no older than one of `servedSize` entries that was
+ * served before it, and that its ETag works as a condition.
+ */
+export async function checkHead(
+  source: HttpSource,
+  head: StatedHead,
+  kept: KeptEntry | undefined,
+  servedSize: number,
+): Promise<void> {
   const require = (ok: boolean, problem: string): void => {
     if (!ok) throw new VerificationFailed('head', problem, head.version);
   };
@@ -31,11 +39,17 @@ export async function checkHead(source: HttpSource, head: StatedHead, kept: Kept
   require(members.textOrNull('entry_b3') === (kept?.entry.entryB3 ?? null), 'the head states another entry_b3');
   require(members.textOrNull('payload_b3') === (kept?.entry.payloadB3 ?? null), 'the head states another payload_b3');
   require(members.textOrNull('committed_at') === (kept?.entry.committedAt ?? null), 'the head states another time');
-  const etag = etagOf(head);
+  const size = members.count('checkpoint_size');
+  const covers = `its checkpoint covers ${size} entries`;
+  require(size <= head.version, `${covers}, and the head is version ${head.version}`);
+  // A replica may show entries before their checkpoint, but takes no checkpoint back.
+  require(size >= servedSize, `${covers}, and one of ${servedSize} was served before`);
+  const etag = etagOf(head, size);
   require(head.etag === etag, `the ETag of the head is ${head.etag ?? 'missing'}, not ${etag}`);
   const again = await source.get('/registry/head', { 'if-none-match': etag });
-  // An answer in full is right when the log went on meanwhile.
-  require(again.status === 304 || again.etag !== etag, `If-None-Match ${etag} answered ${again.status}`);
+  // An answer in full, with a tag of its own, is right when the log went on meanwhile.
+  const wentOn = again.status === 200 && again.etag !== null && again.etag !== etag;
+  require(again.status === 304 || wentOn, `If-None-Match ${etag} answered ${again.status}`);
 }
 
 /** That a version is served on its own as it stands in the log. */
@@ -52,9 +66,8 @@ export async function checkEntry(source: HttpSource, { entry, line }: KeptEntry)
   require(etag === `"${entry.entryB3}"`, `its ETag is ${etag ?? 'missing'}`);
 }
 
-/** A replica may state entries before their checkpoint: then the size of its checkpoint is part of the tag. */
-function etagOf({ version, members }: StatedHead): string {
+/** The size of a checkpoint that does not cover every entry is part of the tag. */
+function etagOf({ version, members }: StatedHead, size: number): string {
   const entry = (members.textOrNull('entry_b3') ?? NO_ENTRY).slice(3, 11);
-  const size = members.count('checkpoint_size');
   return `"v${version}-${entry}${size === version ? '' : `-c${size}`}"`;
 }

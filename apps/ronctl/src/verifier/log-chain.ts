@@ -1,5 +1,5 @@
 import type { LogEntry } from './log-entry.ts';
-import { checkPayloadShape, isKind } from './payload-shape.ts';
+import { shapeOf } from './payload-shape.ts';
 import { type SignerSet, admitSignerSet } from './signer-set.ts';
 import { type Check, VerificationFailed } from './verification-failed.ts';
 
@@ -46,17 +46,18 @@ export class LogChain {
   link(entry: LogEntry): Linked {
     const { leaf, payload, version, kind } = entry;
     const next = this.#version + 1;
-    const require = (ok: boolean, check: Check, problem: string): void => {
+    function require(ok: boolean, check: Check, problem: string): asserts ok {
       if (!ok) throw new VerificationFailed(check, problem, next);
-    };
+    }
     require(version === next, 'chain', `this is version ${version}: one is missing, or the order is another`);
     require(!this.#sealed, 'chain', 'the log was sealed before');
-    require(isKind(kind), 'shape', `nobody knows the kind ${kind}`);
+    const checkShape = shapeOf(kind);
+    require(checkShape !== undefined, 'shape', `nobody knows the kind ${kind}`);
     require(leaf.textOrNull('prev_hash') === this.#head, 'chain', 'prev_hash is not the hash of the entry before');
     require(payload.text('log') === this.log, 'payload', `the payload is of the log ${payload.text('log')}`);
     require(payload.count('version') === next, 'payload', 'the payload was approved for another version');
     require(payload.text('kind') === kind, 'payload', 'the payload is of another kind than its leaf');
-    checkPayloadShape(kind, payload);
+    checkShape(payload);
     require(payload.textOrNull('prev_hash') === this.#head, 'payload', 'the payload continues another entry');
     for (const members of [leaf, payload]) {
       const named = members.count('signer_set_version');

@@ -81,6 +81,6 @@ function located<T>(version: number, work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof VerificationFailed) || error.version !== undefined) throw error;
-    throw new VerificationFailed(error.check, error.message, version);
+    throw new VerificationFailed(error.check, error.message, version, { cause: error });
   }
 }

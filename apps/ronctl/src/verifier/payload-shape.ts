@@ -9,15 +9,16 @@ const SUCCESSOR: ReadonlySet<string> = new Set(['log', 'vkey']);
 const POLICY: ReadonlySet<string> = new Set(['version', 'bundle']);
 const ROOT_KEY: ReadonlySet<string> = new Set(['key_id', 'digest', 'not_after']);
 
-interface Shape {
-  readonly members: ReadonlySet<string>;
-  readonly inner: (payload: Members) => void;
-}
+/** Fails when a payload, or a thing in it, has a member its kind does not know: approved by all, and read by nobody. */
+type Shape = (payload: Members) => void;
 
-const shape = (own: readonly string[], inner: (payload: Members) => void): Shape => ({
-  members: new Set([...BOUND, ...own]),
-  inner,
-});
+function shape(own: readonly string[], inner: Shape): Shape {
+  const members = new Set([...BOUND, ...own]);
+  return (payload) => {
+    payload.only(members);
+    inner(payload);
+  };
+}
 
 const each = (payload: Members, list: string, what: string, members: ReadonlySet<string>): void => {
   for (const value of payload.list(list)) new Members(what, value).only(members);
@@ -35,11 +36,5 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map([
   ['root_keys', shape(['root_keys'], (payload) => each(payload, 'root_keys', 'a root key', ROOT_KEY))],
 ]);
 
-export const isKind = (kind: string): boolean => SHAPES.has(kind);
-
-/** Fails when a payload, or a thing in it, has a member its kind does not know: approved by all, and read by nobody. */
-export function checkPayloadShape(kind: string, payload: Members): void {
-  const { members, inner } = SHAPES.get(kind) ?? shape([], () => undefined);
-  payload.only(members);
-  inner(payload);
-}
+/** What a payload of a kind must be like; undefined for a kind nobody knows. */
+export const shapeOf = (kind: string): Shape | undefined => SHAPES.get(kind);

@@ -27,6 +27,22 @@ const inLines = (body: (log: BuiltLog) => string | Uint8Array) => (served: Serve
   served.replaced.set('/registry/log?after=0&limit=9', { body: body(served.log) });
 };
 
+/** Answers another thing to who asks for the head once more. */
+const headAgain = (again: (first: Answered | undefined) => Answered) => (served: ServedLog) => {
+  const answer = served.answer.bind(served);
+  let asked = 0;
+  served.answer = (path) => (path === '/registry/head' && (asked += 1) > 1 ? again(answer(path)) : answer(path));
+};
+
+/** A head whose checkpoint covers other entries, tagged as such. */
+const headCovering = (size: number) => (served: ServedLog) => {
+  const { version, entry_b3 } = served.log.headShown as { readonly version: number; readonly entry_b3: string };
+  served.replaced.set('/registry/head', {
+    body: JSON.stringify({ ...served.log.headShown, checkpoint_size: size }),
+    headers: { etag: `"v${version}-${entry_b3.slice(3, 11)}-c${size}"` },
+  });
+};
+
 /** A head that states another version. */
 const headOf = (log: BuiltLog, version: number): Answered => ({
   body: JSON.stringify({ ...log.headShown, version }),
@@ -196,6 +212,25 @@ describe('what is changed in an answer is found, and the version named', () => {
       ({ log, replaced }) => {
         replaced.set('/registry/head', { body: JSON.stringify(log.headShown), headers: { etag: '"v8-00000000"' } });
       },
+    ],
+    [
+      'an error in place of the head that did not change',
+      9,
+      /If-None-Match "v9-[0-9a-f]{8}" answered 400/,
+      headAgain(() => ({ status: 400, body: '' })),
+    ],
+    [
+      'the head again, without a tag to compare',
+      9,
+      /If-None-Match "v9-[0-9a-f]{8}" answered 200/,
+      headAgain((first) => ({ body: first?.body ?? '' })),
+    ],
+    ['a head whose checkpoint covers more than there is', 9, /its checkpoint covers 10 entries/, headCovering(10)],
+    [
+      'a head whose checkpoint covers less than the one that was served before it',
+      9,
+      /its checkpoint covers 8 entries, and one of 9 was served before/,
+      headCovering(8),
     ],
     [
       'a version served on its own',

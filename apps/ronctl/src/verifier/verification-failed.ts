@@ -21,8 +21,8 @@ export class VerificationFailed extends Error {
   /** The first version it is about; undefined for what is about no version. */
   readonly version: number | undefined;
 
-  constructor(check: Check, problem: string, version?: number) {
-    super(version === undefined ? problem : `version ${version}: ${problem}`);
+  constructor(check: Check, problem: string, version?: number, options?: ErrorOptions) {
+    super(version === undefined ? problem : `version ${version}: ${problem}`, options);
     this.check = check;
     this.version = version;
   }

@@ -15,6 +15,8 @@ export const ROTATION: Content = {
   signers: membersOf(['org:a#1', 'org:b#1', 'org:d#1']),
 };
 export const ROTATED_AT = 5;
+export const ROOT_KEY = { key_id: 'root#1', digest: `b3:${'7'.repeat(64)}`, not_after: '2030-01-01T00:00:00Z' };
+const ROOT_KEYS: Content = { kind: 'root_keys', root_keys: [ROOT_KEY] };
 
 export type HandsAt = Readonly<
   Record<number, Hands & { readonly content?: Content; readonly approvers?: readonly string[] }>
@@ -33,7 +35,10 @@ export function built(hands: HandsAt = {}): BuiltLog {
   add({ kind: 'policy', policy: { version: 1, bundle: headHash() } }, AC);
   add({ kind: 'supersede', supersede_of: headHash(), reason: 'data_error', note: '', items: [] }, AC);
   add(ROTATION, ['org:a#1', 'org:c#1', 'org:d#1']);
-  for (let i = 0; i < 4; i += 1) add(ITEMS, AD);
+  add(ITEMS, AD);
+  add(ROOT_KEYS, AD);
+  add(ITEMS, AD);
+  add(ITEMS, AD);
   return log;
 }
 

@@ -118,6 +118,33 @@ describe('a node', () => {
     await grown;
   });
 
+  test('that goes on between two looks at its head is verified', async () => {
+    await using served = await ServedLog.open(built());
+    const answer = served.answer.bind(served);
+    let asked = 0;
+    served.answer = (path) => {
+      if (path === '/registry/head' && (asked += 1) === 2) served.log.add(ITEMS, AD);
+      return answer(path);
+    };
+    expect(await verified(served)).toMatchObject({ versions: 9, checkpoint_size: 9 });
+    expect(asked).toBe(2);
+  });
+
+  test('that shows entries before their checkpoint, as a replica may, is verified; its checkpoint may come meanwhile', async () => {
+    await using served = await ServedLog.open(built());
+    const { log, replaced } = served;
+    const headOf = (size: number): void => {
+      const etag = `"v9-${log.head?.entryB3.slice(3, 11) ?? ''}-c${size}"`;
+      const body = JSON.stringify({ ...log.headShown, checkpoint_size: size });
+      replaced.set('/registry/head', { body, headers: { etag } });
+    };
+    replaced.set('/registry/tlog/checkpoint', { body: log.checkpoint(6) });
+    for (const size of [6, 7]) {
+      headOf(size);
+      expect(await verified(served)).toMatchObject({ versions: 9, checkpoint_size: 6 });
+    }
+  });
+
   test('whose checkpoint goes back while it is verified is told', async () => {
     await using served = await ServedLog.open(built());
     const answer = served.answer.bind(served);

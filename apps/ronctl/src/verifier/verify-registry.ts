@@ -59,7 +59,7 @@ export async function verifyRegistry(verification: Verification): Promise<Report
   const size = checkpoint?.size ?? 0;
   const log = await readLog(verification, chain, Math.max(size, head.version, anchors.stated.version), size, head);
   checkSigners(chain, anchors, head);
-  await checkHead(source, head, log.kept.get(head.version));
+  await checkHead(source, head, log.kept.get(head.version), size);
   const served = checkpoint === undefined ? undefined : await checkServed(verification, log, checkpoint, anchors);
   return reportOf(verification, startedMs, { anchors, chain, log, checkpoint, served });
 }

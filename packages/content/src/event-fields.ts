@@ -6,7 +6,7 @@ export interface SentEvent {
   readonly lastEventId: string;
 }
 
-/** Puts the lines of a stream of events together. Pure: it holds one event. */
+/** Puts the lines of a stream of events together. Pure: it holds one event, and no more of its data than its bound. */
 export class EventFields {
   /** What the server asks to wait before the next connection, in ms. */
   retryMs: number | undefined;
@@ -20,6 +20,11 @@ export class EventFields {
   constructor(dataMax: number, lastEventId = '') {
     this.#dataMax = dataMax;
     this.#lastEventId = lastEventId;
+  }
+
+  /** Whether a line says nothing: a stream that has no event to tell sends such lines as signs of life. */
+  static isComment(line: string): boolean {
+    return line.startsWith(':');
   }
 
   /** Takes one line without its end; answers the event it completes. Throws RangeError over the bound. */
@@ -37,18 +42,19 @@ export class EventFields {
     else if (name === 'id' && !value.includes('\0')) this.#lastEventId = value;
     else if (name === 'retry' && /^\d{1,9}$/.test(value)) this.retryMs = Number(value);
     else if (name === 'data') {
-      this.#dataChars += value.length;
+      // Each of its lines ends: lines without a character are data too.
+      this.#dataChars += value.length + 1;
       if (this.#dataChars > this.#dataMax) throw new RangeError(`an event is over ${this.#dataMax} characters`);
       this.#data.push(value);
     }
   }
 
   #dispatch(): SentEvent | undefined {
-    const data = this.#data.join('\n');
+    const data = this.#data.length === 0 ? undefined : this.#data.join('\n');
     const event = this.#event === '' ? 'message' : this.#event;
     this.#event = '';
     this.#data = [];
     this.#dataChars = 0;
-    return data === '' ? undefined : { event, data, lastEventId: this.#lastEventId };
+    return data === undefined ? undefined : { event, data, lastEventId: this.#lastEventId };
   }
 }

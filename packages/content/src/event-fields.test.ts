@@ -30,8 +30,24 @@ describe('the lines of an event stream', () => {
     });
   });
 
+  it('may hold data without a character, and that is an event', () => {
+    expect(read('event: lag\ndata\n\n').events).toEqual([{ event: 'lag', data: '', lastEventId: '' }]);
+  });
+
+  it('say nothing when they are comments, also in an event', () => {
+    expect(read(': alive\ndata: a\n:\n\n').events).toEqual([{ event: 'message', data: 'a', lastEventId: '' }]);
+    expect([': alive', ':', '', 'data: :', 'retry: 1'].map((line) => EventFields.isComment(line))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   it('do not make an event without a bound', () => {
     expect(() => read(`${'data: 0123456789\n'.repeat(11)}\n`)).toThrow(RangeError);
+    expect(() => read('data\n'.repeat(101))).toThrow(RangeError);
     expect(read(`${'data: 0123456789\n\n'.repeat(11)}\n`).events).toHaveLength(11);
   });
 });
