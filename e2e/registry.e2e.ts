@@ -85,6 +85,9 @@ const toldOf = ({ version, entry_b3 }: RegistryCommitted): string => `commit ${v
 const lastEventId = (request: string | undefined): string | undefined =>
   /^last-event-id: (.*)$/im.exec(request ?? '')?.[1];
 
+/** The event of a commit is longer than three of these: each cut is in the midst of it, the next one further on. */
+const CUT_STEP_BYTES = 50;
+
 describe('the event stream', () => {
   test('tells a client that reconnects by itself every version once, though cut in the midst of events', async () => {
     await using proxy = await CuttingProxy.before(target.url);
@@ -101,7 +104,7 @@ describe('the event stream', () => {
       const live = await commit();
       await follower.hears(live);
       expect(proxy.asked).toHaveLength(cuts);
-      proxy.cutAfter(50 * cuts);
+      proxy.cutAfter(CUT_STEP_BYTES * cuts);
       await commit();
       await follower.hears(await commit());
       expect(lastEventId(proxy.asked[cuts])).toBe(String(live.version));

@@ -116,4 +116,16 @@ export const soundLog = (during: Period): Expectation => [
   { claim: 'returns', slo: 'registry_commit_latency' },
 ];
 
+/** Far above what a head takes, far below what waiting for the writes would. */
+const READS_P95_MS = 250;
+
+/** What scenarios about writes promise: the log is sound before and after, and its reads go on as if nothing were. */
+export const readsGoOn = (promised: Parameters<typeof always>[0], ...more: readonly Claim[]): Expectation => [
+  ...always(promised),
+  ...soundLog('outside'),
+  { claim: 'failures', of: 'reads', share: 0.01, during: 'run' },
+  { claim: 'p95', of: 'reads', ms: READS_P95_MS, during: 'fault' },
+  ...more,
+];
+
 export const ACCOUNTED: Claim = Object.freeze({ claim: 'accounted' });

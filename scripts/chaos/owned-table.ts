@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
+import { comesTrue } from '../poll.ts';
 import { requireProgram } from '../programs.ts';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 let made = 0;
+
+const refused = (why: string): Error => new Error(`packets cannot be ruled here: ${why}`);
 
 /**
  * Rules about packets of the loopback. The table belongs to the nft process: the kernel takes it away when that ends,
@@ -12,6 +14,7 @@ let made = 0;
 export class OwnedTable {
   readonly #nft: ChildProcess;
   readonly #name: string;
+  #rules = 0;
   #output = '';
 
   private constructor(nft: ChildProcess, name: string) {
@@ -28,27 +31,31 @@ export class OwnedTable {
     const table = new OwnedTable(nft, name);
     nft.stdin.write(`add table ip ${name} { flags owner; }\n`);
     nft.stdin.write(`add chain ip ${name} packets { type filter hook ${hook} priority 0; }\n`);
-    table.add(rules);
-    const listed = await table.list();
-    if ((listed.match(/counter packets/g)?.length ?? 0) < rules.length) {
+    try {
+      await table.add(rules);
+    } catch (error) {
       await table.end();
-      throw new Error(`packets cannot be ruled here: ${listed}`);
+      throw error;
     }
     return table;
   }
 
-  /** Each rule counts what it is about. */
-  add(rules: readonly string[]): void {
+  /** Each rule counts what it is about: the kernel lists its counter once the rule is in force. Throws when one is not. */
+  async add(rules: readonly string[]): Promise<void> {
     for (const rule of rules) this.#nft.stdin?.write(`add rule ip ${this.#name} packets ${rule}\n`);
+    this.#rules += rules.length;
+    const listed = await this.list();
+    if ((listed.match(/counter packets/g)?.length ?? 0) < this.#rules) throw refused(listed);
   }
 
-  /** What nft says of the table, complaints included: everything that was added is in force by then. */
+  /** The table as the kernel has it. Throws when nft does not show it. */
   async list(): Promise<string> {
     this.#output = '';
     this.#nft.stdin?.write(`list table ip ${this.#name}\n`);
-    const deadline = performance.now() + ANSWER_TIMEOUT_MS;
-    while (!/^}/m.test(this.#output) && !this.#output.includes('Error') && performance.now() < deadline)
-      await delay(20);
+    const isListed = (): boolean => /^}/m.test(this.#output);
+    const answered = (): boolean => isListed() || this.#output.includes('Error');
+    if (!(await comesTrue(ANSWER_TIMEOUT_MS, answered))) throw refused('nft does not answer');
+    if (!isListed()) throw refused(this.#output);
     return this.#output;
   }
 

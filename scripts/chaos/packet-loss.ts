@@ -17,8 +17,9 @@ export class PacketLoss {
 
   /** Lets packets through again; answers how many were dropped. */
   async end(): Promise<number> {
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => this.#table.end());
     const listed = await this.#table.list();
-    await this.#table.end();
     return [...listed.matchAll(/counter packets (\d+)/g)].reduce((sum, [, packets]) => sum + Number(packets), 0);
   }
 }

@@ -1,3 +1,4 @@
+import { askedSum } from '../measure/metrics.ts';
 import { answersOk } from '../poll.ts';
 import type { Ledger } from '../rig/ledger.ts';
 import type { Observation } from './observation.ts';
@@ -5,7 +6,6 @@ import type { Observation } from './observation.ts';
 /** Error answers, and requests without an answer or with half of one, as a client's ledger has them: `METHOD template code`. */
 const ERROR = /^[A-Z]+ \/\S* [45]\d\d$/;
 const UNANSWERED = /^([A-Z]+ \/\S* 0|broken off)$/;
-const REJECTED = /^rejected_total\{[^}]*\} (\S+)$/gm;
 
 /** What clients were refused and what gateways counted, from a moment on. */
 export class Refusals {
@@ -39,9 +39,7 @@ export class Refusals {
 async function counted(ops: readonly string[]): Promise<number> {
   let sum = 0;
   for (const url of ops) {
-    if (!(await answersOk(`${url}/healthz`))) continue;
-    const text = await (await fetch(`${url}/metrics`)).text();
-    for (const [, value] of text.matchAll(REJECTED)) sum += Number(value);
+    if (await answersOk(`${url}/healthz`)) sum += await askedSum(url, 'rejected_total');
   }
   return sum;
 }

@@ -1,7 +1,7 @@
 // One scenario from a whole node to a whole node: load, fault, recovery, audit, verdict.
 import { setTimeout as delay } from 'node:timers/promises';
 import { ToxicNetwork } from '../../packages/bus/src/redis/toxic-network-fixture.ts';
-import { poll } from '../poll.ts';
+import { comesTrue } from '../poll.ts';
 import { auditLog } from '../rig/registry-audit.ts';
 import { descriptors, RegistryDriver } from '../rig/registry-driver.ts';
 import { spelledExpectation } from './expectation.ts';
@@ -21,6 +21,8 @@ const AFTER_MS = 7_000;
 const WARM_UP_MS = 6_000;
 /** Waited for recovery at most, whatever bound is expected: then it is never. */
 const RECOVERY_TIMEOUT_MS = 45_000;
+/** All samples are gone through each time. */
+const WELL_EVERY_MS = 200;
 const WHOLE_TIMEOUT_MS = 30_000;
 const MEMORY_INTERVAL_MS = 500;
 /** In the log of a node whose scenarios have nothing to do with it: more than one leaf, less than a second. */
@@ -61,8 +63,7 @@ export class NodePool implements AsyncDisposable {
     for (const other of [...this.#nodes.keys()]) if (other !== kind) await this.discard(other);
     const old = this.#nodes.get(kind);
     if (old !== undefined) {
-      const whole = await becomesWhole(old);
-      if (whole) return old;
+      if (await becomesWhole(old)) return old;
       await this.discard(kind);
     }
     const node = await startNodeOf(kind);
@@ -84,11 +85,7 @@ export class NodePool implements AsyncDisposable {
   }
 }
 
-const becomesWhole = (node: AnyNode): Promise<boolean> =>
-  poll('a whole node', WHOLE_TIMEOUT_MS, () => isWhole(node)).then(
-    () => true,
-    () => false,
-  );
+const becomesWhole = (node: AnyNode): Promise<boolean> => comesTrue(WHOLE_TIMEOUT_MS, () => isWhole(node));
 
 async function warmUp(url: string): Promise<void> {
   const load = new Load(url);
@@ -154,7 +151,7 @@ async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted
   await delay(BEFORE_MS, undefined, { signal: interrupted });
   const fault = await suffer(scenario, node, surroundings, { seconds, interrupted });
   const well = (): boolean => interrupted.aborted || recoverySeconds({ samples: load.samples, fault }) !== undefined;
-  await poll('recovery', RECOVERY_TIMEOUT_MS, well, 200).catch(() => undefined);
+  await comesTrue(RECOVERY_TIMEOUT_MS, well, WELL_EVERY_MS);
   await delay(AFTER_MS, undefined, { signal: interrupted });
   stopped = true;
   await load.stop();

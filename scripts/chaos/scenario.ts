@@ -15,6 +15,9 @@ export interface Surroundings<L extends AnyLoad = Load> {
   readonly find: (what: string) => void;
 }
 
+/** The same where the load is of a log. */
+export type LogSurroundings = Surroundings<LogLoad>;
+
 /** One way to break a node under load, and what has to hold. */
 export interface Scenario<K extends NodeKind = NodeKind> {
   /** snake_case */
@@ -47,8 +50,8 @@ export const secondsOf = ({ seconds, quickSeconds }: Scenario, quick: boolean): 
 export const onProcesses = (scenario: Omit<Scenario<'processes'>, 'node'>): Scenario =>
   ({ ...scenario, node: 'processes' }) as Scenario;
 type LogScenario = Omit<Scenario<'processes'>, 'node' | 'make' | 'during'> & {
-  readonly make: (node: Nodes['processes'], surroundings: Surroundings<LogLoad>) => Promise<Mend>;
-  readonly during?: (node: Nodes['processes'], surroundings: Surroundings<LogLoad>) => Promise<void>;
+  readonly make: (node: Nodes['processes'], surroundings: LogSurroundings) => Promise<Mend>;
+  readonly during?: (node: Nodes['processes'], surroundings: LogSurroundings) => Promise<void>;
 };
 
 /** On such a node, under the load of a log. */

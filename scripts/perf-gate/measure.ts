@@ -2,8 +2,8 @@
 import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
 import { seededRandom } from '../../k6/flows/random.ts';
 import type { LoadReport } from '../load/load-tally.ts';
+import { scrape } from '../measure/metrics.ts';
 import { median, PAIRS_MIN } from './judgement.ts';
-import { scrape } from './metrics.ts';
 import type { FlowRecording, Pair } from './recording.ts';
 import { GOLDEN_METRICS } from './rules.ts';
 import { FlowTally } from './tally.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { LoadReport } from '../load/load-tally.ts';
-import { readMetrics } from './metrics.ts';
+import { readMetrics } from '../measure/metrics.ts';
 import { FlowTally } from './tally.ts';
 
 const report = (answers: LoadReport['answers'], failedChecks: LoadReport['failedChecks'] = {}): LoadReport => ({

@@ -1,5 +1,5 @@
 import type { LoadReport } from '../load/load-tally.ts';
-import type { Scrape } from './metrics.ts';
+import type { Scrape } from '../measure/metrics.ts';
 import type { Counts } from './recording.ts';
 
 /** Refused at a full bound, or lost to a slow reader. */

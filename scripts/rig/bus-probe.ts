@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, BusOverflow, type BusSubject, RedisLink } from '@macronode/bus';
 import { MetricsRegistry } from '@macronode/metrics';
-import { sumOf } from '../measure/metric-sum.ts';
+import { readMetrics } from '../measure/metrics.ts';
 
 const SERVICE = 'verification';
 const CALL_TTL_MS = 60_000;
@@ -123,7 +123,7 @@ export class BusProbe implements AsyncDisposable {
 
   /** The sum of a metric of its bus over all labels. */
   async sum(metric: string): Promise<number> {
-    return sumOf(await this.registry.render(), metric);
+    return readMetrics(await this.registry.render()).total(metric);
   }
 
   /** What is lost here is counted by the bus; that is all anybody wants to know. */

@@ -7,6 +7,8 @@ import type { Mend } from './mend.ts';
 
 /** What makes written bytes last. */
 export const SYNCS = ['fsync', 'fdatasync'] as const;
+/** Far more than a sync takes on a sound disk, far less than anybody waits for. */
+export const SYNC_DELAY_MS = 300;
 /** What SQLite and Node read and write files with. */
 export const READS_AND_WRITES = ['pread64', 'pwrite64', 'preadv', 'pwritev', 'preadv2', 'pwritev2'] as const;
 

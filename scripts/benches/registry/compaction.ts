@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { askedSum } from '../../measure/metric-sum.ts';
+import { askedSum } from '../../measure/metrics.ts';
 import { type OwnRedis, startRedis } from '../../redis.ts';
 import { RegistryDriver } from '../../rig/registry-driver.ts';
 import { SignerGroup } from '../../rig/registry-signers.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { askedSum } from '../../measure/metric-sum.ts';
+import { askedSum } from '../../measure/metrics.ts';
 import { type OwnRedis, startRedis } from '../../redis.ts';
 import { auditLog } from '../../rig/registry-audit.ts';
 import { RegistryDriver } from '../../rig/registry-driver.ts';

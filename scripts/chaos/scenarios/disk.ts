@@ -1,11 +1,10 @@
 import type { ServiceName } from '@macronode/contracts';
-import { injectedCalls, READS_AND_WRITES, SYNCS } from '../../rig/injected-calls.ts';
+import { injectedCalls, READS_AND_WRITES, SYNC_DELAY_MS, SYNCS } from '../../rig/injected-calls.ts';
 import { readinessOf } from '../../rig/readiness.ts';
 import { ACCOUNTED, always, type Expectation, sound, type Which } from '../expectation.ts';
 import type { ProcessesNode } from '../nodes.ts';
 import { onProcesses, type Scenario, type Surroundings } from '../scenario.ts';
 
-const SYNC_DELAY_MS = 300;
 /** Those who come while a commit is slow wait for the rest of it and share the next: two of three wait this long. */
 const QUEUED_MS = SYNC_DELAY_MS / 3;
 /** Below what storage keeps free, so that it takes no upload. */

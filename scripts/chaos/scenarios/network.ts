@@ -26,7 +26,7 @@ const latency = (roundTripMs: number, p95Ms: number, refused = 0.01): Scenario =
     },
   });
 
-/** One way of a client in another region: 100 ms of round trip. */
+/** Of a client in another region. */
 const REGION_ONE_WAY_MS = 50;
 /** Between the bounds the sources name, 1 and 3 %. */
 const LOSS_PERCENT = 2;
@@ -45,7 +45,7 @@ export const networkScenarios: readonly Scenario[] = [
   latency(500, 8_000, 0.15),
   onProcesses({
     name: 'inter_region',
-    what: 'clients in another region: 50 ms each way between them and the gateway, 100 ms for every round trip; the bus stays in its region',
+    what: `clients in another region: ${REGION_ONE_WAY_MS} ms each way between them and the gateway, ${2 * REGION_ONE_WAY_MS} ms for every round trip; the bus stays in its region`,
     seconds: 10,
     far: true,
     expects: [...always({ recovery: 5 }), ...soundFar, ACCOUNTED],

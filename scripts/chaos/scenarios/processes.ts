@@ -1,5 +1,5 @@
 import type { ServiceName } from '@macronode/contracts';
-import { injectedCalls, SYNCS } from '../../rig/injected-calls.ts';
+import { injectedCalls, SYNC_DELAY_MS, SYNCS } from '../../rig/injected-calls.ts';
 import { stuttering } from '../../rig/rig-process.ts';
 import { ACCOUNTED, always, type Expectation, sound, type Which } from '../expectation.ts';
 import { onProcesses, type Scenario } from '../scenario.ts';
@@ -57,7 +57,6 @@ const paused = (service: ServiceName): Scenario =>
     },
   });
 
-const SYNC_DELAY_US = 300_000;
 const KILLS = 3;
 
 /** Processes killed, paused, and started again by hand. */
@@ -66,14 +65,14 @@ export const processScenarios: readonly Scenario[] = [
   ...SERVICES.map(paused),
   onProcesses({
     name: 'killed_mid_commit',
-    what: `SIGKILL to storage, index and mailbox while each fsync takes 300 ms, so that commits are under way; ${KILLS} times, started again each time`,
+    what: `SIGKILL to storage, index and mailbox while each fsync takes ${SYNC_DELAY_MS} ms, so that commits are under way; ${KILLS} times, started again each time`,
     seconds: 0,
     expects: [...always({ recovery: 20 }), ...sound('outside'), ACCOUNTED],
     make: async ({ processes }) => {
       const owners = (['storage', 'index', 'mailbox'] as const).map((service) => processes.of(service));
       for (let i = 0; i < KILLS; i += 1) {
         const slow = await Promise.all(
-          owners.map(({ pid }) => injectedCalls(pid, SYNCS, `delay_enter=${SYNC_DELAY_US}`)),
+          owners.map(({ pid }) => injectedCalls(pid, SYNCS, `delay_enter=${SYNC_DELAY_MS * 1_000}`)),
         );
         await new Promise((resolve) => setTimeout(resolve, 1_000));
         await Promise.all(owners.map((one) => one.end('SIGKILL')));

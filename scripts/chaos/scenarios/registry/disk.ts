@@ -1,19 +1,18 @@
-import { injectedCalls, READS_AND_WRITES, SYNCS } from '../../../rig/injected-calls.ts';
+import { injectedCalls, READS_AND_WRITES, SYNC_DELAY_MS, SYNCS } from '../../../rig/injected-calls.ts';
 import { readinessOf } from '../../../rig/readiness.ts';
-import { ACCOUNTED, always, soundLog } from '../../expectation.ts';
+import { ACCOUNTED, always, readsGoOn, soundLog } from '../../expectation.ts';
 import type { ProcessesNode } from '../../nodes.ts';
-import { onLog, type Scenario } from '../../scenario.ts';
-import { proposers, READS_GREEN, type Seen, toldToWait } from './proposers.ts';
+import { type LogSurroundings, onLog, type Scenario } from '../../scenario.ts';
+import { proposers, toldToWait } from './proposers.ts';
 
 /** Longer than a write may wait for the disk before the next one is refused. */
 const SYNC_STALL_MS = 1_500;
 /** They come at all times of a sync: whoever comes as it ends is in the next one at once, and is not refused. */
 const SPREAD_PROPOSERS = 6;
-const SYNC_DELAY_MS = 300;
 /** A commit is dozens of them. */
 const FILE_DELAY_MS = 5;
 
-const saysReadOnly = async (node: ProcessesNode, { find }: Seen): Promise<void> => {
+const saysReadOnly = async (node: ProcessesNode, { find }: LogSurroundings): Promise<void> => {
   const state = await readinessOf(node.ops('registry')[0] ?? '');
   if (state?.ready !== true) find('the registry is not ready for reads');
   if (state?.write_ready !== false) find('the registry says it takes writes');
@@ -38,15 +37,10 @@ export const disk: readonly Scenario[] = [
   }),
   onLog({
     name: 'registry_fsync_slow',
-    what: `every fsync of the registry takes ${SYNC_STALL_MS} ms longer while six more clients propose: writes are shed, reads are not`,
+    what: `every fsync of the registry takes ${SYNC_STALL_MS} ms longer while ${SPREAD_PROPOSERS} more clients propose: writes are shed, reads are not`,
     seconds: 10,
     quickSeconds: 8,
-    expects: [
-      ...always({ recovery: 15, codes: [409, 429, 503, 504] }),
-      ...soundLog('outside'),
-      ...READS_GREEN,
-      ACCOUNTED,
-    ],
+    expects: readsGoOn({ recovery: 15, codes: [409, 429, 503, 504] }, ACCOUNTED),
     make: async ({ processes }, { load, find }) => {
       const fast = await injectedCalls(processes.of('registry').pid, SYNCS, `delay_exit=${SYNC_STALL_MS * 1_000}`);
       const { seen, end } = proposers(SPREAD_PROPOSERS, load, SYNC_STALL_MS / SPREAD_PROPOSERS);
@@ -62,15 +56,13 @@ export const disk: readonly Scenario[] = [
     what: `every third fsync of the registry takes ${SYNC_DELAY_MS} ms longer`,
     seconds: 10,
     quickSeconds: 8,
-    expects: [
-      ...always({ recovery: 10, codes: [429, 503, 504] }),
-      ...soundLog('outside'),
-      ...READS_GREEN,
+    expects: readsGoOn(
+      { recovery: 10, codes: [429, 503, 504] },
       { claim: 'failures', of: 'writes', share: 0.02, during: 'fault' },
       { claim: 'slows', of: 'writes', share: 0.1, ms: SYNC_DELAY_MS },
       { claim: 'p95', of: ['commit'], ms: 2_500, during: 'fault' },
       ACCOUNTED,
-    ],
+    ),
     make: ({ processes }) =>
       injectedCalls(processes.of('registry').pid, SYNCS, `delay_exit=${SYNC_DELAY_MS * 1_000}:when=1+3`),
   }),

@@ -1,12 +1,12 @@
 // Nobody listens: the streams of the registry are full, and the bus it tells of its commits stands still.
-import { setTimeout as delay } from 'node:timers/promises';
-import { askedSum } from '../../../measure/metric-sum.ts';
+import { askedSum } from '../../../measure/metrics.ts';
+import { comesTrue } from '../../../poll.ts';
 import { CommitListener } from '../../../rig/commit-listener.ts';
 import type { Mend } from '../../../rig/mend.ts';
 import { ROUND_MS } from '../../log-load.ts';
 import type { ProcessesNode } from '../../nodes.ts';
+import type { LogSurroundings } from '../../scenario.ts';
 import { StalledListeners } from '../../stalled-listeners.ts';
-import type { Seen } from './proposers.ts';
 
 export const STALLED_CLIENTS = 200;
 /** For the commits it takes until a client has lost its queue: what the kernel keeps for it, and 256 more. */
@@ -14,34 +14,23 @@ const LAG_TIMEOUT_MS = 20_000;
 const TOLD_TIMEOUT_MS = 5_000;
 /** The link notices that Redis is back, and what waits is announced one after another. */
 const SETTLE_TIMEOUT_MS = 20_000;
-const POLL_MS = 50;
 const DROPPED = 'bus_overflow_dropped_total';
 const LAGGED = 'registry_sse_lagged_total';
 
-/** Whether it comes true in time. */
-async function within(ms: number, probe: () => boolean | Promise<boolean>): Promise<boolean> {
-  const deadline = performance.now() + ms;
-  while (!(await probe())) {
-    if (performance.now() > deadline) return false;
-    await delay(POLL_MS);
-  }
-  return true;
-}
-
 /** The newest version there is, when the listener was told of it: commits are announced in turn, so none before it waits. */
-async function toldHead({ load, find }: Seen, { heard }: CommitListener): Promise<number> {
+async function toldHead({ load, find }: LogSurroundings, { heard }: CommitListener): Promise<number> {
   const { version } = await load.driver.head();
-  if (!(await within(TOLD_TIMEOUT_MS, () => heard.has(version)))) find(`the bus was not told of version ${version}`);
+  if (!(await comesTrue(TOLD_TIMEOUT_MS, () => heard.has(version)))) find(`the bus was not told of version ${version}`);
   return version;
 }
 
 /** Stalls every client of the stream and stops Redis; ending it counts what was missed against what was counted. */
-export async function hintsPaused(node: ProcessesNode, seen: Seen): Promise<Mend> {
+export async function hintsPaused(node: ProcessesNode, seen: LogSurroundings): Promise<Mend> {
   const { load, find } = seen;
   const [ops = ''] = node.ops('registry');
   await using stack = new AsyncDisposableStack();
   const listener = stack.use(await CommitListener.on(node.medium.redis.url));
-  if (!(await within(TOLD_TIMEOUT_MS, () => listener.heard.size > 0))) find('the bus tells of no commit');
+  if (!(await comesTrue(TOLD_TIMEOUT_MS, () => listener.heard.size > 0))) find('the bus tells of no commit');
   const laggedBefore = await askedSum(ops, LAGGED);
   const listeners = await StalledListeners.open(node.registryUrl, STALLED_CLIENTS);
   stack.defer(() => listeners.close());
@@ -59,7 +48,7 @@ export async function hintsPaused(node: ProcessesNode, seen: Seen): Promise<Mend
     const { version: last } = await load.driver.head();
     process.kill(redis, 'SIGCONT');
     const newer = (): boolean => Math.max(...listener.heard) > last;
-    if (!(await within(SETTLE_TIMEOUT_MS, newer))) find('the bus tells of no commit after Redis went on');
+    if (!(await comesTrue(SETTLE_TIMEOUT_MS, newer))) find('the bus tells of no commit after Redis went on');
     await load.holding(async () => {
       const commits = (await toldHead(seen, listener)) - versionBefore;
       // The first was on its way as Redis stood still: nobody confirmed it, so it counts, though Redis may have it after all.
@@ -76,7 +65,7 @@ export async function hintsPaused(node: ProcessesNode, seen: Seen): Promise<Mend
   return async () => {
     await using _held = held;
     const lagged = async (): Promise<number> => (await askedSum(ops, LAGGED)) - laggedBefore;
-    if (!(await within(LAG_TIMEOUT_MS, async () => (await lagged()) >= STALLED_CLIENTS)))
+    if (!(await comesTrue(LAG_TIMEOUT_MS, async () => (await lagged()) >= STALLED_CLIENTS)))
       find(`${await lagged()} of ${STALLED_CLIENTS} stalled clients lost their queue`);
     load.everyMs = ROUND_MS;
     await settle();

@@ -2,23 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Mend, repeating } from '../../../rig/mend.ts';
 import { descriptors, type RegistryDriver, RegistryRefused } from '../../../rig/registry-driver.ts';
 import type { HeldSigner } from '../../../rig/registry-signers.ts';
-import type { Claim } from '../../expectation.ts';
 import type { LogLoad } from '../../log-load.ts';
-import type { Surroundings } from '../../scenario.ts';
+import type { LogSurroundings } from '../../scenario.ts';
 
-/** Far above what a head takes, far below what waiting for the writes would. */
-const READS_P95_MS = 250;
 export const PROPOSAL_BYTES = 512;
 /** What somebody waits who is told to wait longer, and does not. */
 const REFUSED_PAUSE_MS = 50;
-
-export type Seen = Surroundings<LogLoad>;
-
-/** Reads go on as if nothing were. */
-export const READS_GREEN: readonly Claim[] = [
-  { claim: 'failures', of: 'reads', share: 0.01, during: 'run' },
-  { claim: 'p95', of: 'reads', ms: READS_P95_MS, during: 'fault' },
-];
 
 /** How a step of governance ended: its status and code; `200` when it was taken. Never rejects: it runs where nobody waits for it. */
 export async function ended(
@@ -70,7 +59,11 @@ export function proposers(
 }
 
 /** Somebody was told to come again later, and nobody without being told when. */
-export function toldToWait(seen: ReadonlyMap<string, number>, codes: readonly string[], find: Seen['find']): void {
+export function toldToWait(
+  seen: ReadonlyMap<string, number>,
+  codes: readonly string[],
+  find: LogSurroundings['find'],
+): void {
   const counts = [...seen].map(([code, count]) => `${count} ${code}`).join(', ');
   if (!codes.some((code) => seen.has(code))) find(`nobody was refused with ${codes.join(' or ')}: ${counts}`);
   const wrong = [...seen.keys()].filter((code) => code.endsWith('without Retry-After') || code.includes('Error'));

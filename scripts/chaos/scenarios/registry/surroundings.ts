@@ -1,14 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { injectedCalls, SYNCS } from '../../../rig/injected-calls.ts';
-import { ACCOUNTED, always, soundLog } from '../../expectation.ts';
+import { injectedCalls, SYNC_DELAY_MS, SYNCS } from '../../../rig/injected-calls.ts';
+import { ACCOUNTED, always, readsGoOn, soundLog } from '../../expectation.ts';
 import { onLog, onProcesses, type Scenario } from '../../scenario.ts';
 import { hintsPaused, STALLED_CLIENTS } from './hints-paused.ts';
-import { READS_GREEN } from './proposers.ts';
 
-const SYNC_DELAY_MS = 300;
 const KILLS = 3;
 const COMMIT_P95_MS = 750;
-/** One way of a client in another region: 100 ms of round trip. */
+/** Of a client in another region. */
 const REGION_ONE_WAY_MS = 50;
 const FAR_P95_MS = 200;
 
@@ -20,13 +18,11 @@ export const surroundings: readonly Scenario[] = [
     seconds: 10,
     quickSeconds: 6,
     users: 'log_direct',
-    expects: [
-      ...always({ recovery: 5, codes: [429, 503] }),
-      ...soundLog('outside'),
-      ...READS_GREEN,
+    expects: readsGoOn(
+      { recovery: 5, codes: [429, 503] },
       { claim: 'failures', of: 'writes', share: 0.01, during: 'fault' },
       { claim: 'p95', of: ['commit'], ms: COMMIT_P95_MS, during: 'fault' },
-    ],
+    ),
     make: hintsPaused,
   }),
   onLog({
@@ -67,7 +63,7 @@ export const surroundings: readonly Scenario[] = [
   }),
   onLog({
     name: 'registry_inter_region',
-    what: 'readers and signers in another region: 50 ms each way between them and the gateway, 100 ms for every round trip',
+    what: `readers and signers in another region: ${REGION_ONE_WAY_MS} ms each way between them and the gateway, ${2 * REGION_ONE_WAY_MS} ms for every round trip`,
     seconds: 10,
     far: true,
     expects: [

@@ -18,3 +18,25 @@ it('adds up the series of a metric over processes, and knows which have any', ()
   expect(families.has('request_latency_seconds')).toBe(true);
   expect(families.has('rejected_total')).toBe(false);
 });
+
+const TEXT = [
+  '# HELP asked_total Requests.',
+  '# TYPE asked_total counter',
+  'asked_total{service="registry",code="200"} 12',
+  'asked_total{service="registry",code="503"} 3',
+  'asked_total_of_others 100',
+  'not_asked_total 100',
+  'ratio 0.25',
+  'large 1.5e+03',
+  '',
+].join('\n');
+const { total } = readMetrics(TEXT);
+
+it('adds up a metric over its labels', () => expect(total('asked_total')).toBe(15));
+
+it('reads a metric without labels, and any way a number is written', () => {
+  expect(total('ratio')).toBe(0.25);
+  expect(total('large')).toBe(1_500);
+});
+
+it('is 0 for a metric that is not there', () => expect(total('asked')).toBe(0));

@@ -1,20 +1,27 @@
-/** What a node shows on its ops ports, all processes together. */
+/** How long a process may take to render its metrics. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** What processes show on their ops ports, all of them together. */
 export interface Scrape {
   readonly families: ReadonlySet<string>;
-  /** Of all series of a name, summed. */
+  /** Of all series of a name, summed; 0 when it has none. */
   total(name: string): number;
 }
 
+/** Of running processes, by their ops addresses. Throws when one does not answer. */
 export async function scrape(ops: readonly string[]): Promise<Scrape> {
   const texts = await Promise.all(
     ops.map(async (url) => {
-      const response = await fetch(`${url}/metrics`);
+      const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
       if (!response.ok) throw new Error(`${url}/metrics answered ${response.status}`);
       return response.text();
     }),
   );
   return readMetrics(texts.join('\n'));
 }
+
+/** The sum of one metric of one running process. */
+export const askedSum = async (ops: string, name: string): Promise<number> => (await scrape([ops])).total(name);
 
 /** Reads the text format of Prometheus, as far as totals need it: a family counts when it has a series. */
 export function readMetrics(text: string): Scrape {

@@ -81,7 +81,11 @@ export class LogFiles implements Disposable {
     const { text, hash } = makeLeaf(payload, canonical, [...approvalsOf(canonical.hash)], new Date());
     this.sql('INSERT INTO payloads (payload_b3, body) VALUES (?, ?)', canonical.hash, canonical.text);
     this.sql(
-      'INSERT INTO entries (version, leaf, entry_b3, leaf_hash, payload_b3, descriptors) VALUES (?, ?, ?, ?, ?, 0)',
+      // As the registry counts them: with those of all entries before.
+      `INSERT INTO entries (version, leaf, entry_b3, leaf_hash, payload_b3, descriptors)
+       VALUES (?1, ?2, ?3, ?4, ?5,
+         coalesce((SELECT descriptors FROM entries WHERE version = ?1 - 1), 0) +
+         coalesce((SELECT json_array_length(body, '$.items') FROM payloads WHERE payload_b3 = ?5), 0))`,
       ...[payload.version, text, hash, leafHash(Buffer.from(text)), canonical.hash],
     );
   }
