@@ -1,5 +1,5 @@
 // The arrows of the house, one rule each:
-//   {contracts, content, keys, metrics} <- {bus, store, console, log} <- service <- log-http <- apps <- micronode
+//   {contracts, content, keys, metrics} <- {bus, store, console, log, mesh} <- service <- log-http <- apps <- micronode
 // scripts/arrows.test.ts seeds one violation per rule, so a rule that stops biting fails the tests.
 // dist is never followed but never excluded either: a package that imports an app by name resolves to that app's dist.
 
@@ -67,6 +67,25 @@ export default {
       severity: 'error',
       from: { path: '^packages/log/src/' },
       to: { path: '^packages/', pathNot: ['^packages/log/', '^packages/(contracts|content|keys)/'] },
+    },
+    {
+      name: 'mesh-stands-on-the-ground-floor',
+      severity: 'error',
+      from: { path: '^packages/mesh/src/' },
+      to: { path: '^packages/', pathNot: ['^packages/mesh/', '^packages/(contracts|keys|metrics)/'] },
+    },
+    {
+      // The mesh is off by default, and off means that none of it is loaded: only its thread imports the network.
+      name: 'only-the-mesh-thread-imports-the-network',
+      severity: 'error',
+      from: { path: '^(packages|apps)/', pathNot: ['^packages/mesh/src/network/', TEST] },
+      to: { path: '(^|/)node_modules/(@libp2p|@multiformats|libp2p)/' },
+    },
+    {
+      name: 'the-mesh-thread-is-started-not-imported',
+      severity: 'error',
+      from: { path: '^packages/mesh/src/', pathNot: ['^packages/mesh/src/network/', TEST] },
+      to: { path: '^packages/mesh/src/network/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'log-http-stands-on-service-and-log',

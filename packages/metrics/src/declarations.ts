@@ -80,7 +80,7 @@ const RESERVED_LABELS = new Set(['service', 'le', 'quantile', 'job', 'instance']
 const UNBOUNDED_LABEL = /(^|_)(id|ids|token|url|ip|peer|address|digest)$/;
 const SUFFIX_UNITS: readonly Unit[] = ['seconds', 'bytes', 'ratio', 'state', 'info', 'value'];
 /** Names fixed by convention outside this project, or counts that have no plural. */
-const COUNT_NAMES = /(s|s_per_[a-z]+|_depth|_rf|_inflight|_amplification)$/;
+const COUNT_NAMES = /(s|s_per_[a-z]+|_depth|_rf|_inflight|_amplification|_running)$/;
 
 function unitOf(name: string): Unit {
   const stem = name.endsWith('_total') ? name.slice(0, -'_total'.length) : name;
