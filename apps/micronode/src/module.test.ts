@@ -57,6 +57,24 @@ describe('the micronode', () => {
     for (const { name } of micronode.services) expect(metrics).toContain(`service="${name}"`);
   });
 
+  it('exposes what its services declare, in both formats, and nothing undeclared', async () => {
+    await start();
+    const declared = new Map(node?.metrics.declarations().map(({ name, type }) => [name, type]));
+    for (const { name, type } of micronode.services.flatMap(({ declarations }) => declarations)) {
+      expect([name, declared.get(name)]).toEqual([name, type]);
+    }
+    for (const accept of ['text/plain', 'application/openmetrics-text;version=1.0.0']) {
+      const response = await fetch(`${node?.opsUrl ?? ''}/metrics`, { headers: { accept } });
+      expect(response.headers.get('content-type')).toContain(accept.split(';')[0]);
+      const types = [...(await response.text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+      const exposed = types.map(([, name = '', type = '']): readonly [string, string] => {
+        const isBare = type === 'counter' && !name.endsWith('_total');
+        return [isBare ? `${name}_total` : name, type];
+      });
+      expect(new Map(exposed)).toEqual(declared);
+    }
+  });
+
   it('keeps nothing in amnesia: the folder it runs in stays empty', async () => {
     folder = mkdtempSync(join(tmpdir(), 'macronode-amnesia-'));
     const before = process.cwd();

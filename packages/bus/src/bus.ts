@@ -115,7 +115,7 @@ export class Bus implements AsyncDisposable {
     metrics.linkState.collect(() => Number(options.link.status() === 'ready'));
     metrics.streamCreditBytes.collect(() => this.#core.budget.used);
     this.#cleanups.push(
-      options.metrics.refresh(() => this.#readDepths(metrics)),
+      options.metrics.refresher('bus depths', () => this.#readDepths(metrics)),
       options.link.onStatus((status) => this.#onLinkStatus(status)),
       options.metrics.occupied(() => this.#occupancies()),
     );

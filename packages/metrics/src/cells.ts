@@ -16,12 +16,13 @@ export class CounterCell {
     if (n >= 0) {
       const { values } = this.#slab;
       values[this.#slot] = (values[this.#slot] ?? 0) + n;
-    } else this.#slab.misuses += 1;
+    } else this.#slab.misused();
   }
 
-  /** The total is read from elsewhere at each scrape (a total the runtime keeps). */
+  /** The total is read from elsewhere at each scrape (a total the runtime keeps). A misuse in a thread that is not scraped. */
   collect(read: () => number): void {
-    this.read = read;
+    if (this.#slab.remote) this.#slab.misused();
+    else this.read = read;
   }
 
   value(): number {
@@ -54,9 +55,13 @@ export class GaugeCell {
     this.inc(-n);
   }
 
-  /** The value is read at each scrape; a throw leaves the series out of that scrape and is counted. */
+  /**
+   * The value is read at each scrape; a throw leaves the series out of that scrape and is counted.
+   * A misuse in a thread that is not scraped.
+   */
   collect(read: () => number): void {
-    this.read = read;
+    if (this.#slab.remote) this.#slab.misused();
+    else this.read = read;
   }
 
   value(): number {
@@ -70,6 +75,13 @@ export interface Exemplar {
   readonly value: number;
   /** Unix time, in s. */
   readonly timestamp: number;
+}
+
+/** Cumulative counts per edge, then the count of all, and the sum. */
+export interface HistogramSnapshot {
+  readonly cumulative: readonly number[];
+  readonly count: number;
+  readonly sum: number;
 }
 
 /**
@@ -90,14 +102,14 @@ export class HistogramCell {
   }
 
   /** Slots one series takes. */
-  static slots(edges: Float64Array): number {
+  static slots(edges: ArrayLike<number>): number {
     return edges.length + 2;
   }
 
   /** Counts `value` into the first bucket whose edge is at or above it. NaN is a misuse and changes nothing. */
   observe(value: number): void {
     if (Number.isNaN(value)) {
-      this.#slab.misuses += 1;
+      this.#slab.misused();
       return;
     }
     const { values } = this.#slab;
@@ -107,7 +119,10 @@ export class HistogramCell {
     values[sum] = (values[sum] ?? 0) + value;
   }
 
-  /** Observes `value`, and shows the sampled trace it was made in beside its bucket. */
+  /**
+   * Observes `value`, and shows the sampled trace it was made in beside its bucket: in the thread that is scraped,
+   * for a lane holds numbers only.
+   */
   observeTraced(value: number, traceId: string): void {
     this.observe(value);
     if (Number.isNaN(value)) return;
@@ -132,8 +147,7 @@ export class HistogramCell {
     return low;
   }
 
-  /** Cumulative counts per edge, then the count of all, and the sum. */
-  snapshot(): { readonly cumulative: number[]; readonly count: number; readonly sum: number } {
+  snapshot(): HistogramSnapshot {
     const { values } = this.#slab;
     const cumulative: number[] = [];
     let count = 0;

@@ -1,7 +1,8 @@
-import { CounterCell, type Exemplar, GaugeCell, HistogramCell } from './cells.ts';
+import { CounterCell, type Exemplar, GaugeCell, HistogramCell, type HistogramSnapshot } from './cells.ts';
 import type { Declaration, LabelSpec } from './declarations.ts';
 import { CounterByLabels, GaugeByLabels, HistogramByLabels } from './handles.ts';
-import { SINK_SLOT, type Slab } from './slab.ts';
+import type { SeriesCap } from './series-cap.ts';
+import { Slab } from './slab.ts';
 
 type Cell = CounterCell | GaugeCell | HistogramCell;
 type Labels = Readonly<Record<string, string>>;
@@ -16,14 +17,29 @@ export interface Sample {
   readonly exemplar?: Exemplar | undefined;
 }
 
+/** What is exposed under one set of labels: the sum of its cells, of which there is one per thread that counts. */
 interface Series {
+  readonly key: string;
   readonly labels: Labels;
-  readonly cell: Cell;
+  readonly cells: Set<Cell>;
+}
+
+/** What the families of a registry, or of a lane, share. */
+export interface Room {
+  readonly slab: Slab;
+  readonly cap: SeriesCap;
+  /** Counts a value that could not be read at a scrape. */
+  readonly failed: () => void;
 }
 
 interface LabelNode {
   readonly children: Map<string, LabelNode>;
   cell: Cell | undefined;
+}
+
+/** The one that was observed last. */
+function latest(exemplars: readonly (Exemplar | undefined)[]): Exemplar | undefined {
+  return exemplars.reduce((last, each) => ((each?.timestamp ?? 0) > (last?.timestamp ?? 0) ? each : last), undefined);
 }
 
 const node = (): LabelNode => ({ children: new Map(), cell: undefined });
@@ -40,20 +56,17 @@ export class Family {
   readonly name: string;
   readonly help: string;
   readonly type: Declaration['type'];
-  readonly aggregator = 'sum';
-  readonly #slab: Slab;
+  readonly #room: Room;
   readonly #edges: Float64Array;
-  readonly #series: Series[] = [];
-  readonly #failed: () => void;
+  readonly #series = new Map<string, Series>();
 
-  constructor(declaration: Declaration, slab: Slab, failed: () => void) {
+  constructor(declaration: Declaration, room: Room) {
     this.declaration = declaration;
     this.name = declaration.name;
     this.help = declaration.help;
     this.type = declaration.type;
-    this.#slab = slab;
+    this.#room = room;
     this.#edges = Float64Array.from(declaration.type === 'histogram' ? declaration.buckets : []);
-    this.#failed = failed;
   }
 
   /** True when `other` may share this name: same kind, same meaning, same labels by name. */
@@ -79,27 +92,69 @@ export class Family {
     return new HistogramByLabels(lookup as (labels: Labels) => HistogramCell);
   }
 
-  #make(slot?: number): Cell {
-    if (this.type === 'histogram') {
-      return new HistogramCell(this.#slab, slot ?? this.#slab.take(HistogramCell.slots(this.#edges)), this.#edges);
+  /** Exposes the series of a family of a lane as part of this one, under `scope`. Returns how to take them out. */
+  mount(scope: Labels, lane: Family): () => void {
+    const mounted: (readonly [Series, Cell])[] = [];
+    for (const { labels, cells } of lane.#series.values()) {
+      const series = this.#open({ ...scope, ...labels });
+      for (const cell of cells) {
+        series?.cells.add(cell);
+        if (series !== undefined) mounted.push([series, cell]);
+      }
     }
-    const at = slot ?? this.#slab.take(1);
-    return this.type === 'counter' ? new CounterCell(this.#slab, at) : new GaugeCell(this.#slab, at);
+    return () => {
+      for (const [series, cell] of mounted.splice(0)) this.#take(series, cell);
+    };
+  }
+
+  #make(slab: Slab): Cell {
+    if (this.type === 'histogram') {
+      return new HistogramCell(slab, slab.take(HistogramCell.slots(this.#edges)), this.#edges);
+    }
+    return this.type === 'counter' ? new CounterCell(slab, slab.take(1)) : new GaugeCell(slab, slab.take(1));
   }
 
   #add(labels: Labels): Cell {
-    const cell = this.#make();
-    this.#series.push({ labels: Object.freeze({ ...labels }), cell });
+    const series = this.#open(labels);
+    if (series === undefined) return this.#sink();
+    const cell = this.#make(this.#room.slab);
+    series.cells.add(cell);
     return cell;
   }
 
-  #sink: Cell | undefined;
-  /** Where undeclared labels are counted: nowhere, but the misuse itself is. */
+  /** Lines one series takes in an exposition: a histogram has its buckets, +Inf, sum and count. */
+  get #lines(): number {
+    return this.type === 'histogram' ? this.#edges.length + 3 : 1;
+  }
+
+  /** The series of these labels, made on first use; undefined where the registry has no room for another. */
+  #open(labels: Labels): Series | undefined {
+    const key = JSON.stringify(labels);
+    const found = this.#series.get(key);
+    if (found !== undefined || !this.#room.cap.take(this.#lines)) return found;
+    const series = { key, labels: Object.freeze({ ...labels }), cells: new Set<Cell>() };
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #take(series: Series, cell: Cell): void {
+    series.cells.delete(cell);
+    if (series.cells.size > 0) return;
+    this.#series.delete(series.key);
+    this.#room.cap.give(this.#lines);
+  }
+
+  #hidden: Cell | undefined;
+  /** Where counts go that are exposed nowhere: a write to it is as cheap as any other. */
+  #sink(): Cell {
+    this.#hidden ??= this.#make(new Slab());
+    return this.#hidden;
+  }
+
+  /** Undeclared labels are counted nowhere, but the misuse itself is. */
   #misused(): Cell {
-    this.#slab.misuses += 1;
-    // A histogram's sink needs all its slots; the others share slot 0.
-    this.#sink ??= this.#make(this.type === 'histogram' ? undefined : SINK_SLOT);
-    return this.#sink;
+    this.#room.slab.misused();
+    return this.#sink();
   }
 
   #lookup(declaration: Declaration, scope: Labels): (labels: Labels) => Cell {
@@ -135,53 +190,52 @@ export class Family {
     for (const labels of combinations) lookup(labels);
   }
 
-  /** What prom-client asks of a metric at a scrape. */
-  get(): Promise<{ name: string; help: string; type: string; values: Sample[]; aggregator: string }> {
-    const { name, help, type, aggregator } = this;
-    return Promise.resolve({ name, help, type, aggregator, values: this.samples() });
-  }
-
+  /** Every line of this family as it is now. */
   samples(): Sample[] {
     const samples: Sample[] = [];
-    for (const { labels, cell } of this.#series) {
-      if (cell instanceof HistogramCell) this.#histogramSamples(labels, cell, samples);
+    for (const { labels, cells } of this.#series.values()) {
+      if (this.type === 'histogram') this.#histogramSamples(labels, cells, samples);
       else {
-        const value = this.#read(cell);
+        const value = this.#sum(cells);
         if (!Number.isNaN(value)) samples.push({ sharedLabels: labels, value });
       }
     }
     return samples;
   }
 
-  #read(cell: CounterCell | GaugeCell): number {
+  /** NaN, which is not exposed, when one of the cells is unknown. */
+  #sum(cells: Iterable<Cell>): number {
+    let sum = 0;
     try {
-      return cell.value();
+      // Each family has cells of its own type only.
+      for (const cell of cells as Iterable<CounterCell | GaugeCell>) sum += cell.value();
+      return sum;
     } catch {
-      this.#failed();
+      this.#room.failed();
       return NaN;
     }
   }
 
-  #histogramSamples(labels: Labels, cell: HistogramCell, samples: Sample[]): void {
-    const { cumulative, count, sum } = cell.snapshot();
-    const bucket = `${this.name}_bucket`;
-    cumulative.forEach((value, i) =>
-      samples.push({
-        metricName: bucket,
-        labels: { le: this.#edges[i] ?? 0 },
-        sharedLabels: labels,
-        value,
-        exemplar: cell.exemplar(i),
-      }),
+  #histogramSamples(labels: Labels, cells: Iterable<Cell>, samples: Sample[]): void {
+    const histograms = [...cells].filter((cell) => cell instanceof HistogramCell);
+    const snapshots = histograms.map((cell) => cell.snapshot());
+    const total = (of: (snapshot: HistogramSnapshot) => number): number =>
+      snapshots.reduce((sum, snapshot) => sum + of(snapshot), 0);
+    const metricName = `${this.name}_bucket`;
+    const bucket = (at: number, le: number | string, value: number): void => {
+      const exemplar = latest(histograms.map((cell) => cell.exemplar(at)));
+      samples.push({ metricName, labels: { le }, sharedLabels: labels, value, exemplar });
+    };
+    const count = total((snapshot) => snapshot.count);
+    this.#edges.forEach((edge, at) =>
+      bucket(
+        at,
+        edge,
+        total(({ cumulative }) => cumulative[at] ?? 0),
+      ),
     );
-    samples.push({
-      metricName: bucket,
-      labels: { le: '+Inf' },
-      sharedLabels: labels,
-      value: count,
-      exemplar: cell.exemplar(this.#edges.length),
-    });
-    samples.push({ metricName: `${this.name}_sum`, sharedLabels: labels, value: sum });
+    bucket(this.#edges.length, '+Inf', count);
+    samples.push({ metricName: `${this.name}_sum`, sharedLabels: labels, value: total(({ sum }) => sum) });
     samples.push({ metricName: `${this.name}_count`, sharedLabels: labels, value: count });
   }
 }

@@ -17,7 +17,10 @@ export { CounterCell, GaugeCell, HistogramCell } from './cells.ts';
 export type { HandleOf, HandlesOf, LabelledCounter, LabelledGauge, LabelledHistogram } from './handles.ts';
 export { type Holder, Holders } from './holders.ts';
 export type { Occupancy, OccupancyKind, OccupancyReader, ServiceOccupancy } from './occupancy.ts';
-export { expositionFor, MetricsRegistry, MetricsScope, registryMetrics } from './registry.ts';
+export { expositionFor } from './accept.ts';
+export { bindLane, Lanes } from './lanes.ts';
+export { MetricsRegistry, registryMetrics } from './registry.ts';
+export { MetricsScope } from './scope.ts';
 export {
   buildInfo,
   configValue,

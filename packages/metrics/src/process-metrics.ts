@@ -4,7 +4,7 @@ import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf
 import { getHeapStatistics } from 'node:v8';
 import { counter, gauge } from './declarations.ts';
 import { LoopWindow } from './loop-window.ts';
-import type { MetricsScope } from './registry.ts';
+import type { MetricsScope } from './scope.ts';
 
 const GC_KINDS = ['minor', 'major', 'incremental', 'weak_callbacks', 'other'] as const;
 
@@ -101,7 +101,7 @@ export function registerProcessMetrics(scope: MetricsScope): { close(): void } {
   });
   gc.observe({ entryTypes: ['gc'] });
 
-  const stopRefresh = scope.refresh(() => {
+  const stopRefresh = scope.refresher('process', () => {
     const { mean, p50, p99, max, utilization } = loop.read();
     m.lagMean.set(mean);
     m.lagP50.set(p50);

@@ -2,22 +2,14 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bounded, counter, gauge, histogram, MetricDeclarationError } from './declarations.ts';
+import { samplesOf } from './exposed-samples-fixture.ts';
 import { goldenMetrics } from './golden.ts';
 import { processMetrics, registerProcessMetrics } from './process-metrics.ts';
-import { expositionFor, MetricsRegistry } from './registry.ts';
+import { Lanes } from './lanes.ts';
+import { MetricsRegistry } from './registry.ts';
 
 const help = 'Help.';
 const LINE = /^[a-z_][a-z0-9_]*(\{([a-z_]+="(\\.|[^"\\])*",?)+\})? (-?[0-9.e+-]+|\+Inf)$/;
-
-/** The samples of an exposition, keyed by the whole series text. */
-function samples(text: string): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const line of text.split('\n').filter((l) => l !== '' && !l.startsWith('#'))) {
-    const space = line.lastIndexOf(' ');
-    found.set(line.slice(0, space), Number(line.slice(space + 1)));
-  }
-  return found;
-}
 
 const stored = counter({ name: 'objects_stored_total', help, labels: { result: ['created', 'present'] } });
 const golden = goldenMetrics({ routes: ['/o/{id}'], reasons: ['busy', 'quota'], buckets: [0.08, 0.15] });
@@ -31,7 +23,7 @@ describe('a registry', () => {
     a.stored.inc({ result: 'created' }, 4);
     a.stored.cell({ result: 'present' }).inc();
     b.stored.inc({ result: 'created' }, 0.5);
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     expect(read.get('objects_stored_total{service="a",result="created"}')).toBe(5);
     expect(read.get('objects_stored_total{service="a",result="present"}')).toBe(1);
     expect(read.get('objects_stored_total{service="b",result="created"}')).toBe(0.5);
@@ -76,7 +68,7 @@ describe('a registry', () => {
   it('shows zero before the first event where a declaration asks for it', async () => {
     const registry = new MetricsRegistry();
     registry.scope({ service: 'a' }).bind(golden);
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     expect(read.get('rejected_total{service="a",reason="busy"}')).toBe(0);
     expect(read.get('rejected_total{service="a",reason="quota"}')).toBe(0);
     expect(read.get('service_restarts_total{service="a"}')).toBe(0);
@@ -86,7 +78,7 @@ describe('a registry', () => {
     const registry = new MetricsRegistry();
     registry.scope({ service: 'a' }).bind({ stored }).stored.inc({ result: 'created' });
     registry.scope({ service: 'a' }).bind({ again: stored }).again.inc({ result: 'created' });
-    expect(samples(await registry.render()).get('objects_stored_total{service="a",result="created"}')).toBe(2);
+    expect(samplesOf(await registry.render()).get('objects_stored_total{service="a",result="created"}')).toBe(2);
   });
 
   it('refuses a second meaning of a name', () => {
@@ -113,7 +105,7 @@ describe('a registry', () => {
     m.h.observe(1, { kind: 'b' });
     m.stored.inc({ result: 'created' }, -1);
     m.h.observe(NaN, { kind: 'a' });
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     expect(read.get('metrics_misuses_total')).toBe(5);
     expect([...read.keys()].filter((key) => key.includes('lost') || key.includes('"b"'))).toEqual([]);
   });
@@ -123,7 +115,7 @@ describe('a registry', () => {
     const calls = counter({ name: 'calls_total', help, labels: { subject: bounded(4, 'subjects come at run time') } });
     const m = registry.scope({ service: 'a' }).bind({ calls });
     for (let i = 0; i < 1_000; i++) m.calls.inc({ subject: `s${i}` });
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     const own = [...read].filter(([key]) => key.startsWith('calls_total'));
     expect(own).toHaveLength(4);
     expect(read.get('calls_total{service="a",subject="other"}')).toBe(997);
@@ -138,9 +130,59 @@ describe('a registry', () => {
       m.many.inc({ kind });
       first.inc();
     }
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     expect(read.get('many_total{kind="v0"}')).toBe(2_001);
     expect(read.get('many_total{kind="v1999"}')).toBe(1);
+  });
+});
+
+describe('the cap on series', () => {
+  const kinds = Array.from({ length: 100 }, (_, i) => `k${i}`);
+  const many = counter({ name: 'many_total', help, labels: { kind: kinds } });
+  const wait = histogram({ name: 'wait_seconds', help, labels: { kind: kinds }, buckets: [1], bucketsReason: 'one' });
+  const REFUSED = 'metrics_series_refused_total';
+
+  it('is seen when it bites, and noticed by nobody who counts', async () => {
+    const own = samplesOf(await new MetricsRegistry().render()).size;
+    const registry = new MetricsRegistry({ maxSeries: own + 10 });
+    const m = registry.scope({ service: 'a' }).bind({ many, wait });
+    for (let round = 0; round < 2; round++) for (const kind of kinds.slice(0, 9)) m.many.inc({ kind });
+    for (let round = 0; round < 2; round++) m.wait.observe(0.5, { kind: 'k0' });
+    m.many.inc({ kind: 'k9' });
+    for (let round = 0; round < 2; round++) m.many.inc({ kind: 'k10' });
+    const late = registry.scope({ service: 'b' }).bind({ open: gauge({ name: 'open_files', help }) });
+    late.open.set(1);
+    const read = samplesOf(await registry.render());
+    expect(read.get('many_total{service="a",kind="k9"}')).toBe(1);
+    expect(read.has('many_total{service="a",kind="k10"}')).toBe(false);
+    expect(read.has('open_files{service="b"}')).toBe(false);
+    // The four lines of one histogram, a counter, a gauge: each once, however often they are counted.
+    expect(read.get(REFUSED)).toBe(6);
+    expect(read.get('metrics_series')).toBe(own + 10);
+    expect(read.size).toBe(own + 10);
+  });
+
+  it('gives the room of lanes back when they are taken out', async () => {
+    const own = samplesOf(await new MetricsRegistry().render()).size;
+    const registry = new MetricsRegistry({ maxSeries: own + 100 });
+    const scope = registry.scope({ service: 'a' });
+    for (let round = 0; round < 3; round++) scope.mount(Lanes.create({ many }, 2))();
+    expect(samplesOf(await registry.render()).get('metrics_series')).toBe(own);
+    const lanes = Lanes.create({ wait }, 2);
+    scope.mount(lanes);
+    const read = samplesOf(await registry.render());
+    expect(read.get('metrics_series')).toBe(own + 100);
+    expect(read.get(REFUSED)).toBe(2 * 75 * 4);
+  });
+});
+
+describe('the scrape itself', () => {
+  it('is timed, shown by the scrapes after it', async () => {
+    const registry = new MetricsRegistry();
+    for (const scrapes of [0, 1, 2]) {
+      const read = samplesOf(await registry.render('openmetrics'));
+      expect(read.get('metrics_scrape_seconds_count')).toBe(scrapes);
+    }
   });
 });
 
@@ -160,27 +202,11 @@ describe('collected values', () => {
     );
     m.open.set(NaN);
     value = 7;
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     expect(read.get('queue_depth{service="a",lane="fast"}')).toBe(7);
     expect(read.has('queue_depth{service="a",lane="bulk"}')).toBe(false);
     expect(read.has('open_files{service="a"}')).toBe(false);
-    expect(samples(await registry.render()).get('metrics_collect_failures_total')).toBeGreaterThanOrEqual(1);
-  });
-
-  it('may be refreshed before the scrape, until stopped; a failing refresher harms no other', async () => {
-    const registry = new MetricsRegistry();
-    const scope = registry.scope({ service: 'a' });
-    const m = scope.bind({ depth });
-    let runs = 0;
-    scope.refresh(() => Promise.reject(new Error('away')));
-    const stop = scope.refresh(async () => {
-      await Promise.resolve();
-      m.depth.set(++runs, { lane: 'fast' });
-    });
-    expect(samples(await registry.render()).get('queue_depth{service="a",lane="fast"}')).toBe(1);
-    stop();
-    expect(samples(await registry.render()).get('queue_depth{service="a",lane="fast"}')).toBe(1);
-    expect(runs).toBe(1);
+    expect(samplesOf(await registry.render()).get('metrics_collect_failures_total')).toBeGreaterThanOrEqual(1);
   });
 });
 
@@ -189,7 +215,7 @@ describe('a histogram', () => {
     const registry = new MetricsRegistry();
     const m = registry.scope({ service: 'a' }).bind(golden);
     m.requestLatency.observe(0.08, { route: '/o/{id}', method: 'GET' });
-    const read = samples(await registry.render());
+    const read = samplesOf(await registry.render());
     expect(read.get('request_latency_seconds_bucket{le="0.08",service="a",route="/o/{id}",method="GET"}')).toBe(1);
   });
 
@@ -230,8 +256,5 @@ describe('a histogram', () => {
     const classic = await registry.render();
     expect(classic).toContain('# TYPE asks_total counter\nasks_total{service="gateway"} 1\n');
     expect(classic).not.toContain('trace_id');
-    expect(expositionFor('application/openmetrics-text;version=1.0.0,text/plain;q=0.5')).toBe('openmetrics');
-    expect(expositionFor('text/plain')).toBe('classic');
-    expect(expositionFor(undefined)).toBe('classic');
   });
 });

@@ -1,38 +1,52 @@
-import { type Metric, type OpenMetricsContentType, Registry } from 'prom-client';
-import { counter, type Declaration, MetricDeclarationError } from './declarations.ts';
-import { Family } from './family.ts';
+import type { Exposition } from './accept.ts';
+import { counter, type Declaration, gauge, histogram, MetricDeclarationError } from './declarations.ts';
+import { contentTypeOf, expose } from './exposition.ts';
+import { Family, type Room } from './family.ts';
 import type { HandlesOf } from './handles.ts';
-import type { OccupancyReader, ServiceOccupancy } from './occupancy.ts';
+import { LanesError } from './lane-layout.ts';
+import type { ReadLane } from './lanes.ts';
+import type { ServiceOccupancy } from './occupancy.ts';
+import { Refreshers } from './refreshers.ts';
+import { MetricsScope, type ScopeHost } from './scope.ts';
+import { SeriesCap } from './series-cap.ts';
 import { Slab } from './slab.ts';
 
-/** What went wrong inside the metrics themselves. Both should always be zero. */
+/** The metrics about the metrics. Failures, misuses and refusals should always be zero. */
 export const registryMetrics = Object.freeze({
   collectFailures: counter({
     name: 'metrics_collect_failures_total',
-    help: 'Values that could not be read at a scrape. The other series of the scrape are not affected.',
+    help: 'Values that could not be read at a scrape, and refreshers that failed or were late. The other series of the scrape are not affected.',
   }),
   misuses: counter({
     name: 'metrics_misuses_total',
     help: 'Counts dropped for breaking their declaration: an undeclared label value, a negative increment, NaN.',
   }),
+  seriesRefused: counter({
+    name: 'metrics_series_refused_total',
+    help: 'Series that are not exposed because the process has as many as it may. What they count is lost.',
+  }),
+  series: gauge({
+    name: 'metrics_series',
+    help: 'Series the process exposes, each bucket of a histogram one of its own. At most 20,000.',
+  }),
+  scrapeSeconds: histogram({
+    name: 'metrics_scrape_seconds',
+    help: 'Time from a scrape that begins to its text, refreshers included. A scrape shows those before it.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 2],
+    bucketsReason:
+      'A thousand series take a few ms; refreshers may take 1 s in all; after 2 s a scraper may have given up.',
+  }),
 });
 
-/** A refresher that has not finished by then no longer delays the scrape, in ms: well inside a scrape timeout of 10 s. */
-const REFRESH_TIMEOUT_MS = 2_000;
+/**
+ * Series a registry exposes, each bucket of a histogram counted. A micronode under load has some thousands; a page of 20,000
+ * is about 2 MB, which a scraper can still take every 2 s. More is a label that got out of hand.
+ */
+const REGISTRY_SERIES_MAX = 20_000;
 
-/** The family under its name in OpenMetrics: that of a counter is without `_total`. prom-client would rename the family itself. */
-function openMetric(family: Family): Pick<Family, 'name' | 'get'> {
-  const { type } = family;
-  const name = type === 'counter' ? family.name.replace(/_total$/, '') : family.name;
-  return { name, get: async () => ({ ...(await family.get()), name }) };
-}
-
-/** The text format of a scrape. */
-export type Exposition = 'classic' | 'openmetrics';
-
-/** The format a scraper asks for: OpenMetrics where its Accept header names it. */
-export function expositionFor(accept: string | undefined): Exposition {
-  return accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'classic';
+export interface RegistryOptions {
+  /** By default 20,000. */
+  readonly maxSeries?: number;
 }
 
 /**
@@ -41,22 +55,29 @@ export function expositionFor(accept: string | undefined): Exposition {
  */
 export class MetricsRegistry {
   readonly #slab = new Slab();
-  readonly #classic = new Registry();
-  readonly #open = new Registry<OpenMetricsContentType>();
+  readonly #cap: SeriesCap;
+  readonly #room: Room;
   readonly #families = new Map<string, Family>();
-  readonly #refreshers = new Set<() => void | Promise<void>>();
+  readonly #refreshers: Refreshers;
+  readonly #mounted = new Set<ReadLane>();
   readonly #scopes = new Map<string, MetricsScope>();
-  readonly #failed: () => void;
+  readonly #host: ScopeHost;
+  readonly #own: HandlesOf<typeof registryMetrics>;
 
-  constructor() {
-    this.#open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
-    let failures = 0;
-    this.#failed = () => {
-      failures += 1;
+  constructor({ maxSeries = REGISTRY_SERIES_MAX }: RegistryOptions = {}) {
+    const failed = (): void => this.#own.collectFailures.inc();
+    this.#cap = new SeriesCap(maxSeries);
+    this.#room = { slab: this.#slab, cap: this.#cap, failed };
+    this.#refreshers = new Refreshers(failed);
+    this.#host = {
+      family: (declaration) => this.#family(declaration),
+      refresher: (name, run, contextual) => this.#refreshers.add(name, run, contextual),
+      mount: (labels, lanes) => this.#mount(labels, lanes),
     };
-    const own = this.scope({}).bind(registryMetrics);
-    own.collectFailures.collect(() => failures);
-    own.misuses.collect(() => this.#slab.misuses);
+    this.#own = this.scope({}).bind(registryMetrics);
+    this.#own.misuses.collect(() => this.#misuses());
+    this.#own.seriesRefused.collect(() => this.#cap.refused);
+    this.#own.series.collect(() => this.#cap.held);
   }
 
   /** The metrics of one service: every series carries `labels`. The same labels give the same scope. */
@@ -64,7 +85,7 @@ export class MetricsRegistry {
     const key = JSON.stringify(Object.entries(labels).sort());
     let scope = this.#scopes.get(key);
     if (scope === undefined) {
-      scope = new MetricsScope(labels, (declaration) => this.#family(declaration), this.#refreshers);
+      scope = new MetricsScope(labels, this.#host);
       this.#scopes.set(key, scope);
     }
     return scope;
@@ -79,7 +100,7 @@ export class MetricsRegistry {
   }
 
   contentType(format: Exposition = 'classic'): string {
-    return this.#renderer(format).contentType;
+    return contentTypeOf(format);
   }
 
   /** Every declaration bound so far, by name: what a scrape exposes, no more and no less. */
@@ -87,41 +108,39 @@ export class MetricsRegistry {
     return [...this.#families.values()].map((family) => family.declaration);
   }
 
-  /** The exposition, by default in the classic text format; exemplars are part of OpenMetrics only. Runs the refreshers first; never rejects for one of them. */
+  /**
+   * The exposition, by default in the classic text format; exemplars are part of OpenMetrics only. Runs the refreshers first,
+   * then shows one moment; never rejects for one of them, nor holds the event loop for long.
+   */
   async render(format: Exposition = 'classic'): Promise<string> {
-    await this.#refresh();
-    return this.#renderer(format).metrics();
+    const started = performance.now();
+    await this.#refreshers.run();
+    const text = await expose(this.#families.values(), format);
+    this.#own.scrapeSeconds.observe((performance.now() - started) / 1_000);
+    return text;
   }
 
-  #renderer(format: Exposition): Pick<Registry, 'metrics'> & { readonly contentType: string } {
-    return format === 'openmetrics' ? this.#open : this.#classic;
+  #misuses(): number {
+    return [...this.#mounted].reduce((sum, { slab }) => sum + slab.misuses, this.#slab.misuses);
   }
 
-  async #refresh(): Promise<void> {
-    if (this.#refreshers.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), REFRESH_TIMEOUT_MS);
-    });
-    const runs = [...this.#refreshers].map(async (refresh) => {
-      try {
-        if ((await Promise.race([refresh(), late])) === 'late') this.#failed();
-      } catch {
-        this.#failed();
-      }
-    });
-    await Promise.all(runs);
-    clearTimeout(timer);
+  #mount(labels: Readonly<Record<string, string>>, lanes: readonly ReadLane[]): () => void {
+    if (lanes.some((lane) => this.#mounted.has(lane))) throw new LanesError('these lanes are mounted already');
+    const unmounts = lanes.flatMap((lane) =>
+      lane.families.map((family) => this.#family(family.declaration).mount(labels, family)),
+    );
+    for (const lane of lanes) this.#mounted.add(lane);
+    return () => {
+      for (const unmount of unmounts.splice(0)) unmount();
+      for (const lane of lanes) this.#mounted.delete(lane);
+    };
   }
 
   #family(declaration: Declaration): Family {
     let family = this.#families.get(declaration.name);
     if (family === undefined) {
-      family = new Family(declaration, this.#slab, this.#failed);
+      family = new Family(declaration, this.#room);
       this.#families.set(declaration.name, family);
-      // prom-client asks no more of a metric than `name` and `get()`; its types name its own classes only.
-      this.#classic.registerMetric(family as unknown as Metric);
-      this.#open.registerMetric(openMetric(family) as unknown as Metric);
     } else if (!family.matches(declaration)) {
       throw new MetricDeclarationError(
         declaration.name,
@@ -129,61 +148,5 @@ export class MetricsRegistry {
       );
     }
     return family;
-  }
-}
-
-/** One service's view of a registry. */
-export class MetricsScope {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly #family: (declaration: Declaration) => Family;
-  readonly #refreshers: Set<() => void | Promise<void>>;
-  readonly #handles = new Map<string, { declaration: Declaration; handle: unknown }>();
-  readonly #occupancies = new Set<OccupancyReader>();
-
-  constructor(
-    labels: Readonly<Record<string, string>>,
-    family: (declaration: Declaration) => Family,
-    refreshers: Set<() => void | Promise<void>>,
-  ) {
-    this.labels = Object.freeze({ ...labels });
-    this.#family = family;
-    this.#refreshers = refreshers;
-  }
-
-  /** Typed handles, keyed like the declarations. Binding the same declaration again gives the same series. */
-  bind<T extends Readonly<Record<string, Declaration>>>(declarations: T): HandlesOf<T> {
-    const handles = Object.entries(declarations).map(([key, declaration]) => [key, this.#handle(declaration)]);
-    // Each handle is made for its declaration's type and labels; the mapping over keys is beyond the compiler.
-    return Object.freeze(Object.fromEntries(handles)) as HandlesOf<T>;
-  }
-
-  /** Runs before every scrape, to set gauges that are costly or asynchronous to read. Returns how to stop it. */
-  refresh(refresher: () => void | Promise<void>): () => void {
-    this.#refreshers.add(refresher);
-    return () => this.#refreshers.delete(refresher);
-  }
-
-  /** Shows bounded things to whoever asks what the process is busy with. Returns how to stop it. */
-  occupied(reader: OccupancyReader): () => void {
-    this.#occupancies.add(reader);
-    return () => this.#occupancies.delete(reader);
-  }
-
-  /** What was shown with `occupied`, as it is now. */
-  occupancies(): ReturnType<OccupancyReader> {
-    return [...this.#occupancies].flatMap((read) => read());
-  }
-
-  #handle(declaration: Declaration): unknown {
-    const bound = this.#handles.get(declaration.name);
-    if (bound === undefined) {
-      const handle = this.#family(declaration).handle(declaration, this.labels);
-      this.#handles.set(declaration.name, { declaration, handle });
-      return handle;
-    }
-    if (bound.declaration !== declaration && JSON.stringify(bound.declaration) !== JSON.stringify(declaration)) {
-      throw new MetricDeclarationError(declaration.name, 'is bound already in this scope, declared differently');
-    }
-    return bound.handle;
   }
 }
