@@ -16,7 +16,7 @@ export interface MeshLimits {
   readonly clockBehindMs: number;
   /** Seconds a claim may hold. */
   readonly ttlMaxSeconds: number;
-  /** Claims in the table; over it the ones nearest their end go first. */
+  /** Claims in the table; over it the source with the most gives way, with the one nearest its end. */
   readonly tableClaims: number;
   /** Sources in the trust list. */
   readonly trustedNodes: number;
