@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isContentId } from '@macronode/content';
 import { LIMITS, Name } from '@macronode/contracts';
+import { addAuditCommands } from './audit/audit-commands.ts';
 import { addBusCommands } from './bus-commands.ts';
 import { clientOf, httpUrl, httpUrlFromEnv, integer } from './command-line.ts';
 import { EXIT, EXIT_HELP } from './exit-codes.ts';
 import { type Failure, toFailure } from './failure.ts';
 import { acknowledge, payloadOf, receiveMessages, sendMessage, showPayload } from './mailbox.ts';
+import { addMeshCommands } from './mesh/mesh-commands.ts';
 import { getName, setName, type NameShown } from './names.ts';
 import { getObject, putFile, putStdin } from './objects.ts';
 import { addRegistryCommands } from './registry/registry-commands.ts';
@@ -55,9 +57,9 @@ function report(terminal: Terminal, failure: Failure, json: boolean): void {
 
 function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Command {
   const program = new Command('ronctl')
-    .description('Objects, names, messages and the registry of a macronode, from the command line.')
+    .description('Objects, names, messages, the registry and the mesh of a macronode, from the command line.')
     .option('--url <url>', 'address of the gateway (env RONCTL_URL)', httpUrl, httpUrlFromEnv(terminal))
-    .option('--ops <url>', 'ops address, for bus, status and tasks; the last two take several', collect, [])
+    .option('--ops <url>', 'ops address, for bus, mesh, status and tasks; the last two take several', collect, [])
     .option('--token <token>', 'capability, or admin token, to send with every request (env RONCTL_TOKEN)')
     .option('--timeout <ms>', 'give up when no byte moves for this long', integer(1, 3_600_000), DEFAULT_TIMEOUT_MS)
     .option('--json', 'one JSON document on standard output; errors as JSON on standard error', false)
@@ -74,6 +76,8 @@ function buildProgram(terminal: Terminal, outcome: { exitCode: number }): Comman
   addStatusCommand(program, terminal, outcome);
   addRegistryCommands(program, terminal);
   addBusCommands(program, terminal);
+  addMeshCommands(program, terminal);
+  addAuditCommands(program, terminal);
   addTasksCommand(program, terminal);
   return program;
 }
