@@ -64,5 +64,11 @@ export const BOUNDS = Object.freeze({
   registry_descriptors: bound(50_000, 'short', 'Above it partitioned logs are to be evaluated.'),
   registry_commit_rate: bound(10, 'ops', 'Above it signers in pools of their own are to be evaluated.'),
 
+  mesh_peers_age: bound(2, 's', 'The peers are counted once a second: at two a count is missing.'),
+  mesh_forged: bound(0.1, 'ops', 'Six a minute for minutes: nobody makes such envelopes by accident.'),
+  mesh_flood: bound(10, 'ops', 'Over a share by ten a second for a minute is more than a burst.'),
+  mesh_sync_failed: bound(0.5, 'percentunit', 'Half of the comparisons: one of two peers does not answer.'),
+  mesh_table: bound(80_000, 'short', 'Four fifths of the claims a table holds; over it those nearest their end go.'),
+
   dashboard_query: bound(0.5, 's', 'A board of twenty panels then loads within a few seconds.'),
 } satisfies Record<string, Bound>);

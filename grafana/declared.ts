@@ -4,6 +4,7 @@ import { gatewayMetrics } from '@macronode/gateway';
 import { indexMetrics } from '@macronode/index';
 import { eventStreamMetrics } from '@macronode/log-http';
 import { mailboxMetrics } from '@macronode/mailbox';
+import { gossipsubMetrics, meshMetrics } from '@macronode/mesh';
 import {
   buildInfo,
   configValue,
@@ -24,12 +25,26 @@ const NO_WRITES = ['frozen', 'no_signers', 'replica'];
 /** What matches them: refused because the log takes no writes, what `maintenance` is counted under. */
 export const TAKES_NO_WRITES = `reason=~"${NO_WRITES.join('|')}"`;
 
+/** Reasons of the gateway about who asks: over its rate, cut for going on, or denied for what the mesh says of it. */
+export const CLIENT_REASONS = Object.freeze({ rate: 'client_rate', cut: 'client_cut', standing: 'mesh_score' });
+
+/** Requests refused for what the mesh says of their client. */
+export const BY_STANDING = `reason="${CLIENT_REASONS.standing}"`;
+
+/** Claims nobody made who may: their signature does not hold, or their source is on no list. */
+export const FORGED = 'reason=~"signature|untrusted"';
+/** Claims over the share of their connection or of their source. */
+export const FLOOD = 'reason=~"connection_rate|rate"';
+
 /**
  * Every metric of ours, from the declarations the code counts with: boards, rules and checks name a series only through
  * this table, so that renaming one is one line.
  */
 export const METRICS = Object.freeze({
-  golden: httpGolden([...new Set(Object.values(ROUTES).map(({ template }) => template))], NO_WRITES),
+  golden: httpGolden(
+    [...new Set(Object.values(ROUTES).map(({ template }) => template))],
+    [...NO_WRITES, ...Object.values(CLIENT_REASONS)],
+  ),
   connections: connectionMetrics,
   accessLog: accessLogMetrics,
   gateway: gatewayMetrics,
@@ -38,6 +53,8 @@ export const METRICS = Object.freeze({
   storage: storageMetrics,
   mailbox: mailboxMetrics,
   registry: registryMetrics,
+  mesh: meshMetrics,
+  gossipsub: gossipsubMetrics,
   streams: eventStreamMetrics,
   store: storeMetrics,
   bus: busMetrics,

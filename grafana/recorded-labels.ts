@@ -43,6 +43,8 @@ export const RECORDED_LABELS = Object.freeze({
   registryAuditFailures: INSTANCE,
   registryWitnessFailed: INSTANCE,
   registryGrowth: INSTANCE,
+  meshPeers: INSTANCE,
+  meshSyncFailed: INSTANCE,
   gatewayInflight: INSTANCE,
   uploadsAborted: INSTANCE,
   downloadsAborted: INSTANCE,

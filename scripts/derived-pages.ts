@@ -2,6 +2,7 @@
 import { DEFAULT_BUS_LIMITS, DEFAULT_REDIS_BOUNDS, FRAME_LIMITS, redisLinkMetrics } from '@macronode/bus';
 import { CONSOLE_LIMITS } from '@macronode/console';
 import { ERRORS, LIMITS } from '@macronode/contracts';
+import { gossipsubMetrics, MESH_LIMITS } from '@macronode/mesh';
 import { micronode } from '@macronode/micronode';
 import { describeConfig, nodeDeclarations, startNode, type ConfigRow, TRACING_LIMITS } from '@macronode/service';
 import { STORE_LIMITS } from '@macronode/store';
@@ -21,6 +22,14 @@ const PACKAGE_LIMITS = [
     file: 'packages/bus/src/bus-limits.ts',
     declaration: 'BusLimits',
     values: DEFAULT_BUS_LIMITS,
+  },
+  {
+    title: 'Mesh',
+    intro:
+      'One gateway that takes part in it. What a gate stops is counted in `mesh_claims_dropped_total{reason}`; a full queue of commands in `mesh_command_dropped_total`, of the audit log in `audit_events_dropped_total`.',
+    file: 'packages/mesh/src/mesh-limits.ts',
+    declaration: 'MeshLimits',
+    values: MESH_LIMITS,
   },
   {
     title: 'Streams in Redis',
@@ -128,8 +137,12 @@ export async function metricsPage(): Promise<string> {
     ...micronode,
     env: { PORT: '0', OPS_PORT: '0', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'silent' },
   });
-  // A micronode has no Redis: what the Redis link counts is added.
-  const declared = [...node.metrics.declarations(), ...Object.values(redisLinkMetrics)];
+  // This one has no Redis, and takes part in no mesh: what their links count is added.
+  const declared = [
+    ...node.metrics.declarations(),
+    ...Object.values(redisLinkMetrics),
+    ...Object.values(gossipsubMetrics),
+  ];
   const shownOn = boardsShowing();
   // Both links count some things under one name.
   const rows = [...new Map(declared.map((declaration) => [declaration.name, declaration])).values()].map(

@@ -4,6 +4,7 @@ import { gatewayBoard } from './gateway/board.ts';
 import { loadBoard } from './load.ts';
 import { mailboxBoard } from './mailbox.ts';
 import { indexBoard } from './name-index.ts';
+import { meshBoard } from './mesh/board.ts';
 import { omnigateBoard } from './omnigate.ts';
 import { overview } from './overview.ts';
 import { registryBoard } from './registry/board.ts';
@@ -20,6 +21,7 @@ export const BOARDS: readonly Board[] = [
   indexBoard,
   mailboxBoard,
   registryBoard,
+  meshBoard,
   resourcesBoard,
   loadBoard,
 ];

@@ -3,8 +3,9 @@ import { METRICS } from '../declared.ts';
 import type { Board, BoardRow } from '../panel.ts';
 import { series, top } from '../series.ts';
 import { buildRow } from './build-row.ts';
+import { bucketsOf, slowest } from './latency.ts';
 import { SANE } from './sane.ts';
-import { lines, number } from './sizes.ts';
+import { heatmap, lines, number } from './sizes.ts';
 import { storeRow } from './store-row.ts';
 import { FLEET_VARIABLES } from './variables.ts';
 
@@ -334,6 +335,46 @@ const processes: BoardRow = {
       unit: 'ops',
       targets: [{ expr: fleet.rate(METRICS.counting.collectFailures, 'service'), legend: '{{service}}' }],
       evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Series refused',
+      what: 'Series per second that are not exposed because the process has as many as it may.',
+      good: 'zero.',
+      bad: 'a label got out of hand: what those series count is lost.',
+      runbook: 'MetricsCollectFailing',
+      unit: 'ops',
+      targets: [{ expr: fleet.rate(METRICS.counting.seriesRefused, 'service'), legend: '{{service}}' }],
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Series',
+      what: 'Series a process exposes, the most of each service. At 20,000 the next one is refused.',
+      good: 'flat: labels are closed lists.',
+      bad: 'rises for days: a label that is none.',
+      runbook: 'MetricsCollectFailing',
+      unit: 'short',
+      targets: [{ expr: fleet.max(METRICS.counting.series, 'service'), legend: '{{service}}' }],
+      evidence: { sane: [0, 20_000] },
+    }),
+    heatmap({
+      title: 'Time of a scrape',
+      what: 'How many scrapes took how long to make, refreshers included.',
+      good: 'below 10 ms.',
+      bad: 'above a second: a refresher waits for something; the log names it.',
+      runbook: 'MetricsCollectFailing',
+      unit: 's',
+      targets: bucketsOf(fleet, METRICS.counting.scrapeSeconds),
+      evidence: { sane: SANE.perSecond },
+    }),
+    lines({
+      title: 'Time of a scrape, p95',
+      what: 'Time to make a scrape, 95th percentile by service.',
+      good: 'below 10 ms.',
+      bad: 'moving up with the series: a label got out of hand.',
+      runbook: 'MetricsCollectFailing',
+      unit: 's',
+      targets: [slowest(fleet, METRICS.counting.scrapeSeconds, 'service', '{{service}}')],
+      evidence: { sane: SANE.latency },
     }),
     lines({
       title: 'Spans',

@@ -36,6 +36,12 @@ const functionOf = (query: Query, node: SyntaxNode): string => {
 const isScalar = (query: Query, node: SyntaxNode): boolean =>
   node.name === 'NumberDurationLiteral' || node.name === 'StringLiteral' || SCALAR.has(functionOf(query, node));
 
+/** The label that `label_replace` writes: the first of its texts. */
+const targetOf = (query: Query, body: SyntaxNode | null): string => {
+  const text = body?.getChild('StringLiteral');
+  return text ? textOf(query, text).slice(1, -1) : '';
+};
+
 /** Labels that every series of the result may carry: what a legend may show. */
 export function keptLabels(text: string, labelsOf: LabelsOf): Labels {
   const query = parseQuery(text);
@@ -61,7 +67,9 @@ export function keptLabels(text: string, labelsOf: LabelsOf): Labels {
     const body = node.getChild('FunctionCallBody');
     const argument = body === null ? undefined : operandsOf(body).find((operand) => !isScalar(query, operand));
     const inner = argument === undefined ? NONE : of(argument);
-    return functionOf(query, node) === 'histogram_quantile' ? without(inner, new Set(['le'])) : inner;
+    const name = functionOf(query, node);
+    if (name === 'label_replace') return new Set([...inner, targetOf(query, body)]);
+    return name === 'histogram_quantile' ? without(inner, new Set(['le'])) : inner;
   };
 
   const ofBinary = (node: SyntaxNode): Labels => {

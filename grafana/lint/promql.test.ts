@@ -51,6 +51,7 @@ describe('the labels a query keeps', () => {
     ['1 - sum by (x) (a)', 'x'],
     ['a / on (x) b', 'x'],
     ['a * on (x) group_left sum by (x) (b)', 'x y z'],
+    ['label_replace(sum by (x) (a), "w", "v", "", "")', 'x w'],
     ['vector(1)', ''],
     ['max by (x) (time() - a) < 60', 'x'],
     ['scalar(a) * sum by (y) (a)', 'y'],

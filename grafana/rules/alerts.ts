@@ -3,6 +3,7 @@ import { burnAlerts } from './burn.ts';
 import { busAlerts } from './causes/bus.ts';
 import { dataAlerts } from './causes/data.ts';
 import { edgeAlerts } from './causes/edge.ts';
+import { meshAlerts } from './causes/mesh.ts';
 import { processAlerts } from './causes/process.ts';
 import { registryAlerts } from './causes/registry.ts';
 import { targetAlerts } from './causes/targets.ts';
@@ -15,6 +16,7 @@ export const ALERT_GROUPS: Readonly<Record<string, readonly Alert[]>> = Object.f
   bus: busAlerts,
   data: dataAlerts,
   registry: registryAlerts,
+  mesh: meshAlerts,
   edge: edgeAlerts,
 });
 

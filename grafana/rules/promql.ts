@@ -7,8 +7,8 @@ export const rate = ({ name }: CounterDeclaration, by: string, range: number, ma
   `sum by (${by}) (rate(${selector(name, matchers)}[${range}s]))`;
 
 /** How much a counter grew in `range` seconds, summed by labels. */
-export const increase = ({ name }: CounterDeclaration, by: string, range: number): string =>
-  `sum by (${by}) (increase(${name}[${range}s]))`;
+export const increase = ({ name }: CounterDeclaration, by: string, range: number, matchers = ''): string =>
+  `sum by (${by}) (increase(${selector(name, matchers)}[${range}s]))`;
 
 /** A gauge, aggregated by labels. */
 export const gauge = (operator: 'max' | 'min' | 'sum', { name }: GaugeDeclaration, by: string): string =>

@@ -50,6 +50,8 @@ export const RECORDED = Object.freeze({
   registryAuditFailures: 'service:registry_audit_failures:count',
   registryWitnessFailed: 'service:registry_witness_failed:ratio',
   registryGrowth: 'service:registry_growth:bytes_per_second',
+  meshPeers: 'service:mesh_peers:count',
+  meshSyncFailed: 'service:mesh_sync_failed:ratio',
   gatewayInflight: 'service:gateway_inflight:ratio',
   uploadsAborted: 'service:uploads_aborted:ratio',
   downloadsAborted: 'service:downloads_aborted:ratio',

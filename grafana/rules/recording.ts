@@ -28,7 +28,7 @@ const DOWNLOADS = 'method="GET",route=~"/o.*|/n/.*"';
 /** Every recorded series of a cause. Shares have no value without traffic: nothing is known then, not that all is well. */
 export function causeRecordings(clock: RuleClock): readonly Recording[] {
   const range = rangeSeconds(clock, RANGE_SECONDS);
-  const { bus, golden, gateway, index, mailbox, omnigate, process, registry, state, storage, store } = METRICS;
+  const { bus, golden, gateway, index, mailbox, mesh, omnigate, process, registry, state, storage, store } = METRICS;
   const per = (by: string) => ({
     rate: (metric: Parameters<typeof rate>[0], matchers = '') => rate(metric, by, range, matchers),
     quantile: (q: number, metric: Parameters<typeof quantile>[1], matchers = '') =>
@@ -118,6 +118,15 @@ export function causeRecordings(clock: RuleClock): readonly Recording[] {
     {
       record: RECORDED.registryGrowth,
       expr: `sum by (${INSTANCE}) (deriv(${registry.storageBytes.name}[${rangeSeconds(clock, GROWTH_SECONDS)}s]))`,
+    },
+    {
+      record: RECORDED.meshPeers,
+      // A gateway that has met nobody yet has no client to show; it has no peers all the same.
+      expr: `${gauge('sum', mesh.meshPeers, INSTANCE)} or ${gauge('max', mesh.meshRunning, INSTANCE)} * 0`,
+    },
+    {
+      record: RECORDED.meshSyncFailed,
+      expr: ratio(instance.rate(mesh.syncRounds, 'result="failed"'), instance.rate(mesh.syncRounds)),
     },
     { record: RECORDED.gatewayInflight, expr: `${gauge('max', gateway.inflight, INSTANCE)} / ${inflightLimit}` },
     {

@@ -142,14 +142,18 @@ export function shareSignals(
   };
 }
 
-/** A counter whose rate is held against a bound of more than zero. */
-export function rateSignals(
-  counter: Named & { readonly labels?: Labels },
+/** Counters whose rates together are held against a bound of more than zero: none of them is beyond it alone. */
+export function splitRateSignals(
+  counters: readonly (Named & { readonly labels?: Labels })[],
   bound: number,
   { service, keeps, others = [] }: At,
 ): Signals {
   const at = (perSecond: number): Signal => [
-    { name: counter.name, ...(counter.labels && { labels: counter.labels }), wave: { perSecond } },
+    ...counters.map(({ name, labels }) => ({
+      name,
+      ...(labels && { labels }),
+      wave: { perSecond: perSecond / counters.length },
+    })),
     ...others,
   ];
   const value = bound * BEYOND;
@@ -163,6 +167,10 @@ export function rateSignals(
   };
 }
 
+/** A counter whose rate is held against a bound of more than zero. */
+export const rateSignals = (counter: Named & { readonly labels?: Labels }, bound: number, at: At): Signals =>
+  splitRateSignals([counter], bound, at);
+
 /** One in two minutes: less than one in the range of a cause, and more than none. */
 const EVENTS_PER_SECOND = 1 / 120;
 const RANGE_SECONDS = 60;
@@ -170,11 +178,12 @@ const RANGE_SECONDS = 60;
 /** A counter that should never move, read as its growth or as its rate. */
 export function eventSignals(
   counter: Named & { readonly labels?: Labels },
-  { service, keeps }: At,
+  { service, keeps, others = [] }: At,
   read: 'increase' | 'rate',
 ): Signals {
   const at = (perSecond: number): Signal => [
     { name: counter.name, ...(counter.labels && { labels: counter.labels }), wave: { perSecond } },
+    ...others,
   ];
   return {
     service,

@@ -2,6 +2,7 @@ import { budgetEntries } from './alerts/budgets.ts';
 import { busEntries } from './alerts/bus.ts';
 import { dataEntries } from './alerts/data.ts';
 import { edgeEntries } from './alerts/edge.ts';
+import { meshEntries } from './alerts/mesh.ts';
 import { processEntries } from './alerts/processes.ts';
 import { registryEntries } from './alerts/registry.ts';
 import { targetEntries } from './alerts/targets.ts';
@@ -18,6 +19,7 @@ export const ALERT_ENTRIES: Readonly<Record<string, RunbookEntry>> = {
   ...busEntries,
   ...dataEntries,
   ...registryEntries,
+  ...meshEntries,
   ...edgeEntries,
 };
 

@@ -80,6 +80,13 @@ export const WALKS: readonly Walk[] = [
   },
   { fault: 'registry_tampered', entry: 'RegistryAuditFailure', step: 0, shows: above({ service: 'registry' }) },
   { fault: 'registry_witness_gone', entry: 'RegistryWitnessFailing', step: 0, shows: above({ result: 'failed' }) },
+  { fault: 'mesh_peer_killed', entry: 'MeshWithoutPeers', step: 1, shows: is(0, { service: 'gateway' }) },
+  { fault: 'mesh_peer_mute', entry: 'MeshSyncFailing', step: 0, shows: above({ result: 'failed' }) },
+  { fault: 'mesh_forged', entry: 'MeshClaimsForged', step: 0, shows: above({ reason: 'untrusted' }) },
+  { fault: 'mesh_forged', entry: 'MeshClaimsForged', step: 0, shows: above({ reason: 'signature' }) },
+  { fault: 'mesh_flood', entry: 'MeshClaimFlood', step: 0, shows: above({ reason: 'rate' }) },
+  { fault: 'mesh_trust_damaged', entry: 'MeshTrustListRefused', step: 0, shows: above({}) },
+  { fault: 'audit_disk_full', entry: 'AuditEventsDropped', step: 0, shows: above({ reason: 'write_failed' }) },
   {
     fault: 'descriptors_exhausted',
     entry: 'DescriptorsNearLimit',

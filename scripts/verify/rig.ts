@@ -17,6 +17,7 @@ import { OwnDisk } from '../rig/own-disk.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
 import { SignerGroup } from '../rig/registry-signers.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
+import { RigMesh } from './mesh/rig-mesh.ts';
 import { RigWitness } from './witness.ts';
 
 /** Weeks in half a day: the fast page fires within seconds, and every window still holds four scrapes. */
@@ -30,6 +31,7 @@ const GATEWAY_INFLIGHT = 64;
 const MAILBOX_WAITERS = 53;
 /** A majority: three of seven would be told of all the time. */
 const SIGNERS = { n: 7, m: 4 };
+const ADMIN_TOKEN = 'admin-token-of-the-verification';
 
 /** What runs while panels, alerts and runbook are verified. */
 export interface Rig extends AsyncDisposable {
@@ -40,6 +42,10 @@ export interface Rig extends AsyncDisposable {
   /** Who may approve what the log takes. */
   readonly signers: SignerGroup;
   readonly witness: RigWitness;
+  readonly mesh: RigMesh;
+  /** Base URL of the gateway's ops port, and the token of its admin routes. */
+  readonly opsUrl: string;
+  readonly adminToken: string;
   readonly prometheus: OwnPrometheus;
   readonly network: ToxicNetwork;
   readonly redis: OwnRedis;
@@ -104,6 +110,8 @@ export async function startRig(): Promise<Rig> {
     const signers = SignerGroup.make(SIGNERS);
     const witness = stack.use(new RigWitness(await freePort()));
     await witness.start();
+    const mesh = stack.use(new RigMesh(join(runDir, 'mesh'), { gateway: await freePort(), peer: await freePort() }));
+    await mesh.startPeer();
     const genesis = signers.writeGenesis(join(runDir, 'genesis.json'));
     const plan = planProcesses({
       replicas: {},
@@ -123,6 +131,8 @@ export async function startRig(): Promise<Rig> {
         MAILBOX_WAITERS: String(MAILBOX_WAITERS),
         REGISTRY_GENESIS: genesis,
         REGISTRY_WITNESSES: witness.setting,
+        ADMIN_TOKEN,
+        ...(planned.service === 'gateway' ? mesh.settings : {}),
       },
     }));
     const limited = (service: ServiceName): readonly string[] =>
@@ -152,6 +162,9 @@ export async function startRig(): Promise<Rig> {
       registryUrl: `http://127.0.0.1:${registryPort}`,
       signers,
       witness,
+      mesh,
+      opsUrl: processes.of('gateway').planned.opsUrl,
+      adminToken: ADMIN_TOKEN,
       prometheus,
       network,
       redis,

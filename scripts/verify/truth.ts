@@ -11,6 +11,7 @@ import { Ledger } from '../rig/ledger.ts';
 import { filled } from './live.ts';
 import { crowd, mistakes, neverAcknowledged } from './mistakes.ts';
 import { commitTooEarly, driverOf, OpenStreams, readLog, writeLog } from './registry-traffic.ts';
+import { damagedTrust, foreign, talk } from './mesh/mesh-traffic.ts';
 import type { Rig } from './rig.ts';
 import { answersOf, BROKEN, CROWDED, MISTAKEN, SOUND, type Truth } from './truths.ts';
 
@@ -25,6 +26,8 @@ const ALONE = 20;
 const ROUNDS_PER_COMMIT = 8;
 const READS_PER_COMMIT = 4;
 const STREAMS = 3;
+/** Rounds of everything else for a claim of each side of the mesh. */
+const ROUNDS_PER_CLAIM = 4;
 /** Scrapes without traffic before and after, so that no sample falls into the middle. */
 const STILL_MS = 6_000;
 /** A count is a whole number: what is nearer to another one is wrong. Of bytes, what floating point leaves. */
@@ -148,6 +151,8 @@ async function wrong(rig: Rig, client: Client, repeats: number): Promise<void> {
   await Promise.all(Array.from({ length: poison }, () => neverAcknowledged(client)));
   using driver = driverOf(rig, client.ledger);
   for (let by = 0; by < repeats; by += 1) await commitTooEarly(driver, by);
+  await foreign(rig, client.ledger, repeats);
+  await damagedTrust(rig, client.ledger, repeats);
   const entries = Math.ceil((repeats * POISON_ENTRIES) / ROUNDS_MISTAKEN);
   await nonsense(rig, entries);
   client.ledger.add('entries malformed', entries);
@@ -164,6 +169,7 @@ export async function tellTruth(rig: Rig): Promise<readonly TruthResult[]> {
     for (let i = 0; i < ALONE; i += 1) await client.ask(ROUTES.openapi);
     await rounds(repeats, (round) => everything(client, round));
     await governance(rig, client, Math.ceil(repeats / ROUNDS_PER_COMMIT));
+    await talk(rig, client.ledger, Math.ceil(repeats / ROUNDS_PER_CLAIM));
   };
   using streams = new OpenStreams();
   await load(rig, (client) => right(client, 2 * AT_ONCE));

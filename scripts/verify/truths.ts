@@ -23,6 +23,7 @@ const STORAGE = 'macronode-storage';
 const INDEX = 'macronode-index';
 const MAILBOX = 'macronode-mailbox';
 const REGISTRY = 'macronode-registry';
+const MESH = 'macronode-mesh';
 
 const PATHS = [...new Set(Object.values(ROUTES).map(({ method, template }) => `${method} ${template} `))];
 const all = (ledger: Ledger): number => PATHS.reduce((sum, path) => sum + ledger.sum(path), 0);
@@ -76,6 +77,26 @@ const refused: Truth = {
   legend: 'refused',
   is: (ledger) => answersOf(ledger, 429, 503) / all(ledger),
 };
+
+const claimsOfBoth = (ledger: Ledger): number => ledger.of('claims published') + ledger.of('claims of the peer');
+/** How much higher a gauge of the gateway ended. */
+const grown = (panel: string, is: Truth['is']): Truth => ({
+  board: MESH,
+  panel,
+  legend: '{{instance}}',
+  labels: {},
+  kind: 'growth',
+  is,
+});
+const ofMesh: readonly Truth[] = [
+  count(MESH, 'Claims emitted', '{{instance}}', counted('claims published')),
+  count(MESH, 'Envelopes by outcome', '{{reason}}', counted('claims of the peer'), { reason: 'merged' }),
+  count(MESH, 'Lookups that hit', '{{instance}}', counted('lookups that hit')),
+  count(MESH, 'Audit records', '{{kind}}', counted('claims published'), { kind: 'mesh_publish' }),
+  count(MESH, 'Audit records', '{{kind}}', counted('claims of the peer'), { kind: 'mesh_receive' }),
+  grown('Claims in the table', claimsOfBoth),
+  grown('Clients known', claimsOfBoth),
+];
 
 /** Of a sound node under a load without a mistake. */
 export const SOUND: readonly Truth[] = [
@@ -141,6 +162,7 @@ export const SOUND: readonly Truth[] = [
     kind: 'growth',
     is: counted('streams at the registry'),
   },
+  ...ofMesh,
 ];
 
 /** Of a sound node whose users make mistakes, and of a stream somebody writes nonsense to. */
@@ -184,6 +206,9 @@ export const MISTAKEN: readonly Truth[] = [
     kind: 'growth',
     is: (ledger) => asked(ledger, 'registryPropose', 202),
   },
+  count(MESH, 'Envelopes by outcome', '{{reason}}', counted('claims untrusted'), { reason: 'untrusted' }),
+  count(MESH, 'Forged', '{{instance}}', counted('claims untrusted')),
+  count(MESH, 'Trust list read again', '{{result}}', counted('trust lists kept'), { result: 'kept' }),
   count(BUS, 'Malformed entries', '{{service}}', counted('entries malformed'), { service: 'storage' }),
   count(BUS, 'Dead letters by reason', '{{service}} {{reason}}', counted('entries malformed'), {
     service: 'storage',

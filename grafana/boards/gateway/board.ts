@@ -12,6 +12,7 @@ import { number } from '../sizes.ts';
 import { failedTraces, slowTraces, tracesOf } from '../traces.ts';
 import { serviceVariables } from '../variables.ts';
 import { admission } from './admission.ts';
+import { cuts } from './cuts.ts';
 import { perRoute, upstream } from './routes.ts';
 
 const gateway = series('gateway');
@@ -120,5 +121,5 @@ export const gatewayBoard: Board = {
   title: 'Macronode / Gateway',
   description: 'Rate, errors and duration per route; refusals, connections and bodies; the calls behind them.',
   variables: serviceVariables('gateway'),
-  rows: [promises, perRoute, upstream, admission, processRow('gateway'), buildRow('gateway')],
+  rows: [promises, perRoute, upstream, admission, cuts, processRow('gateway'), buildRow('gateway')],
 };

@@ -3,6 +3,7 @@ import { ALERTS } from '../../../grafana/rules/alerts.ts';
 import { busFaults } from './bus.ts';
 import { diskFaults } from './disk.ts';
 import type { FaultDriver } from './driver.ts';
+import { meshFaults } from './mesh.ts';
 import { processFaults } from './processes.ts';
 import { redisFaults } from './redis.ts';
 import { registryFaults } from './registry.ts';
@@ -14,6 +15,7 @@ const DRIVERS: Readonly<Record<FaultName, FaultDriver>> = {
   ...busFaults,
   ...diskFaults,
   ...registryFaults,
+  ...meshFaults,
   ...userFaults,
 };
 
