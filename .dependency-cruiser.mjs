@@ -13,6 +13,7 @@ const LOADED_BY_PATH = [
   TEST,
   '/src/crash-child\\.ts$',
   '^packages/store/src/writer\\.ts$',
+  '^packages/mesh/src/network/mesh-thread\\.ts$',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -124,6 +125,12 @@ export default {
         pathNot: ['^apps/ronctl/src/verifier/', '(^|/)node_modules/(canonicalize|@noble/hashes)/'],
         dependencyTypesNot: ['core'],
       },
+    },
+    {
+      name: 'the-audit-verifier-shares-nothing',
+      severity: 'error',
+      from: { path: '^apps/ronctl/src/audit/', pathNot: [TEST, '/audit-commands\\.ts$'] },
+      to: { pathNot: '^apps/ronctl/src/audit/', dependencyTypesNot: ['core'] },
     },
     {
       name: 'the-product-imports-no-workshop',

@@ -24,6 +24,7 @@ const WORKSPACES = {
   'packages/store': ['@macronode/metrics'],
   'packages/console': ['@macronode/contracts', '@macronode/metrics'],
   'packages/log': ['@macronode/contracts', '@macronode/content', '@macronode/keys'],
+  'packages/mesh': ['@macronode/contracts', '@macronode/keys', '@macronode/metrics'],
   'packages/service': ['@macronode/contracts', '@macronode/bus', '@macronode/console', '@nestjs/common'],
   'packages/log-http': ['@macronode/contracts', '@macronode/log', '@macronode/service'],
   'apps/gateway': ['@macronode/service', '@macronode/log-http', '@macronode/contracts'],
@@ -40,7 +41,7 @@ function legalTree(): Record<string, string> {
     'packages/contracts/src/routes.ts': 'export const ROUTES = 1;\n',
     'packages/contracts/src/limits.ts': 'export const LIMITS = 1;\n',
   };
-  for (const name of ['zod', '@nestjs/common', 'left-pad', 'typescript']) {
+  for (const name of ['zod', '@nestjs/common', 'left-pad', 'libp2p', 'typescript']) {
     files[`node_modules/${name}/package.json`] = manifest(name, {}, './index.js');
     files[`node_modules/${name}/index.js`] = 'export const it = 1;\n';
   }
@@ -116,6 +117,18 @@ const SEEDED: Readonly<Record<string, Files>> = {
     'packages/log/package.json': manifest('@macronode/log', { '@macronode/metrics': '1.0.0' }),
     'packages/log/src/noun.ts': importing('@macronode/metrics'),
   },
+  'mesh-stands-on-the-ground-floor': {
+    'packages/mesh/package.json': manifest('@macronode/mesh', { '@macronode/bus': '1.0.0' }),
+    'packages/mesh/src/noun.ts': importing('@macronode/bus'),
+  },
+  'only-the-mesh-thread-imports-the-network': {
+    'packages/mesh/package.json': manifest('@macronode/mesh', { libp2p: '1.0.0' }),
+    'packages/mesh/src/noun.ts': importing('libp2p'),
+  },
+  'the-mesh-thread-is-started-not-imported': {
+    'packages/mesh/src/noun.ts': importing('./network/mesh-thread.ts'),
+    'packages/mesh/src/network/mesh-thread.ts': 'export const thread = 1;\n',
+  },
   'log-http-stands-on-service-and-log': {
     'packages/log-http/package.json': manifest('@macronode/log-http', { '@macronode/store': '1.0.0' }),
     'packages/log-http/src/noun.ts': importing('@macronode/store'),
@@ -130,6 +143,7 @@ const SEEDED: Readonly<Record<string, Files>> = {
     'apps/gateway/src/noun.ts': importing('@macronode/storage'),
   },
   'the-verifier-shares-nothing': { 'apps/ronctl/src/verifier/noun.ts': importing('@macronode/contracts') },
+  'the-audit-verifier-shares-nothing': { 'apps/ronctl/src/audit/noun.ts': importing('@macronode/contracts') },
   'the-product-imports-no-workshop': {
     'scripts/ports.ts': 'export const port = 1;\n',
     'packages/keys/src/noun.ts': importing('../../../scripts/ports.ts'),

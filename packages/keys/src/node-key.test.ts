@@ -55,6 +55,14 @@ describe('NodeKey', () => {
     expect(() => NodeKey.loadOrCreate(file)).toThrow('chmod 600');
   });
 
+  it('is the same key in another thread, by its seed', () => {
+    const key = NodeKey.ephemeral();
+    const again = NodeKey.fromSeed(key.seed());
+    expect(again.publicKeyHex).toBe(key.publicKeyHex);
+    expect(verify('ed25519', key.publicKeyHex, 'test\n', 'm', again.sign('test\n', 'm'))).toBe(true);
+    expect(() => NodeKey.fromSeed(key.seed().subarray(1))).toThrow(RangeError);
+  });
+
   it('does not show its private half', () => {
     const key = NodeKey.ephemeral();
     expect(JSON.stringify(key)).toBe(JSON.stringify({ algorithm: 'ed25519', publicKeyHex: key.publicKeyHex }));

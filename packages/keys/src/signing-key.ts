@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, sign as cryptoSign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { ALGORITHMS } from './algorithm.ts';
 import type { Algorithm } from './algorithm.ts';
 import { signedBytes } from './signature.ts';
@@ -25,6 +25,11 @@ export class SigningKey {
   /** The signature of the domain and the message, base64. Throws RangeError for a domain that is not one line. */
   sign(domain: string, message: Uint8Array | string): string {
     return cryptoSign(null, signedBytes(domain, message), this.#privateKey).toString('base64');
+  }
+
+  /** The private key itself, in the forms node:crypto exports. Secret. */
+  protected toJwk(): JsonWebKey {
+    return this.#privateKey.export({ format: 'jwk' });
   }
 
   /** PKCS #8 and SPKI in one PEM text: the form of a key file. Secret. */

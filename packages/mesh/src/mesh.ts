@@ -51,6 +51,10 @@ export interface Mesh extends AsyncDisposable {
   readonly nodeId: string;
   /** Whether its thread has started and runs. */
   readonly running: boolean;
+  /** Multiaddrs it listens on, as the mesh thread last told them. */
+  readonly listen: readonly string[];
+  /** Claims in the table, and clients that can be looked up, as the mesh thread last told them (counts). */
+  readonly table: { readonly claims: number; readonly subjects: number };
   /** What is known of a client's address, as {@link canonicalAddress} writes it; a hit is counted. Never waits. */
   lookup(address: string): Standing | undefined;
   /** Publishes what this node says. False when it was not taken: counted in `mesh_command_dropped_total`. Never waits. */
