@@ -32,12 +32,13 @@ const ROLLING = ['rolling-restart.e2e.ts'];
 const MORE: Record<TargetName, readonly string[]> = {
   micronode: STARTED_HERE,
   url: [],
-  compose: STARTED_HERE,
+  compose: [...STARTED_HERE, 'mesh.e2e.ts'],
   processes: [
     ...STARTED_HERE,
     'bus-streams.e2e.ts',
     'bus-dead-letters.e2e.ts',
     'storage-disk.e2e.ts',
+    'mesh.e2e.ts',
     ...(process.env['E2E_ROLLING'] === '1' ? ROLLING : []),
     'faults.e2e.ts',
   ],

@@ -72,13 +72,29 @@ describe('compose', () => {
   it.each(services.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port] as const)))(
     '%s: the port %s of this machine can be changed',
     (_name, port) => {
-      expect(port).toMatch(/^(127\.0\.0\.1:)?\$\{[A-Z_]+:-\d+\}:\d+$/);
+      expect(port).toMatch(/^((127\.0\.0\.1|\$\{GATEWAY_MESH_HOST:-127\.0\.0\.1\}):)?\$\{[A-Z\d_]+:-\d+\}:\d+$/);
     },
   );
 
   it('gives the core two GiB and a quarter in all', () => {
     const sum = core.reduce((total, [, { deploy }]) => total + mebibytes(deploy?.resources.limits.memory), 0);
     expect(sum).toBeLessThanOrEqual(CORE_MIB_MAX);
+  });
+
+  it.each([
+    ['gateway', 'gateway-2'],
+    ['gateway-2', 'gateway'],
+  ])('%s takes part in a mesh only when it is told to, with a key of its own', (name, other) => {
+    const { environment = {}, volumes = [], ports = [] } = compose.services[name] ?? { image: '' };
+    expect(environment).toMatchObject({
+      MESH: '${MESH:-false}',
+      MESH_PEERS: `\${MESH_PEERS:-${other}:4001}`,
+      MESH_TRUST: '${MESH_TRUST:+/etc/macronode/mesh-trust.txt}',
+    });
+    expect(environment['MESH_ENFORCE']).toMatch(/MESH_ENFORCE:-false\}+$/);
+    expect(volumes).toContain(`${name}-data:/data`);
+    expect(ports.filter((port) => port.endsWith(':4001'))).toHaveLength(1);
+    expect(text('infra/Dockerfile')).toMatch(/^FROM stateful AS gateway\nEXPOSE 8080 9080 4001$/m);
   });
 
   it.each(SERVICES)('%s waits for a healthy Redis and has time to drain', (name) => {

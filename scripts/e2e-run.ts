@@ -17,7 +17,7 @@ export interface E2eOptions {
 export async function runE2e(kind: TargetKind, options: E2eOptions = {}): Promise<TestCounts> {
   requireProgram('go', 'golang-go');
   using signers = RiggedSigners.make();
-  await using target = await startTarget(kind, { onDisk: options.large === true, env: signers.env });
+  await using target = await startTarget(kind, { onDisk: options.large === true, mesh: true, env: signers.env });
   return await runE2eAgainst(target.state, options, { control: target.control, signers: signers.keys });
 }
 
@@ -49,6 +49,7 @@ export function runE2eAgainst(state: RunState, options: E2eOptions, hold?: Hold)
       E2E_ADMIN_TOKEN: state.target === 'micronode' || state.target === 'processes' ? E2E_ADMIN_TOKEN : undefined,
       E2E_CONTROL: hold?.control,
       E2E_SIGNERS: hold?.signers,
+      E2E_MESH: state.meshed === undefined ? undefined : JSON.stringify(state.meshed),
       E2E_LARGE: options.large === true ? '1' : '',
       E2E_ROLLING: rolls(state) ? '1' : '',
     },

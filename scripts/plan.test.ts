@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { opsPortOffsets, parseReplicas, planProcesses, registryPorts } from './plan.ts';
 
@@ -49,6 +50,17 @@ describe('planProcesses', () => {
     const echoing = planProcesses({ ...options, echo: true }).filter(({ env }) => 'GATEWAY_ECHO' in env);
     expect(echoing.map(({ service }) => service)).toEqual(['gateway', 'gateway']);
     expect(plan.some(({ env }) => 'GATEWAY_ECHO' in env)).toBe(false);
+  });
+
+  it('gives each gateway a folder, and in a mesh a port of its own and the others as peers', () => {
+    expect(named['gateway-0']?.env).toMatchObject({ DATA_DIR: '/data' });
+    expect(named['gateway-1']?.env).toMatchObject({ DATA_DIR: join('/data', 'replica-1') });
+    expect(named['gateway-0']?.env).not.toHaveProperty('MESH_PORT');
+    const meshed = planProcesses({ ...options, meshPort: 4001 }).filter(({ service }) => service === 'gateway');
+    expect(meshed.map(({ env }) => [env['MESH_PORT'], env['MESH_PEERS']])).toEqual([
+      ['4101', '127.0.0.1:4001'],
+      ['4001', '127.0.0.1:4101'],
+    ]);
   });
 
   it('gives the registry a port of its own, free if none was planned', () => {

@@ -9,6 +9,7 @@ const REPLICAS_MAX = 16;
 const PORTS_PER_REPLICA = 100;
 export const OPS_PORT_BASE = 9080;
 export const REGISTRY_PORT = 8085;
+export const MESH_PORT = 4001;
 
 export interface PlanOptions {
   readonly replicas: Readonly<Partial<Record<ServiceName, number>>>;
@@ -21,6 +22,8 @@ export interface PlanOptions {
   readonly nodeId: string;
   /** Whether the gateways answer POST /echo. */
   readonly echo?: boolean;
+  /** Port the mesh of the first gateway listens on, where the gateways take part in one. */
+  readonly meshPort?: number | undefined;
 }
 
 export interface PlannedProcess {
@@ -76,6 +79,25 @@ function registryEnv({ registryPort = 0, dataDir }: PlanOptions, index: number):
   };
 }
 
+/** A gateway of several has a folder of its own, for the key of its mesh; on this machine they find one another. */
+function gatewayEnv(
+  { replicas, httpPort, dataDir, echo, meshPort }: PlanOptions,
+  index: number,
+): Readonly<Record<string, string>> {
+  const port = (at: number): string => String((meshPort ?? 0) + PORTS_PER_REPLICA * at);
+  const others = Array.from({ length: replicas.gateway ?? 1 }, (_, at) => at).filter((at) => at !== index);
+  return {
+    HTTP_HOST: '127.0.0.1',
+    PORT: String(httpPort),
+    HTTP_REUSE_PORT: 'true',
+    ...(echo === true ? { GATEWAY_ECHO: 'true' } : {}),
+    ...(index > 0 ? { DATA_DIR: join(dataDir, `replica-${index}`) } : {}),
+    ...(meshPort === undefined
+      ? {}
+      : { MESH_PORT: port(index), MESH_PEERS: others.map((at) => `127.0.0.1:${port(at)}`).join(',') }),
+  };
+}
+
 /** Owners of data first, the public face last: the order of starting. Stopping goes the other way. */
 export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
   const plan = SERVICES.flatMap((service, at) =>
@@ -91,14 +113,7 @@ export function planProcesses(options: PlanOptions): readonly PlannedProcess[] {
           DATA_DIR: options.dataDir,
           NODE_ID: options.nodeId,
           OPS_PORT: String(opsPort),
-          ...(service === 'gateway'
-            ? {
-                HTTP_HOST: '127.0.0.1',
-                PORT: String(options.httpPort),
-                HTTP_REUSE_PORT: 'true',
-                ...(options.echo === true ? { GATEWAY_ECHO: 'true' } : {}),
-              }
-            : {}),
+          ...(service === 'gateway' ? gatewayEnv(options, index) : {}),
           ...(service === 'registry' ? registryEnv(options, index) : {}),
         },
       };

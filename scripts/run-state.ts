@@ -22,6 +22,8 @@ export interface RunState {
   readonly url: string;
   /** Base URL of the registry's own port; undefined where it has none, as in a micronode. */
   readonly registryUrl?: string | undefined;
+  /** Two gateways of one mesh, the second of which enforces scores; only of a target that has them. */
+  readonly meshed?: readonly { readonly url: string; readonly ops: string }[] | undefined;
   /** Base URLs of the ops ports by service, replica by replica. */
   readonly ops: Readonly<Record<string, readonly string[]>>;
   readonly processes: readonly ProcessState[];

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } fro
 import { join } from 'node:path';
 import { SERVICES } from '@macronode/contracts';
 import { appCommand, ROOT } from './bootstrap.mjs';
+import { meshEnvironment, prepareMesh } from './compose-mesh.ts';
 import { borrowListenMigration } from './listen-migration.ts';
 import { opsPortOffsets, planProcesses, type PlanOptions, registryPorts } from './plan.ts';
 import { answersOk, poll } from './poll.ts';
@@ -43,6 +44,8 @@ export interface TargetOptions {
   readonly redis?: { readonly own: OwnRedis; readonly url: string };
   /** Settings of every process. Of these an engine of containers takes what its compose file passes on. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Two gateways that form a mesh: of a target of containers, which has one and none otherwise. */
+  readonly mesh?: boolean;
   /** Tells nodes of one process apart. */
   readonly label?: string;
 }
@@ -179,9 +182,13 @@ async function stopRedis(redis: OwnRedis): Promise<void> {
   if (isStill(restarted, String(redis.process.port))) signal(restarted, 'SIGKILL');
 }
 
-async function startCompose(runDir: string, { env: wanted = {} }: TargetOptions): Promise<RunningTarget> {
+async function startCompose(runDir: string, { env: wanted = {}, mesh = false }: TargetOptions): Promise<RunningTarget> {
   const names = [
     'GATEWAY_PORT',
+    'GATEWAY_MESH_PORT',
+    'GATEWAY_2_PORT',
+    'GATEWAY_2_OPS_PORT',
+    'GATEWAY_2_MESH_PORT',
     'REGISTRY_PORT',
     'PROMETHEUS_PORT',
     'ALERTMANAGER_PORT',
@@ -190,9 +197,10 @@ async function startCompose(runDir: string, { env: wanted = {} }: TargetOptions)
   const ports: Record<string, string> = {};
   for (const name of names) ports[name] = String(await freePort());
   const env = {
+    ...(mesh ? meshEnvironment(runDir) : {}),
     ...wanted,
     ...ports,
-    COMPOSE_PROFILES: '',
+    COMPOSE_PROFILES: mesh ? 'mesh' : '',
     OTEL_EXPORTER_OTLP_ENDPOINT: '',
     GATEWAY_ECHO: 'true',
     COMPOSE_PROJECT_NAME: COMPOSE_PROJECT,
@@ -204,6 +212,7 @@ async function startCompose(runDir: string, { env: wanted = {} }: TargetOptions)
     );
   };
   try {
+    if (mesh) await prepareMesh(env);
     await runProgram(
       ['docker', 'compose', '--progress', 'quiet', 'up', '--wait', '--detach', '--build', '--quiet-pull'],
       { env },
@@ -213,13 +222,15 @@ async function startCompose(runDir: string, { env: wanted = {} }: TargetOptions)
     await stop();
     throw error;
   }
+  const at = (name: string): string => `http://127.0.0.1:${ports[name] ?? ''}`;
   const state: RunState = {
     target: 'compose',
-    url: `http://127.0.0.1:${ports['GATEWAY_PORT'] ?? ''}`,
-    registryUrl: `http://127.0.0.1:${ports['REGISTRY_PORT'] ?? ''}`,
-    ops: Object.fromEntries(
-      SERVICES.map((service) => [service, [`http://127.0.0.1:${ports[`${service.toUpperCase()}_OPS_PORT`] ?? ''}`]]),
-    ),
+    url: at('GATEWAY_PORT'),
+    ...(mesh && {
+      meshed: ['GATEWAY', 'GATEWAY_2'].map((one) => ({ url: at(`${one}_PORT`), ops: at(`${one}_OPS_PORT`) })),
+    }),
+    registryUrl: at('REGISTRY_PORT'),
+    ops: Object.fromEntries(SERVICES.map((service) => [service, [at(`${service.toUpperCase()}_OPS_PORT`)]])),
     processes: [],
   };
   const control = stateFile(runDir);

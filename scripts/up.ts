@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from './bootstrap.mjs';
 import { isListenMigrationOn, LISTEN_MIGRATION_ADVICE } from './listen-migration.ts';
-import { OPS_PORT_BASE, parseReplicas, planProcesses, REGISTRY_PORT, registryPorts } from './plan.ts';
+import { MESH_PORT, OPS_PORT_BASE, parseReplicas, planProcesses, REGISTRY_PORT, registryPorts } from './plan.ts';
 import { poll } from './poll.ts';
 import { freePort, freePortBase, isPortFree } from './ports.ts';
 import { replaceProcesses, runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
@@ -64,6 +64,8 @@ async function up(): Promise<void> {
     dataDir,
     nodeId: process.env['NODE_ID'] ?? 'local',
     echo: values.echo,
+    // The rest of the mesh is told by the environment, which every process has.
+    meshPort: process.env['MESH'] === undefined ? undefined : Number(process.env['MESH_PORT'] ?? MESH_PORT),
   });
   const state = await startProcesses({ runDir, url, plan, dataDir, ...(own === undefined ? {} : { ownRedis: own }) });
   process.stdout.write(`${statusTable(state)}\n\n`);

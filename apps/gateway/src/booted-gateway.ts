@@ -12,6 +12,7 @@ export const GATEWAY_ENV = {
   HTTP_HOST: '127.0.0.1',
   LOG_LEVEL: 'silent',
   GATEWAY_INFLIGHT: '8',
+  ADMIN_TOKEN: 'admin-token-of-a-test',
 };
 
 /** Bytes that differ from one chunk to the next. */
@@ -75,6 +76,16 @@ export class BootedGateway {
 
   ops(path: string): Promise<Response> {
     return fetch(`${this.#node?.opsUrl ?? ''}${path}`);
+  }
+
+  /** Asks an admin route; answers status and body. */
+  async admin(method: string, path: string, body?: unknown): Promise<[number, unknown]> {
+    const response = await fetch(`${this.#node?.opsUrl ?? ''}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${GATEWAY_ENV.ADMIN_TOKEN}`, ...(body !== undefined && JSON_TYPE) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return [response.status, await response.json()];
   }
 
   /** The value of one series, 0 when it is not there. */

@@ -1,7 +1,9 @@
 import { ROUTES } from '@macronode/contracts';
 import { eventStreamMetrics } from '@macronode/log-http';
+import { meshMetrics } from '@macronode/mesh';
 import type { ServiceDefinition } from '@macronode/service';
 import { gatewayConfig, type GatewayConfig } from './config.ts';
+import { MESH_ADMIN } from './mesh/mesh-admin.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { GatewayModule } from './module.ts';
 
@@ -19,6 +21,9 @@ const REJECT_REASONS = [
   'aborted',
   'idle',
   'streams',
+  'client_rate',
+  'client_cut',
+  'mesh_score',
 ];
 
 export const gatewayService: ServiceDefinition<GatewayConfig> = {
@@ -33,8 +38,9 @@ export const gatewayService: ServiceDefinition<GatewayConfig> = {
   }),
   routes: (config) => Object.values(ROUTES).filter((route) => config.echo || route !== ROUTES.echo),
   rejectReasons: REJECT_REASONS,
+  admin: MESH_ADMIN,
   module: GatewayModule,
-  declarations: [...Object.values(gatewayMetrics), ...Object.values(eventStreamMetrics)],
+  declarations: [...Object.values(gatewayMetrics), ...Object.values(eventStreamMetrics), ...Object.values(meshMetrics)],
 };
 
 export { gatewayMetrics } from './metrics.ts';

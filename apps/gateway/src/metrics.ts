@@ -1,4 +1,5 @@
 import { counter, gauge, type HandlesOf } from '@macronode/metrics';
+import { CUT_REASONS } from './clients/client.ts';
 
 export const gatewayMetrics = {
   bodyBytes: counter({
@@ -22,6 +23,32 @@ export const gatewayMetrics = {
   inflight: gauge({
     name: 'gateway_admitted_requests',
     help: 'Requests the in-flight gate has admitted and not seen end.',
+  }),
+  clientCuts: counter({
+    name: 'gateway_client_cuts_total',
+    help: 'Clients cut for abuse, by what they kept on doing.',
+    labels: { reason: CUT_REASONS },
+    zeroFill: true,
+  }),
+  clientsTracked: gauge({
+    name: 'gateway_tracked_clients',
+    help: 'Addresses whose requests are counted. 0 while no share of an address is set.',
+  }),
+  clientsForgotten: counter({
+    name: 'gateway_clients_forgotten_total',
+    help: 'Addresses forgotten because as many as may be counted were: the longest idle goes first.',
+  }),
+  tarpitHeld: gauge({
+    name: 'gateway_tarpit_held_answers',
+    help: 'Refusals of cut clients that are held back.',
+  }),
+  tarpitOverflow: counter({
+    name: 'gateway_tarpit_overflow_total',
+    help: 'Refusals sent at once because as many as may be held back were.',
+  }),
+  meshScoreStripped: counter({
+    name: 'gateway_mesh_score_stripped_total',
+    help: 'Requests that brought a score of their own: it is taken off, whether the mesh is on or off.',
   }),
 };
 

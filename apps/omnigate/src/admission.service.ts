@@ -1,5 +1,5 @@
 import { type BusContext, Forwarded } from '@macronode/bus';
-import { ERRORS, ServiceError } from '@macronode/contracts';
+import { ERRORS, readMeshMetadata, ServiceError } from '@macronode/contracts';
 import { Holders, type Occupancy } from '@macronode/metrics';
 import { mapError } from '@macronode/service';
 import type { OmnigateMetrics } from './metrics.ts';
@@ -28,6 +28,7 @@ export class AdmissionService {
   /** Runs `judge` under the in-flight gate; refuses with `busy` over the bound and `deadline` when no time is left. */
   async admit<T>(context: BusContext, judge: () => T | Promise<T>): Promise<T> {
     const { subject } = context;
+    if (readMeshMetadata(context.metadata) !== undefined) this.#metrics.scoredRequests.inc();
     const refusal = this.#refusal(context);
     if (refusal !== undefined) {
       this.#metrics.requests.inc({ subject, result: 'refused' });

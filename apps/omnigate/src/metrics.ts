@@ -17,6 +17,10 @@ export const omnigateMetrics = {
     buckets: LATENCY_BUCKETS_SECONDS,
     bucketsReason: 'The edges of request latency, so that a hop can be held against the request it is part of.',
   }),
+  scoredRequests: counter({
+    name: 'omnigate_scored_requests_total',
+    help: 'Requests whose frame says what the mesh thinks of their client, those above the bound included.',
+  }),
   inflight: gauge({ name: 'omnigate_admitted_requests', help: 'Requests being judged now.' }),
 };
 

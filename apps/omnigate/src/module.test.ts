@@ -1,5 +1,12 @@
 import { Bus, type BusContext, InProcessLink, RemoteError } from '@macronode/bus';
-import { LIMITS, type NameReply, type ObjectReadRequest, ServiceError, SUBJECTS } from '@macronode/contracts';
+import {
+  LIMITS,
+  meshMetadata,
+  type NameReply,
+  type ObjectReadRequest,
+  ServiceError,
+  SUBJECTS,
+} from '@macronode/contracts';
 import { MetricsRegistry } from '@macronode/metrics';
 import { type RunningNode, startNode } from '@macronode/service';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -28,10 +35,10 @@ const record = {
 };
 const named: NameReply = { record: { record, sig: 'AAAA' }, etag: ID, created: false };
 
-/** What each owner was asked, with the correlation id it came under. */
-const asked: { subject: string; payload: unknown; corrId: string; caller: string }[] = [];
-const note = (payload: unknown, { subject, corrId, caller }: BusContext): void => {
-  asked.push({ subject, payload, corrId, caller });
+/** What each owner was asked, with the correlation id and the metadata it came under. */
+const asked: { subject: string; payload: unknown; corrId: string; caller: string; metadata: object }[] = [];
+const note = (payload: unknown, { subject, corrId, caller, metadata }: BusContext): void => {
+  asked.push({ subject, payload, corrId, caller, metadata });
 };
 /** What the mailbox makes of an echo. */
 let echoOfMailbox = (bytes: unknown): unknown => bytes;
@@ -115,6 +122,7 @@ describe('omnigate', () => {
       payload: { id: ID, conditions },
       corrId: CORR_ID,
       caller: client.instance,
+      metadata: {},
     });
   });
 
@@ -127,6 +135,22 @@ describe('omnigate', () => {
       { subject: 'storage.object.read', payload: { id: ID, conditions }, corrId: CORR_ID, caller: client.instance },
     ]);
     expect(await metric('upstream_latency_seconds_count{service="omnigate",hop="index"}')).toBe(1);
+  });
+
+  it('reads the score of the client in the frame, and hands it on to whoever it asks', async () => {
+    const scored = (): Promise<number> => metric('omnigate_scored_requests_total{service="omnigate"}');
+    expect(await scored()).toBe(0);
+    const from = asked.length;
+    const metadata = meshMetadata('0.900', 2);
+    await client.read(SUBJECTS.omnigate.nameRead, { name: 'a', conditions }, { ...call, metadata });
+    expect(asked.slice(from)).toMatchObject([
+      { subject: 'index.name.get', metadata },
+      { subject: 'storage.object.read', metadata },
+    ]);
+    expect(await scored()).toBe(1);
+    const forged = { mesh_score: 'no score', mesh_sources: '2' };
+    await client.call(SUBJECTS.omnigate.nameGet, { name: 'a' }, { ...call, metadata: forged });
+    expect(await scored()).toBe(1);
   });
 
   it('answers what the index answers about a name nobody has', async () => {

@@ -28,6 +28,30 @@ export {
   Topic,
 } from './mailbox.ts';
 export {
+  MESH_ADMIN_ROUTES,
+  MESH_CLAIMS_PAGE,
+  MESH_TTL_MAX_S,
+  MeshAddress,
+  MeshClaim,
+  MeshClaimDraft,
+  MeshClaimKind,
+  MeshClaimList,
+  MeshClaimParams,
+  MeshClaimReason,
+  MeshClaimTaken,
+  MeshClaimsQuery,
+  MeshNodeId,
+  MeshPeer,
+  MeshPeerList,
+  MeshStanding,
+  MeshStandingParams,
+  MeshStatus,
+  MeshSubject,
+  MeshTrustReload,
+} from './mesh-admin.ts';
+export { MESH_SCORE_HEADER, meshMetadata, readMeshMetadata } from './mesh-score.ts';
+export type { MeshScore } from './mesh-score.ts';
+export {
   NAME_RECORD_DOMAIN,
   Name,
   NameClaim,
@@ -91,7 +115,7 @@ export {
   SignerId,
 } from './registry.ts';
 export { REGISTRY_ROUTES, ROUTES } from './routes.ts';
-export type { RegistryRouteName, Route, RouteName } from './routes.ts';
+export type { RegistryRouteName, Route, RouteName, Upstream } from './routes.ts';
 export { LATENCY_BUCKETS_SECONDS, SLOS } from './slo.ts';
 export type { AnySlo, LatencySlo, SloName } from './slo.ts';
 export { NameReadRequest, SERVICES, SUBJECTS, TOPICS } from './subjects.ts';

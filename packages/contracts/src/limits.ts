@@ -53,6 +53,34 @@ export const LIMITS = Object.freeze({
   drain_ms: limit(2_000, 'ms', 'How long that rest is waited for before the connection is cut.'),
   http_connections: limit(4_096, 'count', 'Open client connections of one gateway.'),
   gateway_inflight: limit(1_024, 'count', 'Requests in flight in one gateway; the next one is refused with 503.'),
+  gateway_clients: limit(
+    32_768,
+    'count',
+    'Addresses whose requests one gateway counts at a time: some 16 MB. The longest idle is forgotten for a new one.',
+  ),
+  gateway_cut_refusals: limit(
+    64,
+    'count',
+    'Refusals of one address within the window below after which it is cut: a caller that waits as it was told meets one.',
+  ),
+  gateway_cut_window_ms: limit(10_000, 'ms', 'Window those refusals are counted in.'),
+  gateway_claim_interval_ms: limit(
+    60_000,
+    'ms',
+    'A gateway says one thing of an address to the mesh this often at most: a flood of requests is no flood of claims.',
+  ),
+  gateway_claim_ttl_s: limit(3_600, 'count', 'Seconds such a claim holds. It weighs half after ten minutes.'),
+  gateway_tarpit_answers: limit(
+    256,
+    'count',
+    'Refusals held back at once; the next one is sent at once. Each holds a connection, of which there are 4,096.',
+  ),
+  gateway_mesh_decisions: limit(
+    4_096,
+    'count',
+    'Addresses whose decision is remembered, so that it is told once. The oldest is forgotten, and told again if it comes back.',
+  ),
+  mesh_peers: limit(64, 'count', 'Addresses of other gateways that one is told to begin with.'),
   omnigate_inflight: limit(1_024, 'count', 'Requests judged at once by one omnigate.'),
   upload_slots: limit(64, 'count', 'Uploads open at once in one storage: 64 windows of 1 MiB are its buffer budget.'),
   read_slots: limit(

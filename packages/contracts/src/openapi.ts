@@ -87,6 +87,11 @@ const HEADERS: Readonly<Record<HeaderName, Json>> = {
   Location: { description: 'The path of what was made.', schema: string },
   Allow: { description: 'The methods the route has.', schema: string },
   Vary: { description: 'Always `accept-encoding`: JSON may be compressed.', schema: string },
+  'X-Macronode-Mesh-Score': {
+    description:
+      'What other gateways say of this client, 0 to 1. Where the operator wants it told, and there is something to tell.',
+    schema: string,
+  },
   'Retry-After': { description: 'Whole seconds, at least 1.', schema: { type: 'integer', minimum: 1 } },
 };
 
@@ -111,9 +116,9 @@ function contentOf(body: Answer['body']): Json {
   return { content: MEDIA[body] ?? { 'application/json': { schema: ref('schemas', body) } } };
 }
 
-const successOf = (answer: Answer): Json => ({
+const successOf = (answer: Answer, { upstream }: Route): Json => ({
   description: answer.description,
-  headers: headersOf(answer.headers),
+  headers: headersOf(upstream === 'gateway' ? answer.headers : [...answer.headers, 'X-Macronode-Mesh-Score']),
   ...contentOf(answer.body),
 });
 
@@ -179,7 +184,7 @@ function operationOf(name: RouteName, route: Route): Json {
     parameters: names.map((parameter) => ref('parameters', parameter)),
     ...requestBodyOf(operation),
     responses: {
-      ...Object.fromEntries(operation.answers.map((answer) => [String(answer.status), successOf(answer)])),
+      ...Object.fromEntries(operation.answers.map((answer) => [String(answer.status), successOf(answer, route)])),
       ...errorsOf(operation, route.method !== 'HEAD'),
     },
   };

@@ -36,7 +36,8 @@ export type HeaderName =
   | 'Location'
   | 'Allow'
   | 'Retry-After'
-  | 'Vary';
+  | 'Vary'
+  | 'X-Macronode-Mesh-Score';
 
 /** A success answer: `bytes` is an octet stream, `any` is JSON without a schema of ours, `text` and `events` are those media types, `lines` is JSON of that schema on each line. */
 export interface Answer {
@@ -60,7 +61,14 @@ export interface Operation {
 }
 
 /** Any route can be refused at the edge. */
-export const EDGE = ['bad_request', 'header_too_large', 'internal', 'busy'] as const satisfies readonly ErrorCode[];
+export const EDGE = [
+  'bad_request',
+  'header_too_large',
+  'internal',
+  'busy',
+  'quota',
+  'forbidden',
+] as const satisfies readonly ErrorCode[];
 /** Routes that ask a service behind the gateway. */
 export const BEHIND = [...EDGE, 'no_responders', 'unavailable', 'deadline'] as const satisfies readonly ErrorCode[];
 /** A write may have taken effect without an answer. */

@@ -23,7 +23,6 @@ const LOG_WRITE = [
   'sealed',
   'expired',
   'bad_signature',
-  'quota',
   'saturated',
   'maintenance',
   'no_space',

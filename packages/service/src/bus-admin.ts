@@ -22,6 +22,7 @@ import {
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { AdminGuard } from './admin-guard.ts';
+import { parseAdmin, routerPath } from './admin-routes.ts';
 import type { Logger } from './logging.ts';
 
 export interface BusAdminSources {
@@ -34,16 +35,6 @@ export interface BusAdminSources {
 
 const ServiceParams = z.object({ service: BusServiceName });
 const LetterParams = z.object({ service: BusServiceName, id: BusDeadLetterId });
-
-/** `{service}` as the router writes it. */
-const path = (template: string): string => template.replace(/\{([a-z_]+)\}/g, ':$1');
-
-function read<T>(schema: z.ZodType<T>, value: unknown): T {
-  const { success, data, error } = schema.safeParse(value);
-  if (success) return data;
-  const [issue] = error.issues;
-  throw new ServiceError('bad_request', `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
-}
 
 /** Adds the routes for dead letters to an ops port. Every one is guarded; what changes something is logged. */
 export function addBusAdmin(http: FastifyInstance, sources: BusAdminSources): void {
@@ -61,15 +52,15 @@ export function addBusAdmin(http: FastifyInstance, sources: BusAdminSources): vo
 
 function addReads(http: FastifyInstance, { link, services }: BusAdminSources): void {
   http.get(BUS_ADMIN_ROUTES.list, async (request): Promise<BusDeadLetterList> => {
-    const query = read(BusDeadLetterListQuery, request.query);
+    const query = parseAdmin(BusDeadLetterListQuery, request.query);
     const service = query.service ?? (services.length === 1 ? services[0] : undefined);
     if (service === undefined)
       throw new ServiceError('bad_request', `This process runs several services: name one of them with ?service=`);
     const { letters, next } = await link.deadLetters(service).list({ after: query.after, limit: query.limit });
     return { letters: letters.map(toPublic), next: next ?? null };
   });
-  http.get(path(BUS_ADMIN_ROUTES.letter), async (request): Promise<BusDeadLetterShown> => {
-    const { service, id } = read(LetterParams, request.params);
+  http.get(routerPath(BUS_ADMIN_ROUTES.letter), async (request): Promise<BusDeadLetterShown> => {
+    const { service, id } = parseAdmin(LetterParams, request.params);
     const letter = await link.deadLetters(service).show(id);
     if (letter === undefined) throw gone();
     return toShown(letter);
@@ -77,27 +68,27 @@ function addReads(http: FastifyInstance, { link, services }: BusAdminSources): v
 }
 
 function addWrites(http: FastifyInstance, { link, log }: BusAdminSources): void {
-  http.post(`${path(BUS_ADMIN_ROUTES.letter)}/replay`, async (request): Promise<BusDeadLettersReplayed> => {
-    const { service, id } = read(LetterParams, request.params);
+  http.post(`${routerPath(BUS_ADMIN_ROUTES.letter)}/replay`, async (request): Promise<BusDeadLettersReplayed> => {
+    const { service, id } = parseAdmin(LetterParams, request.params);
     if (!(await link.deadLetters(service).replay(id))) throw gone();
     log.info({ service, id }, 'dead letter replayed');
     return { replayed: 1, more: false, retry_after_ms: null };
   });
-  http.delete(path(BUS_ADMIN_ROUTES.letter), async (request): Promise<BusDeadLettersDropped> => {
-    const { service, id } = read(LetterParams, request.params);
+  http.delete(routerPath(BUS_ADMIN_ROUTES.letter), async (request): Promise<BusDeadLettersDropped> => {
+    const { service, id } = parseAdmin(LetterParams, request.params);
     if (!(await link.deadLetters(service).drop(id))) throw gone();
     log.info({ service, id }, 'dead letter dropped');
     return { dropped: 1, more: false };
   });
-  http.post(`${path(BUS_ADMIN_ROUTES.service)}/replay`, async (request): Promise<BusDeadLettersReplayed> => {
-    const { service } = read(ServiceParams, request.params);
-    const result = await replayMany(link.deadLetters(service), read(BusDeadLetterManyQuery, request.query));
+  http.post(`${routerPath(BUS_ADMIN_ROUTES.service)}/replay`, async (request): Promise<BusDeadLettersReplayed> => {
+    const { service } = parseAdmin(ServiceParams, request.params);
+    const result = await replayMany(link.deadLetters(service), parseAdmin(BusDeadLetterManyQuery, request.query));
     log.info({ service, replayed: result.replayed }, 'dead letters replayed');
     return result;
   });
-  http.delete(path(BUS_ADMIN_ROUTES.service), async (request): Promise<BusDeadLettersDropped> => {
-    const { service } = read(ServiceParams, request.params);
-    const { limit, before = Date.now() } = read(BusDeadLetterManyQuery, request.query);
+  http.delete(routerPath(BUS_ADMIN_ROUTES.service), async (request): Promise<BusDeadLettersDropped> => {
+    const { service } = parseAdmin(ServiceParams, request.params);
+    const { limit, before = Date.now() } = parseAdmin(BusDeadLetterManyQuery, request.query);
     const letters = link.deadLetters(service);
     const dropped = await letters.dropUntil(before, limit);
     log.info({ service, dropped }, 'dead letters dropped');

@@ -2,11 +2,13 @@ import type { Bus } from '@macronode/bus';
 import type { Route, ServiceName } from '@macronode/contracts';
 import type { Declaration, MetricsScope } from '@macronode/metrics';
 import type { DynamicModule } from '@nestjs/common';
+import type { AdminHandler, AdminRoute } from './admin-routes.ts';
 import type { Profile } from './common-config.ts';
 import type { Toggles } from './toggles.ts';
 import type { ConfigDeclaration } from './config.ts';
 import type { Logger } from './logging.ts';
 import type { ReadinessRegistry } from './readiness.ts';
+import type { BackgroundSpans } from './tracing/background-spans.ts';
 
 /** Everything a service is given: values, wired once, by whoever runs the node. */
 export interface ServiceDeps<C extends object> {
@@ -23,6 +25,12 @@ export interface ServiceDeps<C extends object> {
   /** This service's own folder, made before the module is; undefined: keep nothing (amnesia). */
   readonly dataDir: string | undefined;
   readonly nodeId: string;
+  /** Of the build. */
+  readonly version: string;
+  /** Spans of work no request asked for; undefined where tracing is off. */
+  readonly spans: BackgroundSpans | undefined;
+  /** Says how one of its admin routes answers; until then it is `unavailable`. */
+  onAdmin(route: AdminRoute, handler: AdminHandler): void;
   /** Closed in reverse order, after the last request was answered. */
   onClose(name: string, close: () => Promise<void> | void): void;
 }
@@ -38,6 +46,8 @@ export interface ServiceDefinition<C extends object> {
   routes?(config: C): readonly Pick<Route, 'method' | 'template' | 'rest'>[];
   /** Words it puts into `reason` of its errors, beside the codes and the bounds of the bus. */
   readonly rejectReasons?: readonly string[];
+  /** What it adds to the ops port, for whoever has the admin token. */
+  readonly admin?: readonly AdminRoute[];
   readonly module: { register(deps: ServiceDeps<C>): DynamicModule | Promise<DynamicModule> };
   /** Its metrics, for the generated pages. */
   readonly declarations: readonly Declaration[];

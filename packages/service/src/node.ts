@@ -9,6 +9,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { DestinationStream } from 'pino';
 import { AdminGuard } from './admin-guard.ts';
+import { AdminRoutes } from './admin-routes.ts';
 import { readBuildInfo } from './build-info.ts';
 import { addBusAdmin } from './bus-admin.ts';
 import { addTasks } from './tasks.ts';
@@ -118,6 +119,7 @@ class NodeAssembly {
   readonly closing: CloseStack;
   readonly link: Link;
   readonly ops: OpsServer;
+  readonly admin: AdminRoutes;
   readonly hosted: Hosted[] = [];
   readonly #options: NodeOptions;
   readonly #base: Logger;
@@ -157,6 +159,8 @@ class NodeAssembly {
       services: services.map((service) => service.name),
       log: this.log,
     });
+    const declared = services.flatMap(({ admin = [] }) => admin);
+    this.admin = new AdminRoutes(this.ops.routes, guard, declared);
   }
 
   readiness(): NodeReadiness {
@@ -236,6 +240,9 @@ class NodeAssembly {
         toggles: common,
         dataDir,
         nodeId: common.nodeId,
+        version: this.build.version,
+        spans: tracing?.background,
+        onAdmin: (route, handler) => this.admin.answer(route, handler),
         onClose: (what, close) => this.closing.add(`${name} ${what}`, close),
       },
     };

@@ -20,6 +20,8 @@ export class RequestContext {
   readonly startedAt: number;
   /** Who asks, once a capability was verified. */
   principal: string | undefined;
+  /** Travels in the frames of every call made for this request, and of what those call. Set by the edge only. */
+  metadata: CallContext['metadata'];
   /** What went wrong after the header of the answer was sent: the status can no longer say it. */
   failure: ErrorCode | undefined;
   /** Its span, where tracing is on. */
@@ -121,7 +123,8 @@ export class ClientGone extends Error {
 export function toCallContext(ctx: RequestContext): CallContext {
   const ttlMs = Math.floor(ctx.remainingMs());
   if (ttlMs < 1) throw new ServiceError('deadline');
-  return { corrId: ctx.corrId, ttlMs, traceparent: ctx.traceparent, signal: ctx.signal, principal: ctx.principal };
+  const { corrId, traceparent, signal, principal, metadata } = ctx;
+  return { corrId, ttlMs, traceparent, signal, principal, metadata };
 }
 
 /** Gives a request its context unless it has one. Requests the router refuses outright never meet a hook. */

@@ -7,6 +7,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
+import { backgroundSpans } from './background-spans.ts';
 import { busSpans } from './bus-spans.ts';
 import { ErrorKeeper } from './error-keeper.ts';
 import { ExportQueue } from './export-queue.ts';
@@ -38,6 +39,7 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
     spanLimits: {
       attributeCountLimit: TRACING_LIMITS.attributes,
       attributeValueLengthLimit: TRACING_LIMITS.attributeChars,
+      eventCountLimit: TRACING_LIMITS.spanEvents,
     },
     resource: resourceFromAttributes({
       'service.name': service,
@@ -51,6 +53,7 @@ export function tracingWith(exporter: SpanExporter, options: Omit<TracingOptions
   return {
     busHooks: busSpans(tracer),
     http: httpSpans(tracer),
+    background: backgroundSpans(tracer),
     flush: () => keeper.forceFlush(),
     close: () => keeper.shutdown().catch(() => undefined),
   };

@@ -22,6 +22,8 @@ export const TRACING_LIMITS = Object.freeze({
   attributes: 32,
   /** Longest attribute value, in characters: a path of the longest name. */
   attributeChars: 1_024,
+  /** Events of one span; the first ones go. A gossip round at debug has one for each claim. */
+  spanEvents: 128,
   /** Links of one receive span: the frames of the largest entry. */
   links: 128,
 });

@@ -168,3 +168,41 @@ describe('an export queue', () => {
     expect(droppedByExport.value()).toBe(sent);
   });
 });
+
+describe('work that no request asked for', () => {
+  it('is a trace of its own, with the times and the events it is told with', async () => {
+    const { exporter, edge } = await traced(1, () => 'bytes');
+    edge.background({
+      name: 'round',
+      startedAtMs: 1_000,
+      endedAtMs: 1_250,
+      attributes: { peers: 3 },
+      events: [{ name: 'claim', atMs: 1_100, attributes: { outcome: 'merged' } }],
+    });
+    edge.background({ name: 'round', startedAtMs: 2_000, endedAtMs: 2_001, attributes: {}, failure: 'timeout' });
+    await edge.flush();
+    const [first, second] = exporter.getFinishedSpans();
+    expect(first).toMatchObject({ name: 'round', kind: SpanKind.INTERNAL, attributes: { peers: 3 } });
+    expect([first?.startTime, first?.endTime]).toEqual([
+      [1, 0],
+      [1, 250_000_000],
+    ]);
+    expect(first?.parentSpanContext).toBeUndefined();
+    expect(first?.events).toMatchObject([{ name: 'claim', time: [1, 100_000_000], attributes: { outcome: 'merged' } }]);
+    expect(second?.status).toMatchObject({ message: 'timeout' });
+    expect(second?.spanContext().traceId).not.toBe(first?.spanContext().traceId);
+  });
+
+  it('keeps so many of its events, the last ones', async () => {
+    const { exporter, edge } = await traced(1, () => 'bytes');
+    const events = Array.from({ length: TRACING_LIMITS.spanEvents + 2 }, (_, n) => {
+      return { name: `e${n}`, atMs: n, attributes: {} };
+    });
+    edge.background({ name: 'round', startedAtMs: 0, endedAtMs: 9, attributes: {}, events });
+    await edge.flush();
+    const [span] = exporter.getFinishedSpans();
+    expect(span?.events).toHaveLength(TRACING_LIMITS.spanEvents);
+    expect(span?.events.at(-1)?.name).toBe(events.at(-1)?.name);
+    expect(span?.droppedEventsCount).toBe(2);
+  });
+});

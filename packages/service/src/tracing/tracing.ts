@@ -1,11 +1,13 @@
 import type { BusHooks } from '@macronode/bus';
 import type { MetricsScope } from '@macronode/metrics';
+import type { BackgroundSpans } from './background-spans.ts';
 import type { HttpSpans } from './http-spans.ts';
 
 /** The tracing of one service. */
 export interface Tracing {
   readonly busHooks: BusHooks;
   readonly http: HttpSpans;
+  readonly background: BackgroundSpans;
   /** Exports what waits. Never rejects. */
   flush(): Promise<void>;
   /** Exports what waits, and lets go of the collector. Never rejects. */
