@@ -6,7 +6,7 @@ const METHODS = ['GET', 'HEAD', 'PUT', 'POST'] as const;
 const CODES = ['200', '201', '404', '429', '503'] as const;
 
 export const BUCKETS_5 = [0.01, 0.05, 0.25, 1, 5];
-export const BUCKETS_15 = [0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2, 4, 8, 16];
+const BUCKETS_15 = [0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1, 2, 4, 8, 16];
 
 /** What is counted: as a hot path of ours would have it. */
 export const declared = Object.freeze({
