@@ -9,6 +9,9 @@ import { coldStart } from './cold-start.ts';
 import { compose } from './compose.ts';
 import { edge } from './edge.ts';
 import { flows, flowsMicronode } from './flows.ts';
+import { meshBudget } from './mesh-budget.ts';
+import { mesh } from './mesh.ts';
+import { metrics } from './metrics.ts';
 import { oap } from './oap.ts';
 import { registry } from './registry.ts';
 import { ronctl } from './ronctl.ts';
@@ -28,6 +31,9 @@ export const BENCHES: Readonly<Record<string, Bench | SelfRunningBench>> = {
   edge,
   flows,
   'flows-micronode': flowsMicronode,
+  mesh,
+  'mesh-budget': meshBudget,
+  metrics,
   oap,
   registry,
   ronctl,

@@ -40,4 +40,10 @@ export const TARGETS: readonly Target[] = [
   ...of('registry', '5', 'gate_read_p95', 'gate_commit_p95', 'gate_throughput', 'gate_cpu_memory', 'golden_metrics'),
   ...of('registry', '6', 'promql'),
   ...of('mesh', 'target', 'overhead_at_100k', 'cost_per_request', 'overhead_gate'),
+  ...of('mesh', 'where the cost is', 'envelope_writes', 'emit_writes', 'lookup_writes'),
+  ...of('mesh', 'measured', 'micro_merge', 'micro_publish', 'micro_lookup'),
+  ...of('mesh', 'not measured', 'tracing', 'audit'),
+  ...of('mesh', 'whole mesh', 'idle', 'lookup_active', 'saturated'),
+  ...of('mesh_peers', 'gauge', 'fresh_within_1s', 'never_per_message'),
+  ...of('mesh_peers', 'registry', 'refreshers_bounded', 'refreshers_ordered'),
 ];

@@ -1,11 +1,11 @@
 import { KeyFileError, NodeKey } from '@macronode/keys';
-import { MetricsRegistry, type MetricsScope } from '@macronode/metrics';
+import { CounterCell, GaugeCell, HistogramCell, MetricsRegistry, type MetricsScope } from '@macronode/metrics';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Claim } from './claims/claim.ts';
 import { TrustListError } from './identity/trust-list.ts';
 import { MeshStartError, MeshUnavailable } from './mesh-errors.ts';
@@ -116,6 +116,29 @@ describe('the mesh in its thread', () => {
     expect((await scraped(registries[1])).get('mesh_command_dropped_total{reason="closed"}')).toBe(1);
     await expect(b.peers()).rejects.toThrow(MeshUnavailable);
   }, 120_000);
+
+  it('writes one cell for a publish, one for a lookup that hits, none for one that misses', async () => {
+    const mesh = await opened(0);
+    mesh.publish(CLAIM);
+    await expect.poll(() => mesh.lookup(CLAIM.subject), within).toBeDefined();
+    const spies = [
+      vi.spyOn(CounterCell.prototype, 'inc'),
+      vi.spyOn(GaugeCell.prototype, 'set'),
+      vi.spyOn(GaugeCell.prototype, 'inc'),
+      vi.spyOn(HistogramCell.prototype, 'observe'),
+    ];
+    const writes = (): number => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+    try {
+      mesh.lookup('192.0.2.8');
+      expect(writes()).toBe(0);
+      mesh.lookup(CLAIM.subject);
+      expect(writes()).toBe(1);
+      mesh.publish(CLAIM);
+      expect(writes()).toBe(2);
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+  });
 
   it('takes a claim back, and cuts off who left the trust list', async () => {
     const a = await opened(0);
