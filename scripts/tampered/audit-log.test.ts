@@ -151,8 +151,8 @@ describe('an audit log and its verifier', () => {
 
   /** A writer in a process of its own, and the lines it prints. */
   async function child(records: number, shell: readonly string[] = []) {
-    const [command = process.execPath, ...rest] = [...shell, process.execPath, CHILD, file, String(records)];
-    const started = spawn(command, rest, {
+    const line = [...shell, process.execPath, CHILD, file, String(records)];
+    const started = spawn(line[0] ?? '', line.slice(1), {
       env: { ...process.env, AUDIT_HMAC_KEY: KEY },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -2,10 +2,16 @@
 export interface MeshLimits {
   /** Bytes of one envelope; those of every kind are below 256. */
   readonly envelopeBytes: number;
-  /** Envelopes of one connection a second, before anything else is looked at: what cannot be verified in time is not read. */
+  /** Envelopes gossiped over one connection a second, before anything else is looked at: below what a thread that shares its core can verify, so that the gate bites before the thread is full. */
   readonly connectionEnvelopesPerSecond: number;
-  /** How many of them may come at once: a sync brings a table in pieces. */
+  /** How many of them may come at once: what a few sources may say in a burst. */
   readonly connectionBurst: number;
+  /** The same of what a sync with a peer brings, which is asked for in pieces. */
+  readonly syncEnvelopesPerSecond: number;
+  /** How many of them may come at once: a table in pieces. */
+  readonly syncBurst: number;
+  /** Receive window of one stream, in bytes: what a peer may have sent that is not read yet. Others wait behind it. */
+  readonly streamWindowBytes: number;
   /** Envelopes of one source a second, counted after its signature: a forged name drains nobody's share. */
   readonly sourceEnvelopesPerSecond: number;
   /** How many of them may come at once. */
@@ -48,8 +54,11 @@ export interface MeshLimits {
 
 export const MESH_LIMITS: MeshLimits = Object.freeze({
   envelopeBytes: 512,
-  connectionEnvelopesPerSecond: 1_000,
-  connectionBurst: 4_000,
+  connectionEnvelopesPerSecond: 400,
+  connectionBurst: 1_000,
+  syncEnvelopesPerSecond: 1_000,
+  syncBurst: 4_000,
+  streamWindowBytes: 262_144,
   sourceEnvelopesPerSecond: 200,
   sourceBurst: 1_000,
   clockAheadMs: 60_000,

@@ -120,9 +120,9 @@ export class AntiEntropy {
     if (this.#asking.has(peer)) return;
     this.#asking.add(peer);
     try {
-      const { syncEnvelopes, connectionEnvelopesPerSecond } = this.#options.limits;
+      const { syncEnvelopes, syncEnvelopesPerSecond } = this.#options.limits;
       // Both may be asking, and each side both gives and takes.
-      const pauseMs = ((2 * syncEnvelopes) / connectionEnvelopesPerSecond) * 1_000;
+      const pauseMs = ((2 * syncEnvelopes) / syncEnvelopesPerSecond) * 1_000;
       for (let i = 0; i < FOLLOWING_MAX; i += 1) {
         const result = await this.#ask(connection);
         if (result === undefined || !isWorthIt(result)) return;

@@ -70,7 +70,14 @@ export async function createNode(options: NetworkOptions): Promise<NetworkNode> 
     addresses: { listen: listen === undefined ? [] : [tcpAddress(listen.host, listen.port).toString()] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ maxInboundStreams: 64, maxOutboundStreams: 64 })],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: 64,
+        maxOutboundStreams: 64,
+        // Else it doubles up to 16 MiB while the thread is busy, and a flood fills it before anybody else is read.
+        streamOptions: { maxStreamWindowSize: limits.streamWindowBytes },
+      }),
+    ],
     connectionGater: gater,
     connectionManager: {
       maxConnections: limits.peers,

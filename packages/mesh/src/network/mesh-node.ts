@@ -108,10 +108,11 @@ export class MeshNode {
       limits,
       now,
     });
-    const rate = { perSecond: limits.connectionEnvelopesPerSecond, burst: limits.connectionBurst };
-    this.#buckets = new ConnectionBuckets(rate, now);
+    const gossip = { perSecond: limits.connectionEnvelopesPerSecond, burst: limits.connectionBurst };
+    this.#buckets = new ConnectionBuckets(gossip, now);
     // Of its own: a sync brings hundreds at once, and must not keep out what is said meanwhile.
-    this.#syncBuckets = new ConnectionBuckets(rate, now);
+    const sync = { perSecond: limits.syncEnvelopesPerSecond, burst: limits.syncBurst };
+    this.#syncBuckets = new ConnectionBuckets(sync, now);
     this.#sync = this.#antiEntropy();
     this.#dialler = new Dialler(node, options.peers.map(peerAddress), counters);
     this.#silent = new SilentPeers((connection) => this.#close(connection));
