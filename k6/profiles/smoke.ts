@@ -1,4 +1,4 @@
-import { FLOW_NAMES } from '../flows/flows.ts';
+import { JOURNEY_NAMES } from '../flows/journeys.ts';
 import { flowsOf, type Profile } from './profile.ts';
 import { CORRECTNESS } from './thresholds.ts';
 
@@ -6,7 +6,7 @@ import { CORRECTNESS } from './thresholds.ts';
 export const smoke: Profile = {
   summary: 'every flow once, by one user each; every check must hold',
   seconds: 120,
-  shares: Object.fromEntries([...FLOW_NAMES, 'north_south'].map((flow) => [flow, 1])),
+  shares: Object.fromEntries(JOURNEY_NAMES.map((flow) => [flow, 1])),
   plan: ({ shares, seconds }) => ({
     scenarios: Object.fromEntries(
       flowsOf(shares).map((flow) => [

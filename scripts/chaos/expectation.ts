@@ -16,6 +16,8 @@ export type Claim =
   | { readonly claim: 'slo'; readonly slo: JudgedSlo; readonly during: Period }
   /** After recovery p95 of its routes is at most twice its bound, or twice what it was before: machines are shared. */
   | { readonly claim: 'returns'; readonly slo: LatencySloName }
+  /** While the fault lasts p95 of its routes is at most twice its bound, or twice what it was before: machines are shared. */
+  | { readonly claim: 'keeps'; readonly slo: LatencySloName }
   /** 95 % of the good answers come within so many ms. */
   | { readonly claim: 'p95'; readonly of: Which; readonly ms: number; readonly during: Period }
   /** At most this share of requests fails, in whichever way. */
@@ -58,6 +60,8 @@ export function spelled(claim: Claim): string {
       return `${claim.slo} (${SLOS[claim.slo].objective * 100} %) ${PERIOD[claim.during]}`;
     case 'returns':
       return `${claim.slo} or as before again, give or take a factor of two`;
+    case 'keeps':
+      return `${claim.slo} or as before meanwhile too, give or take a factor of two`;
     case 'p95':
       return `p95 of ${spelledWhich(claim.of)} < ${claim.ms} ms ${PERIOD[claim.during]}`;
     case 'failures':
@@ -129,3 +133,13 @@ export const readsGoOn = (promised: Parameters<typeof always>[0], ...more: reado
 ];
 
 export const ACCOUNTED: Claim = Object.freeze({ claim: 'accounted' });
+
+/** What scenarios about the mesh promise: requests go on as if nothing were, throughout. */
+export const requestsGoOn = (promised: Parameters<typeof always>[0], ...more: readonly Claim[]): Expectation => [
+  ...always(promised),
+  ...sound('run'),
+  { claim: 'failures', of: 'all', share: 0.01, during: 'run' },
+  { claim: 'keeps', slo: 'object_get_latency' },
+  { claim: 'keeps', slo: 'object_put_latency' },
+  ...more,
+];

@@ -16,7 +16,7 @@ const sound = (): Observation => {
   }
   const seen = samples.filter(({ status }) => status >= 400).length;
   const refusals = { seen, counted: seen, unanswered: 0 };
-  return { samples, fault: FAULT, lost: 0, repeated: 0, refusals, peakMib: 150, findings: [] };
+  return { samples, fault: FAULT, lost: 0, repeated: 0, refusals, peakMib: 150, findings: [], notes: [] };
 };
 
 /** The same with some of its requests changed. */
@@ -51,6 +51,17 @@ const CASES: readonly (readonly [claim: Claim, holds: Observation, broken: Reado
     { claim: 'slo', slo: 'object_put_latency', during: 'outside' },
     sound(),
     { 'slow writes after it': tampered(({ kind, at }) => kind === 'put' && at > 10_000, { ms: 151 }) },
+  ],
+  [
+    { claim: 'keeps', slo: 'object_put_latency' },
+    tampered(({ kind, at }) => kind === 'put' && at >= FAULT.from, { status: 200, ms: 299 }),
+    {
+      'slower than twice its bound meanwhile': tampered(({ kind, at }) => kind === 'put' && at >= FAULT.from, {
+        status: 200,
+        ms: 301,
+      }),
+      'nothing was answered meanwhile': sound(),
+    },
   ],
   [
     { claim: 'slo', slo: 'object_get_latency_far', during: 'run' },

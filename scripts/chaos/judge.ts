@@ -79,6 +79,20 @@ function returnsViolation({ slo }: Extract<Claim, { claim: 'returns' }>, observa
   return missing ?? (p95(after) > most ? `${spelledMs(p95(after))}, ${spelledMs(p95(before))} before` : undefined);
 }
 
+function keepsViolation({ slo }: Extract<Claim, { claim: 'keeps' }>, observation: Observation): string | undefined {
+  const { routes, boundSeconds } = SLOS[slo];
+  const named: readonly string[] = routes;
+  const { from, to } = observation.fault;
+  const asked = observation.samples.filter((one) => named.includes(ROUTE_OF[one.kind]) && isGood(one));
+  const before = asked.filter(({ at, ms }) => at + ms < from);
+  const meanwhile = asked.filter(({ at }) => at >= from && at < to);
+  const most = BUSY_MACHINE * Math.max(boundSeconds * 1_000, p95(before));
+  const missing = few(before) ?? few(meanwhile);
+  return (
+    missing ?? (p95(meanwhile) > most ? `${spelledMs(p95(meanwhile))}, ${spelledMs(p95(before))} before` : undefined)
+  );
+}
+
 /** Why a failed request was not shed as it has to be. */
 function shedViolation(claim: Extract<Claim, { claim: 'shed' }>, { samples }: Observation): string | undefined {
   const wrong = new Map<string, number>();
@@ -149,6 +163,8 @@ function violation(claim: Claim, observation: Observation): string | undefined {
       return sloViolation(claim, observation);
     case 'returns':
       return returnsViolation(claim, observation);
+    case 'keeps':
+      return keepsViolation(claim, observation);
     case 'p95': {
       const asked = of(claim.of, during(claim.during, observation)).filter(isGood);
       const seen = p95(asked);
@@ -192,6 +208,7 @@ function seen(observation: Observation): string {
     [...codes].map(([code, count]) => `${code} x ${count}`).join(', ') || 'no failure',
     `refusals seen ${told}, counted ${counted}`,
     `peak ${Math.round(observation.peakMib)} MiB`,
+    ...observation.notes,
   ].join('; ');
 }
 

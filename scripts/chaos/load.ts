@@ -48,8 +48,9 @@ export class Load {
   #loop: Promise<void> = Promise.resolve();
   #turn = 0;
 
-  constructor(url: string) {
-    this.client = new Client(url, new Ledger(), { timeoutMs: TIMEOUT_MS, socketsMax: Infinity });
+  /** Asks these gateways in turn. */
+  constructor(urls: string | readonly string[]) {
+    this.client = new Client(urls, new Ledger(), { timeoutMs: TIMEOUT_MS, socketsMax: Infinity });
   }
 
   /** Ms since the load began. */

@@ -1,42 +1,19 @@
 // The nodes scenarios break. Each is whole when it is handed out, and may be used again once it is whole again.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ServiceName } from '@macronode/contracts';
 import { SentinelGroup } from '../../packages/bus/src/redis/redis-sentinel-fixture.ts';
-import { ROOT } from '../bootstrap.mjs';
-import { opsPortOffsets, type PlannedProcess, planProcesses } from '../plan.ts';
-import { freePort, freePortBase } from '../ports.ts';
+import { freePort } from '../ports.ts';
 import { redisProgram } from '../redis.ts';
 import { OwnDisk } from '../rig/own-disk.ts';
 import { readinessOf } from '../rig/readiness.ts';
 import { RedisBehindProxy } from '../rig/redis-behind-proxy.ts';
-import { RiggedSigners, type SignerGroup } from '../rig/registry-signers.ts';
+import { RiggedSigners } from '../rig/registry-signers.ts';
 import { RigProcess, RigProcesses } from '../rig/rig-process.ts';
-import { isAlive, readState, stateFile } from '../run-state.ts';
+import { readState, stateFile } from '../run-state.ts';
 import { startTarget } from '../targets.ts';
+import { type MeshedNode, startMeshedNode } from './meshed-node.ts';
+import { described, DISK_OWNERS, type DiskOwner, folders, type Node, planOn, RUN_DIR } from './node-ground.ts';
 import { StepClock } from './step-clock.ts';
-
-const RUN_DIR = join(ROOT, '.run', 'chaos');
-/** Services on disks of their own. */
-const DISK_OWNERS = ['storage', 'mailbox', 'registry'] as const;
-type DiskOwner = (typeof DISK_OWNERS)[number];
-
-/** What is common to every node under a load. */
-interface Node extends AsyncDisposable {
-  readonly url: string;
-  /** Process ids of the services now. */
-  pids(): readonly number[];
-  /** Ops addresses of a service, replica by replica. */
-  ops(service: ServiceName): readonly string[];
-  /** Ops addresses of everything. */
-  readonly everyOps: readonly string[];
-  /** Where its log is asked for: the registry's own port where it has one, else a gateway. */
-  readonly registryUrl: string;
-  /** File with the signers the log began with. */
-  readonly genesis: string;
-  /** Whose log it is now; another group after a rotation. */
-  signers: SignerGroup;
-}
 
 /** One process per service, nobody to start them again, on a Redis behind a proxy; storage, mailbox and registry on disks of their own. */
 export interface ProcessesNode extends Node {
@@ -65,6 +42,7 @@ export interface Nodes {
   readonly clocked: ClockedNode;
   readonly sentinel: SentinelNode;
   readonly supervised: SupervisedNode;
+  readonly meshed: MeshedNode;
 }
 export type NodeKind = keyof Nodes;
 
@@ -79,6 +57,8 @@ export function startNodeOf(kind: NodeKind): Promise<Node> {
       return startSentinelNode();
     case 'supervised':
       return startSupervisedNode();
+    case 'meshed':
+      return startMeshedNode();
   }
 }
 
@@ -86,48 +66,6 @@ export function startNodeOf(kind: NodeKind): Promise<Node> {
 export async function isWhole(node: Node): Promise<boolean> {
   const states = await Promise.all(node.everyOps.map((ops) => readinessOf(ops)));
   return states.every((state) => state?.ready === true && state.write_ready);
-}
-
-/** Folders of a node of this run, empty. Logs stay for reading until the next run, whatever came out. */
-function folders(kind: NodeKind): { readonly dataDir: string; readonly logDir: string } {
-  mkdirSync(RUN_DIR, { recursive: true });
-  for (const name of readdirSync(RUN_DIR)) {
-    const pid = Number(name.split('-').at(-1));
-    if (name === `${kind}-${process.pid}` || !isAlive(pid)) removeFolder(join(RUN_DIR, name));
-  }
-  const runDir = join(RUN_DIR, `${kind}-${process.pid}`);
-  const [dataDir, logDir] = [join(runDir, 'data'), join(runDir, 'logs')];
-  for (const dir of [dataDir, logDir]) mkdirSync(dir, { recursive: true });
-  return { dataDir, logDir };
-}
-
-/** With the disks a run that was killed has left in it. */
-function removeFolder(folder: string): void {
-  for (const owner of DISK_OWNERS) OwnDisk.unmount(join(folder, 'data', owner));
-  rmSync(folder, { recursive: true, force: true });
-}
-
-async function planOn(redisUrl: string, dataDir: string, registryPort: number): Promise<readonly PlannedProcess[]> {
-  const plan = planProcesses({
-    replicas: {},
-    opsPortBase: await freePortBase(opsPortOffsets({})),
-    httpPort: await freePort(),
-    registryPort,
-    redisUrl,
-    dataDir,
-    nodeId: 'chaos',
-  });
-  return plan.map((planned) => ({ ...planned, env: { ...planned.env, LOG_LEVEL: 'warn' } }));
-}
-
-/** What any node of processes without a supervisor tells. */
-function described(processes: RigProcesses): Pick<Node, 'url' | 'pids' | 'ops' | 'everyOps'> {
-  return {
-    url: `http://127.0.0.1:${processes.of('gateway').planned.env['PORT'] ?? ''}`,
-    pids: () => processes.all.filter(({ isRunning }) => isRunning).map(({ pid }) => pid),
-    ops: (service) => [processes.of(service).planned.opsUrl],
-    everyOps: processes.all.map(({ planned }) => planned.opsUrl),
-  };
 }
 
 async function startClockedNode(): Promise<ClockedNode> {
@@ -151,7 +89,7 @@ async function startProcessesNode(kind: NodeKind, env: Readonly<Record<string, s
   const medium = stack.use(await RedisBehindProxy.start());
   const signers = stack.use(RiggedSigners.make());
   const registryPort = await freePort();
-  const plan = (await planOn(medium.network.url, dataDir, registryPort)).map((planned) => ({
+  const plan = (await planOn({ redisUrl: medium.network.url, dataDir, registryPort })).map((planned) => ({
     ...planned,
     env: { ...planned.env, ...signers.env, ...env },
   }));
@@ -182,7 +120,7 @@ async function startSentinelNode(): Promise<SentinelNode> {
   stack.defer(() => group.dispose());
   const signers = stack.use(RiggedSigners.make());
   const registryPort = await freePort();
-  const plan = (await planOn(group.url, dataDir, registryPort)).map((planned) => ({
+  const plan = (await planOn({ redisUrl: group.url, dataDir, registryPort })).map((planned) => ({
     ...planned,
     env: { ...planned.env, ...signers.env },
   }));
@@ -207,6 +145,7 @@ async function startSupervisedNode(): Promise<SupervisedNode> {
   const running = stack.move();
   return {
     url: state.url,
+    fronts: [state.url],
     registryUrl: state.url,
     genesis: signers.genesis,
     signers: signers.group,

@@ -84,6 +84,8 @@ export interface Observation {
   readonly peakMib: number;
   /** What the scenario itself found wrong, in words. */
   readonly findings: readonly string[];
+  /** What it measured, in words. */
+  readonly notes: readonly string[];
 }
 
 /** Any whole answer below 400 is what was asked for; 304 and 206 are. */

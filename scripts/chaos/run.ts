@@ -68,7 +68,7 @@ export class NodePool implements AsyncDisposable {
     }
     const node = await startNodeOf(kind);
     this.#nodes.set(kind, node);
-    await warmUp(node.url);
+    await warmUp(node.fronts);
     await writeLog(node);
     if (!(await becomesWhole(node))) throw new Error(`the new node (${kind}) is not ready for reads and writes`);
     return node;
@@ -87,8 +87,8 @@ export class NodePool implements AsyncDisposable {
 
 const becomesWhole = (node: AnyNode): Promise<boolean> => comesTrue(WHOLE_TIMEOUT_MS, () => isWhole(node));
 
-async function warmUp(url: string): Promise<void> {
-  const load = new Load(url);
+async function warmUp(urls: readonly string[]): Promise<void> {
+  const load = new Load(urls);
   await load.seed();
   load.start();
   await delay(WARM_UP_MS);
@@ -143,8 +143,14 @@ async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted
   const memory = setInterval(() => (peakMib = Math.max(peakMib, residentMib(node.pids()))), MEMORY_INTERVAL_MS);
   stack.defer(() => clearInterval(memory));
   const findings: string[] = [];
+  const notes: string[] = [];
   // A scenario and its load are of one kind, which the table of scenarios says.
-  const surroundings = { load: load as Load, front, find: (what: string) => void findings.push(what) };
+  const surroundings: Surroundings = {
+    load: load as Load,
+    front,
+    find: (what) => void findings.push(what),
+    note: (what) => void notes.push(what),
+  };
   load.start();
   let stopped = false;
   stack.defer(() => (stopped ? undefined : load.stop()));
@@ -156,18 +162,19 @@ async function observe(scenario: Scenario, node: AnyNode, { seconds, interrupted
   stopped = true;
   await load.stop();
   const samples = [...load.samples];
+  await asked(scenario.after, node, surroundings);
   const counted = await refusals.count();
   const lost = await load.audit();
   // After every scenario, whatever it broke, and by the signers this run gave the node, not by those it names.
   const { ok, said } = await auditLog(node.registryUrl, { genesis: node.genesis });
   if (!ok) findings.push(`the log does not verify: ${said}`);
   const { repeated, findings: found } = load.book;
-  return { samples, fault, lost, repeated, refusals: counted, peakMib, findings: [...findings, ...found] };
+  return { samples, fault, lost, repeated, refusals: counted, peakMib, findings: [...findings, ...found], notes };
 }
 
 /** Who asks the node, and where: a proxy in front of it if there is one. */
 function loadOf({ users }: Scenario, node: AnyNode, front: string | undefined): AnyLoad {
-  if (users === undefined) return new Load(front ?? node.url);
+  if (users === undefined) return new Load(front ?? node.fronts);
   return new LogLoad(front ?? (users === 'log' ? node.url : node.registryUrl), node);
 }
 
@@ -183,12 +190,14 @@ async function suffer(
   const mend = await scenario.make(node, surroundings);
   try {
     await delay(seconds * 1_000, undefined, { signal: interrupted });
-    await (scenario.during as ((node: AnyNode, surroundings: Surroundings) => Promise<void>) | undefined)?.(
-      node,
-      surroundings,
-    );
+    await asked(scenario.during, node, surroundings);
   } finally {
     await mend();
   }
   return { from, to: load.now };
+}
+
+/** A look at the node, if the scenario takes one; scenario and node are of one kind, which the pool sees to. */
+async function asked(look: unknown, node: AnyNode, surroundings: Surroundings): Promise<void> {
+  await (look as ((node: AnyNode, surroundings: Surroundings) => Promise<void>) | undefined)?.(node, surroundings);
 }

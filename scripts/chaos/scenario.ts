@@ -13,6 +13,8 @@ export interface Surroundings<L extends AnyLoad = Load> {
   readonly front: ToxicNetwork | undefined;
   /** Says what it found wrong; one finding fails the scenario. */
   readonly find: (what: string) => void;
+  /** Says what it measured; it stands in the row of the scenario. */
+  readonly note: (what: string) => void;
 }
 
 /** The same where the load is of a log. */
@@ -39,6 +41,8 @@ export interface Scenario<K extends NodeKind = NodeKind> {
   readonly make: (node: Nodes[K], surroundings: Surroundings) => Promise<Mend>;
   /** Looks at the broken node just before it is mended. */
   readonly during?: (node: Nodes[K], surroundings: Surroundings) => Promise<void>;
+  /** Looks at the node once it is well again, when the load is over. */
+  readonly after?: (node: Nodes[K], surroundings: Surroundings) => Promise<void>;
 }
 
 const QUICK_SECONDS = 3;

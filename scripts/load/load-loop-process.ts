@@ -1,5 +1,5 @@
 // The users of one node, in a process of their own, so that what drives the load does not wait on who watches it.
-import { FLOWS, type FlowName } from '../../k6/flows/flows.ts';
+import { FLOWS, type LoadName } from '../../k6/flows/flows.ts';
 import { OtherAnswer } from '../../k6/flows/user.ts';
 import { openLoop } from '../measure/open-loop.ts';
 import { LoadTally } from './load-tally.ts';
@@ -19,9 +19,9 @@ const users = Array.from(
   { length: setting.users },
   (_, at) => new NodeUser(pool, tally, { number: at + 1, run: setting.run, seed: setting.seed, signers }),
 );
-const worlds = new Map<FlowName, unknown>();
+const worlds = new Map<LoadName, unknown>();
 
-async function turn(flow: FlowName, user: NodeUser): Promise<void> {
+async function turn(flow: LoadName, user: NodeUser): Promise<void> {
   try {
     await FLOWS[flow].turn(user, worlds.get(flow));
     tally.turned();
@@ -41,7 +41,7 @@ async function closedLoop({ flow, ...order }: LoadOrder, over: () => boolean): P
 }
 
 /** Turns begin when they are due, whether or not earlier ones are done; one that finds every user busy is dropped and counted. */
-async function arrivals(flow: FlowName, perSecond: number, over: () => boolean): Promise<void> {
+async function arrivals(flow: LoadName, perSecond: number, over: () => boolean): Promise<void> {
   const free = [...users];
   const underWay = new Set<Promise<void>>();
   await openLoop(perSecond, over, () => {
@@ -56,7 +56,7 @@ async function arrivals(flow: FlowName, perSecond: number, over: () => boolean):
   await Promise.all(underWay);
 }
 
-async function prepare(flow: FlowName): Promise<void> {
+async function prepare(flow: LoadName): Promise<void> {
   const [first] = users;
   if (first === undefined) throw new Error('a load without users');
   worlds.set(flow, await FLOWS[flow].prepare(first));

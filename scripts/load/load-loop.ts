@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FlowName } from '../../k6/flows/flows.ts';
+import type { LoadName } from '../../k6/flows/flows.ts';
 import { Child } from '../measure/child.ts';
 import type { LoadReport } from './load-tally.ts';
 
@@ -16,7 +16,7 @@ export interface LoopSetting {
 
 /** One window of load. */
 export interface LoadOrder {
-  readonly flow: FlowName;
+  readonly flow: LoadName;
   readonly ms: number;
   /** Closed loop: users that go round as fast as they are answered; all of them when left out. */
   readonly users?: number;

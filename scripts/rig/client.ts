@@ -43,20 +43,27 @@ interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A client of the gateway that writes every answer into a ledger: `METHOD template code`. */
+/** How a request ended without an answer that goes again: a kept connection was closed, or nobody listens there. */
+type Failed = 'stale' | 'refused';
+
+/**
+ * A client of the gateway that writes every answer into a ledger: `METHOD template code`. Of several gateways it asks one after
+ * another, and instead of one that takes no connections the next, as every balancer does.
+ */
 export class Client {
   readonly ledger: Ledger;
-  readonly #base: URL;
+  readonly #bases: readonly URL[];
   readonly #agent: Agent;
   readonly #owner = new Owner();
   readonly #timeoutMs: number;
+  #turn = 0;
 
   constructor(
-    url: string,
+    urls: string | readonly string[],
     ledger: Ledger,
     { timeoutMs = REQUEST_TIMEOUT_MS, socketsMax = SOCKETS_MAX }: ClientOptions = {},
   ) {
-    this.#base = new URL(url);
+    this.#bases = [urls].flat().map((url) => new URL(url));
     this.ledger = ledger;
     this.#timeoutMs = timeoutMs;
     this.#agent = new Agent({ keepAlive: true, maxSockets: socketsMax });
@@ -71,17 +78,19 @@ export class Client {
    * the node closed it goes out once more on another, as every HTTP client does.
    */
   async ask(route: Route, ask: Ask = {}): Promise<Answer> {
-    const first = await this.#once(route, ask);
-    const answer = first === 'stale' ? await this.#once(route, ask) : first;
-    return this.#write(route, answer === 'stale' ? UNANSWERED : answer);
+    let answer = await this.#once(route, ask);
+    for (let left = this.#bases.length; typeof answer === 'string' && left > 0; left -= 1)
+      answer = await this.#once(route, ask);
+    return this.#write(route, typeof answer === 'string' ? UNANSWERED : answer);
   }
 
-  #once(route: Route, { at = '', body, headers = {} }: Ask): Promise<Answer | 'stale'> {
+  #once(route: Route, { at = '', body, headers = {} }: Ask): Promise<Answer | Failed> {
+    const base = this.#bases[this.#turn++ % this.#bases.length];
     return new Promise((resolve) => {
       const request = httpRequest(
         {
-          host: this.#base.hostname,
-          port: this.#base.port,
+          host: base?.hostname,
+          port: base?.port,
           method: route.method,
           path: route.template.replace(/\{[a-z]+\}/, encodeURIComponent(at)),
           agent: this.#agent,
@@ -105,7 +114,7 @@ export class Client {
       request.once('timeout', () => request.destroy());
       request.on('error', (error: NodeJS.ErrnoException) => {
         const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-        resolve(stale ? 'stale' : UNANSWERED);
+        resolve(stale ? 'stale' : error.code === 'ECONNREFUSED' ? 'refused' : UNANSWERED);
       });
       request.end(body);
     });

@@ -21,7 +21,8 @@ export class RigProcess {
   /** `wrapper` is a program with arguments that replaces itself by the service: `prlimit --nofile=400`. */
   constructor(planned: PlannedProcess, logDir: string, wrapper: readonly string[] = []) {
     this.planned = planned;
-    this.log = join(logDir, `${planned.service}.log`);
+    const { service, index } = planned;
+    this.log = join(logDir, index === 0 ? `${service}.log` : `${service}-${index}.log`);
     this.#wrapper = wrapper;
   }
 
@@ -78,22 +79,24 @@ export class RigProcess {
   }
 }
 
-/** The processes of a node, one per service. */
+/** The processes of a node, one or more per service. */
 export class RigProcesses implements AsyncDisposable {
-  readonly #byService: ReadonlyMap<ServiceName, RigProcess>;
+  readonly all: readonly RigProcess[];
 
   constructor(processes: readonly RigProcess[]) {
-    this.#byService = new Map(processes.map((one) => [one.service, one]));
+    this.all = processes;
   }
 
-  get all(): readonly RigProcess[] {
-    return [...this.#byService.values()];
-  }
-
-  of(service: ServiceName): RigProcess {
-    const one = this.#byService.get(service);
-    if (one === undefined) throw new Error(`the rig runs no ${service}`);
+  /** The first of a service, or another replica of it. */
+  of(service: ServiceName, index = 0): RigProcess {
+    const one = this.all.find(({ planned }) => planned.service === service && planned.index === index);
+    if (one === undefined) throw new Error(`the rig runs no ${service} ${index}`);
     return one;
+  }
+
+  /** All replicas of a service, the first one first. */
+  replicasOf(service: ServiceName): readonly RigProcess[] {
+    return this.all.filter((one) => one.service === service).sort((a, b) => a.planned.index - b.planned.index);
   }
 
   /** One after another, those that own data first. */

@@ -3,6 +3,7 @@ import type { Scenario } from '../scenario.ts';
 import { busScenarios } from './bus.ts';
 import { clockScenarios } from './clock.ts';
 import { diskScenarios } from './disk.ts';
+import { meshScenarios } from './mesh/index.ts';
 import { networkScenarios } from './network.ts';
 import { processScenarios } from './processes.ts';
 import { redisScenarios } from './redis.ts';
@@ -10,7 +11,7 @@ import { registryScenarios } from './registry/index.ts';
 import { resourceScenarios } from './resources.ts';
 import { supervisedScenarios } from './supervised.ts';
 
-const ORDER: readonly NodeKind[] = ['processes', 'clocked', 'sentinel', 'supervised'];
+const ORDER: readonly NodeKind[] = ['processes', 'clocked', 'sentinel', 'supervised', 'meshed'];
 
 /** Every scenario, in the order of a whole run: those of one kind of node follow each other. */
 export const SCENARIOS: readonly Scenario[] = Object.freeze(
@@ -24,5 +25,6 @@ export const SCENARIOS: readonly Scenario[] = Object.freeze(
     ...registryScenarios,
     ...clockScenarios,
     ...supervisedScenarios,
+    ...meshScenarios,
   ].toSorted((a, b) => ORDER.indexOf(a.node) - ORDER.indexOf(b.node)),
 );
