@@ -1,6 +1,5 @@
 // Three gateways that are peers of each other, each behind links of its own, on one of each other service.
-import { mkdirSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NodeKey } from '@macronode/keys';
 import type { PlannedProcess } from '../plan.ts';
