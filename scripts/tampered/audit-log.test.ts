@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { link, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,10 +15,12 @@ import { type AuditReport, familyOf, verifyFiles } from '../../apps/ronctl/src/a
 import { AuditLog, type AuditLogOptions } from '../../packages/mesh/src/audit/audit-log.ts';
 import { meshCounters } from '../../packages/mesh/src/metrics.ts';
 import { poll } from '../poll.ts';
+import { requireProgram } from '../programs.ts';
 
 const KEY = 'the key these tests seal their audit logs with';
 const CHILD = fileURLToPath(new URL('./audit-writer-child.ts', import.meta.url));
 const LINE_FEED = 0x0a;
+const ONE_WRITER = 'an audit log has one writer, and each node one of its own';
 
 const counters = new MetricsRegistry().scope({ service: 'test' }).bind(meshCounters);
 
@@ -87,6 +90,33 @@ describe('an audit log and its verifier', () => {
     expect(await judged(file)).toMatchObject({ kind: 'removed', place: { file: report.files[3], line: 1 } });
   });
 
+  it('agree though the node moves files aside after they were listed, or while they are read', async () => {
+    await write(100, { maxBytes: 16_384 });
+    const files = await familyOf(file);
+    const { records } = await verified(file);
+    const { signal } = new AbortController();
+    const keys = [new AuditKey(Buffer.from(KEY))];
+    const moveAside = (): void => {
+      for (let n = files.length - 1; n > 0; n--) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
+      renameSync(file, `${file}.1`);
+    };
+    let moved = false;
+    const onProgress = (): void => {
+      if (!moved) moveAside();
+      moved = true;
+    };
+    expect(await verifyFiles({ files, keys, signal, onProgress })).toMatchObject({ records, warnings: [] });
+    expect(moved).toBe(true);
+    await write(1);
+    const found = await verifyFiles({ files, keys, signal, onProgress });
+    expect(found.warnings).toMatchObject([{ what: expect.stringContaining('begins after') as string }]);
+    expect(found.head).toBe((await verified(file)).head);
+    // As it is for one who opened the file that grows, and then the one before it by the name it had got meanwhile.
+    await rm(`${file}.1`);
+    await link(file, `${file}.1`);
+    expect(await verifyFiles({ files: [`${file}.1`, file], keys, signal, onProgress })).toMatchObject({ records: 2 });
+  });
+
   it('agree on a key that changed, and on one that was not given', async () => {
     await write(5, { key: Buffer.from('the key there was before it was changed') });
     await write(5, { previousKey: Buffer.from('the key there was before it was changed') });
@@ -150,16 +180,32 @@ describe('an audit log and its verifier', () => {
   });
 
   /** A writer in a process of its own, and the lines it prints. */
-  async function child(records: number, shell: readonly string[] = []) {
-    const line = [...shell, process.execPath, CHILD, file, String(records)];
+  function child(shell: readonly string[] = []) {
+    const line = [...shell, process.execPath, CHILD, file];
     const started = spawn(line[0] ?? '', line.slice(1), {
       env: { ...process.env, AUDIT_HMAC_KEY: KEY },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
     });
     const lines: string[] = [];
     createInterface({ input: started.stdout }).on('line', (line) => lines.push(line));
-    return { started, lines, exit: once(started, 'close') };
+    const said = (word: string, times = 1): Promise<void> =>
+      poll(word, 20_000, () => lines.filter((line) => line.startsWith(word)).length >= times, 5);
+    return {
+      started,
+      lines,
+      said,
+      exit: once(started, 'close'),
+      append: (records: number) => started.stdin.write(`${records}\n`),
+      /** What it counted: written, full, write_failed. */
+      counted: () => (/^counted (\d+) (\d+) (\d+)$/.exec(lines.at(-1) ?? '') ?? []).slice(1).map(Number),
+    };
   }
+
+  /** A limit of the size of a file stands in for the full disk: a write is cut short, and the next one fails. */
+  const FULL_KIB = 64;
+  const limited = ['bash', '-c', `trap '' XFSZ; ulimit -S -f ${FULL_KIB}; exec "$@"`, 'limited'];
 
   it('leave at most a torn tail where the node is killed while it writes, again and again', async () => {
     let records = 0;
@@ -168,7 +214,8 @@ describe('an audit log and its verifier', () => {
         ({ size }) => size,
         () => 0,
       );
-      const { started, exit } = await child(100_000_000);
+      const { started, append, exit } = child();
+      append(100_000_000);
       await poll(
         'records',
         20_000,
@@ -186,19 +233,89 @@ describe('an audit log and its verifier', () => {
   });
 
   it('leave whole records and one torn on a disk that is full, and every record is in a counter', async () => {
-    // A limit of the size of a file stands in for the full disk: a write is cut short, and the next one fails.
-    const limited = ['bash', '-c', 'trap \'\' XFSZ; ulimit -f 64; exec "$@"', 'limited'];
-    const { lines, exit } = await child(2_000, limited);
+    const { started, lines, append, counted, exit } = child(limited);
+    append(2_000);
+    started.stdin.end();
     expect((await exit)[0]).toBe(0);
     expect(lines.filter((line) => line.startsWith('failed'))).toEqual([expect.stringContaining('EFBIG')]);
-    const [, written = '', full = '', failed = ''] = /^counted (\d+) (\d+) (\d+)$/.exec(lines.at(-1) ?? '') ?? [];
-    expect(Number(written) + Number(full) + Number(failed)).toBe(2_000);
-    expect(Number(failed)).toBeGreaterThan(1_000);
-    expect((await stat(file)).size).toBe(64 * 1_024);
+    const [written = NaN, full = NaN, failed = NaN] = counted();
+    expect(written + full + failed).toBe(2_000);
+    expect(failed).toBeGreaterThan(1_000);
+    expect((await stat(file)).size).toBe(FULL_KIB * 1_024);
     const report = await verified(file);
-    expect(report.by_kind).toEqual({ chain_init: 1, mesh_receive: Number(written) });
+    expect(report.by_kind).toEqual({ chain_init: 1, mesh_receive: written });
     expect(report.warnings).toMatchObject([{ what: expect.stringContaining('torn tail') as string }]);
     await write(1);
     expect(await verified(file)).toMatchObject({ chains: 2, by_kind: { mesh_publish: 1 } });
+  });
+
+  const allow = (pid: number, bytes: number | 'unlimited'): void =>
+    void execFileSync(requireProgram('prlimit', 'util-linux'), ['--pid', String(pid), `--fsize=${bytes}:`]);
+
+  it.each<[string, number, (pid: number) => unknown]>([
+    ['got room again', 2, (pid) => allow(pid, 'unlimited')],
+    [
+      'got room for a marker, not for what was to be told behind it, and then more',
+      3,
+      async (pid) => {
+        const bytes = FULL_KIB * 1_024 + 600;
+        allow(pid, bytes);
+        await poll('the marker', 20_000, async () => (await stat(file)).size === bytes, 5);
+        allow(pid, 'unlimited');
+      },
+    ],
+    ['was emptied by moving the log aside', 2, () => rename(file, `${file}.1`)],
+  ])('agree on a log that went on in the same process, on a disk that %s', async (_, chains, makeRoom) => {
+    const { started, lines, said, append, counted, exit } = child(limited);
+    append(1_000);
+    await said('failed');
+    await said('appended');
+    await makeRoom(started.pid ?? NaN);
+    await said('recovered');
+    append(100);
+    await said('appended', 2);
+    started.stdin.end();
+    expect((await exit)[0]).toBe(0);
+    const [written = NaN, full = NaN, failed = NaN] = counted();
+    expect([written + full + failed, full]).toEqual([1_100, 0]);
+    expect(failed).toBeGreaterThan(500);
+    // Told once each, and what the log itself tells is what the counter has: no record is missing without a trace.
+    expect(lines.filter((line) => /^(failed|recovered)/.test(line))).toEqual([
+      expect.stringContaining('EFBIG'),
+      `recovered ${failed}`,
+    ]);
+    expect(await verified(file)).toMatchObject({
+      chains,
+      begins: 'none',
+      by_kind: { chain_init: chains, dropped: 1, mesh_receive: written },
+      lost: { full: 0, write_failed: failed },
+      warnings: Array.from({ length: chains - 1 }, () => ({
+        what: expect.stringContaining('the next chain tells of them') as string,
+      })),
+    });
+  });
+
+  it('have one writer: a second process loses its records by count, and takes over when the first has ended', async () => {
+    const holder = child();
+    holder.append(10);
+    await holder.said('appended');
+    await poll('records', 20_000, async () => (await verified(file)).records === 1 + 10, 5);
+    const { started, lines, said, append, counted, exit } = child();
+    append(20);
+    await said('appended');
+    expect(lines).toEqual([`failed ${file} is written by another process: ${ONE_WRITER}`, 'open', 'appended']);
+    holder.started.kill('SIGKILL');
+    await holder.exit;
+    await said('recovered');
+    append(30);
+    started.stdin.end();
+    expect((await exit)[0]).toBe(0);
+    expect(counted()).toEqual([30, 0, 20]);
+    expect(await verified(file)).toMatchObject({
+      chains: 2,
+      by_kind: { mesh_receive: 10 + 30 },
+      lost: { full: 0, write_failed: 20 },
+      warnings: [],
+    });
   });
 });

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { countedCells } from './counted-cells-fixture.ts';
-import { bounded, counter, gauge } from './declarations.ts';
+import { bounded, counter, gauge, MetricDeclarationError } from './declarations.ts';
 import { samplesOf } from './exposed-samples-fixture.ts';
 import { laneDeclarations } from './lane-declarations-fixture.ts';
 import { layoutOf, LanesError } from './lane-layout.ts';
@@ -116,6 +116,17 @@ describe('lanes', () => {
     scope.mount(lanes);
     lanes.bind(0).hits.inc();
     expect((await read()).get('hits_total{service="a"}')).toBe(1);
+  });
+
+  it('are mounted as a whole or not at all, where one of them has another meaning already', async () => {
+    const registry = new MetricsRegistry();
+    const scope = registry.scope({ service: 'a' });
+    const { waits: _, ...others } = laneDeclarations;
+    scope.bind({ waits: gauge({ name: 'wait_seconds', help: 'Another.' }) });
+    const before = samplesOf(await registry.render()).get('metrics_series');
+    expect(() => scope.mount(Lanes.create(laneDeclarations, 1))).toThrow(MetricDeclarationError);
+    expect(samplesOf(await registry.render()).get('metrics_series')).toBe(before);
+    scope.mount(Lanes.create(others, 1));
   });
 
   it('are refused where they cannot be laid out', () => {

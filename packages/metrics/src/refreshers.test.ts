@@ -61,6 +61,19 @@ describe('scrape refreshers', () => {
     expect(m.open.value()).toBe(3);
   });
 
+  it('run once for scrapes that overlap, which is no failure', async () => {
+    const { registry, scope, failures } = started();
+    const m = scope.bind({ open: gauge({ name: 'open_files', help: 'Help.' }) });
+    scope.refresher('slow', async () => {
+      await new Promise(setImmediate);
+      m.open.inc();
+    });
+    const pages = await Promise.all([registry.render(), registry.render('openmetrics')]);
+    for (const page of pages) expect(page).toContain('open_files{service="a"} 1\n');
+    expect(await failures()).toBe(0);
+    expect(m.open.value()).toBe(2);
+  });
+
   it('are removed by what adding them returned, and by nothing else', async () => {
     const { registry, scope } = started();
     const runs: string[] = [];

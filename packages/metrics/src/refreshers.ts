@@ -31,6 +31,7 @@ interface Refresher {
 export class Refreshers {
   readonly #byName = new Map<string, Refresher>();
   readonly #failed: () => void;
+  #run: Promise<void> | undefined;
 
   constructor(failed: () => void) {
     this.#failed = failed;
@@ -50,8 +51,14 @@ export class Refreshers {
     };
   }
 
-  /** Runs all; never rejects. One removed meanwhile is not run any more. */
-  async run(): Promise<void> {
+  /** Runs all; never rejects. A scrape that begins while they run for another waits for these: nothing is late then. */
+  run(): Promise<void> {
+    this.#run ??= this.#runAll().finally(() => (this.#run = undefined));
+    return this.#run;
+  }
+
+  /** One removed meanwhile is not run any more. */
+  async #runAll(): Promise<void> {
     const until = performance.now() + WAIT_ALL_MS;
     const all = [...this.#byName].sort(([, a], [, b]) => Number(a.contextual) - Number(b.contextual));
     for (const [name, refresher] of all) {

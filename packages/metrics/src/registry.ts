@@ -126,9 +126,11 @@ export class MetricsRegistry {
 
   #mount(labels: Readonly<Record<string, string>>, lanes: readonly ReadLane[]): () => void {
     if (lanes.some((lane) => this.#mounted.has(lane))) throw new LanesError('these lanes are mounted already');
-    const unmounts = lanes.flatMap((lane) =>
-      lane.families.map((family) => this.#family(family.declaration).mount(labels, family)),
+    // All families first: one that is refused leaves none of the others mounted.
+    const pairs = lanes.flatMap(({ families }) =>
+      families.map((family) => ({ family, shown: this.#family(family.declaration) })),
     );
+    const unmounts = pairs.map(({ family, shown }) => shown.mount(labels, family));
     for (const lane of lanes) this.#mounted.add(lane);
     return () => {
       for (const unmount of unmounts.splice(0)) unmount();

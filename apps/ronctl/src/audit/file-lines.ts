@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 
 /** Bytes of a line at most: no record is as long, and more is never held. */
 const LINE_BYTES_MAX = 8_192;
@@ -13,10 +13,10 @@ export interface FileLine {
   readonly tooLong: boolean;
 }
 
-/** The lines of a file as bytes, some hundred at a time. Nothing comes after one that is too long. */
-export async function* fileLines(file: string, signal: AbortSignal): AsyncGenerator<readonly FileLine[]> {
+/** The lines of a file as bytes, some hundred at a time. Nothing comes after one that is too long. Closes the file. */
+export async function* fileLines(file: FileHandle, signal: AbortSignal): AsyncGenerator<readonly FileLine[]> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES, signal }) as AsyncIterable<Buffer>) {
+  for await (const chunk of file.createReadStream({ highWaterMark: READ_BYTES, signal }) as AsyncIterable<Buffer>) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const lines: FileLine[] = [];
     let from = 0;

@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { AuditKey } from './audit-key.ts';
+import type { Place } from './chain-broken.ts';
 import { ChainCheck, type Warning } from './chain-check.ts';
 import { fileLines } from './file-lines.ts';
 
@@ -48,24 +49,51 @@ export async function familyOf(file: string): Promise<string[]> {
   return numbers.sort((a, b) => b - a).map((n) => (n === 0 ? file : join(folder, `${name}.${n}`)));
 }
 
+interface Opened {
+  readonly file: string;
+  readonly handle: FileHandle;
+}
+
+/**
+ * Opens all files before one is read, the youngest first: the node may move them aside meanwhile. One that was moved between
+ * two opens is met again under the name of the one before, and taken once; so what is opened always hangs together.
+ */
+async function openAll(files: readonly string[], stack: AsyncDisposableStack): Promise<readonly Opened[]> {
+  const met = new Set<string>();
+  const opened: Opened[] = [];
+  for (const file of files.toReversed()) {
+    const handle = stack.adopt(await open(file), (each) => each.close());
+    const { dev, ino } = await handle.stat();
+    const which = `${dev} ${ino}`;
+    if (!met.has(which)) opened.unshift({ file, handle });
+    met.add(which);
+  }
+  return opened;
+}
+
+async function checkFile({ file, handle }: Opened, check: ChainCheck, options: VerifyOptions): Promise<Place> {
+  let place = { file, line: 1 };
+  let line = 0;
+  for await (const lines of fileLines(handle, options.signal)) {
+    let bytes = 0;
+    for (const each of lines) {
+      line += 1;
+      place = { file, line };
+      check.add(each, place);
+      bytes += each.bytes.length + 1;
+    }
+    options.onProgress(bytes);
+  }
+  return place;
+}
+
 /** Recomputes every record of a log. Throws `ChainBroken` for the first that is wrong, and what reading a file throws. */
 export async function verifyFiles(options: VerifyOptions): Promise<AuditReport> {
   const startedMs = performance.now();
   const check = new ChainCheck(options.keys, options.head);
-  let place = { file: options.files.at(-1) ?? '', line: 1 };
-  for (const file of options.files) {
-    let line = 0;
-    for await (const lines of fileLines(file, options.signal)) {
-      let bytes = 0;
-      for (const each of lines) {
-        line += 1;
-        place = { file, line };
-        check.add(each, place);
-        bytes += each.bytes.length + 1;
-      }
-      options.onProgress(bytes);
-    }
-  }
+  await using stack = new AsyncDisposableStack();
+  let place: Place = { file: options.files.at(-1) ?? '', line: 1 };
+  for (const each of await openAll(options.files, stack)) place = await checkFile(each, check, options);
   check.finish(place);
   return {
     files: options.files,

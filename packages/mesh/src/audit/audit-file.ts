@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ChainKey } from './audit-chain.ts';
 import { readTail, type Tail } from './audit-tail.ts';
@@ -19,7 +19,10 @@ export class AppendFailed extends Error {
   }
 }
 
-/** An audit log on disk: the file that grows, and beside it those it was before, `.1` the youngest. One writer at a time. */
+/**
+ * An audit log on disk: the file that grows, and beside it those it was before, `.1` the youngest. It has one writer at a
+ * time, who holds the lease.
+ */
 export class AuditFile {
   readonly #path: string;
   readonly #handle: FileHandle;
@@ -34,9 +37,8 @@ export class AuditFile {
     this.#ragged = ragged;
   }
 
-  /** Opens the file for appending (mode 0600; its folder is made too), and tells how the log ends. */
+  /** Opens the file for appending (mode 0600), and tells how the log ends. */
   static async open(path: string, keys: readonly ChainKey[]): Promise<{ file: AuditFile; tail: Tail }> {
-    await mkdir(dirname(path), { recursive: true });
     // Not blocking, as a pipe without a reader would hold the open for ever.
     const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
     const handle = await open(path, flags, OWNER_ONLY);
@@ -95,7 +97,13 @@ export class AuditFile {
       });
     }
     const handle = await open(this.#path, 'ax+', OWNER_ONLY);
-    await Promise.all([this.#handle.close(), syncFolder(this.#path)]);
+    try {
+      await this.#handle.close();
+      await syncFolder(this.#path);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     return new AuditFile(this.#path, handle, 0, false);
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -112,7 +112,9 @@ describe('the audit log', () => {
     const log = await opened({ maxBytes: 16_384, files: 3 });
     for (let i = 0; i < 400; i++) log.append('mesh_receive', { i });
     await log.close();
-    expect((await readdir(join(folder, 'sub'))).sort()).toEqual(['audit.log', 'audit.log.1', 'audit.log.2']);
+    expect((await readdir(join(folder, 'sub'))).sort()).toEqual([
+      ...['audit.log', 'audit.log.1', 'audit.log.2', 'audit.log.lease'],
+    ]);
     const all: Line[] = [];
     for (const name of [`${file}.2`, `${file}.1`, file]) {
       expect((await stat(name)).size).toBeLessThanOrEqual(16_384);
@@ -168,6 +170,58 @@ describe('the audit log', () => {
     expect([written(), lost('write_failed')]).toEqual([1, missing]);
     expect(failures).toHaveLength(1);
     expect(recoveries).toEqual([missing]);
+  });
+
+  it('goes on in the same file after its folder was gone for a while, and tells what it lost meanwhile', async () => {
+    const [sub, next] = [join(folder, 'sub'), join(folder, 'next')];
+    await mkdir(join(folder, 'disk'));
+    await symlink('disk', sub);
+    const log = await opened();
+    log.append('mesh_publish', { n: 1 });
+    await until(() => log.queued === 0);
+    await writeFile(next, 'a file where the folder belongs');
+    await rename(next, sub);
+    await until(() => !log.append('mesh_receive', {}));
+    await symlink('disk', next);
+    await rename(next, sub);
+    await until(() => log.append('mesh_publish', { n: 2 }));
+    await log.close();
+    const lines = await linesOf();
+    const [last, marker, told, after] = lines.slice(-4);
+    expect(lines[1]).toMatchObject({ kind: 'mesh_publish', detail: { n: 1 } });
+    expect(marker).toMatchObject({ kind: 'chain_init', detail: { prev_head: last?.hmac } });
+    expect(told).toMatchObject({ kind: 'dropped', detail: { full: 0, write_failed: lost('write_failed') } });
+    expect(after).toMatchObject({ kind: 'mesh_publish', detail: { n: 2 } });
+    expect([written(), lost('full')]).toEqual([lines.length - 3, 0]);
+  });
+
+  it('has one writer at a time: another loses what it is given, and says who has the file', async () => {
+    const first = await opened();
+    const failures: string[] = [];
+    const second = await opened({ onFailure: ({ name }) => failures.push(name) });
+    expect(second.append('mesh_publish', {})).toBe(false);
+    await first.close();
+    await until(() => second.append('mesh_publish', {}));
+    expect(failures).toEqual(['AuditLogHeld']);
+    const third = await opened();
+    expect(third.append('mesh_publish', {})).toBe(false);
+  });
+
+  it('goes on behind what another wrote who had the file meanwhile', async () => {
+    const [sub, next] = [join(folder, 'sub'), join(folder, 'next')];
+    for (const disk of ['one', 'two']) await mkdir(join(folder, disk));
+    await symlink('one', sub);
+    const log = await opened();
+    const other = await opened({ file: join(folder, 'two', 'audit.log') });
+    await symlink('two', next);
+    await rename(next, sub);
+    await until(() => !log.append('mesh_receive', {}));
+    other.append('mesh_publish', {});
+    await other.close();
+    const end = (await linesOf()).at(-1);
+    await until(() => log.append('mesh_publish', {}));
+    await log.close();
+    expect((await linesOf())[2]).toMatchObject({ kind: 'chain_init', detail: { prev_head: end?.hmac } });
   });
 
   it('notices within a sync that its file is gone, and begins another that says what came before', async () => {

@@ -1,9 +1,12 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { MESH_LIMITS } from '../mesh-limits.ts';
 import type { AuditKind, MeshCounters } from '../metrics.ts';
 import { AuditChain, ChainKey, type Detail, LINE_BYTES_MAX, type Sealed } from './audit-chain.ts';
 import { AppendFailed, AuditFile } from './audit-file.ts';
+import { AuditLease, AuditLogHeld } from './audit-lease.ts';
 
-/** Records sealed in one turn (count): about 1 ms, so that the thread gets to its other work. */
+/** Records sealed in one turn (count): about 2 ms, so that the thread gets to its other work. */
 const BATCH = 256;
 const MIB = 1_048_576;
 /** Bytes of one file at least: room for a marker and some records. */
@@ -11,7 +14,10 @@ const FILE_BYTES_MIN = 4 * LINE_BYTES_MAX;
 const FILES_MAX = 100;
 
 export interface AuditLogOptions {
-  /** The file that grows; `.1`, `.2` … beside it are those it was before. One process writes it. */
+  /**
+   * The file that grows; `.1`, `.2` … beside it are those it was before, and `.lease` the lock of its one writer: a second
+   * one finds the file unusable, and takes over some time after the first has ended.
+   */
   readonly file: string;
   /** At least 32 bytes. */
   readonly key: Uint8Array;
@@ -71,6 +77,7 @@ export class AuditLog {
   readonly #queue: Entry[] = [];
   /** Taken from the queue and not in the file yet. */
   #inHand: Entry[] = [];
+  #lease: AuditLease | undefined;
   #file: AuditFile | undefined;
   /** `hmac` of the last record in the file. */
   #head: string | undefined;
@@ -149,7 +156,9 @@ export class AuditLog {
     await this.#pump;
     const file = this.#file;
     this.#file = undefined;
+    // It is synced: there is nothing left that a failure to close could lose.
     await file?.close().catch(() => undefined);
+    this.#giveLease();
   }
 
   #lose(reason: keyof Lost, count: number): false {
@@ -244,7 +253,10 @@ export class AuditLog {
 
   /** Opens the file, in place of the one there was, and begins a chain in it. */
   async #begin(): Promise<void> {
-    const opened = await AuditFile.open(this.#options.file, this.#keys);
+    const path = this.#options.file;
+    await mkdir(dirname(path), { recursive: true });
+    this.#takeLease(path);
+    const opened = await AuditFile.open(path, this.#keys);
     const { tail } = opened;
     let { file } = opened;
     try {
@@ -262,6 +274,23 @@ export class AuditLog {
     this.#tellLost(this.#options.now());
     this.#wake();
     await before?.close();
+  }
+
+  /** Anew each time, as the one held may have gone where the log was moved to. */
+  #takeLease(path: string): void {
+    this.#giveLease();
+    try {
+      this.#lease = AuditLease.take(path);
+    } catch (error) {
+      // The end of the log is then what the other has written.
+      if (error instanceof AuditLogHeld) this.#head = undefined;
+      throw error;
+    }
+  }
+
+  #giveLease(): void {
+    this.#lease?.[Symbol.dispose]();
+    this.#lease = undefined;
   }
 
   async #fail(error: unknown): Promise<void> {

@@ -1,5 +1,5 @@
 import { NodeKey } from '@macronode/keys';
-import { MetricsRegistry } from '@macronode/metrics';
+import { countedCells } from '@macronode/metrics/counted-cells-fixture';
 import type { Trust } from '../identity/trust-list.ts';
 import { MESH_LIMITS } from '../mesh-limits.ts';
 import type { MeshLimits } from '../mesh-limits.ts';
@@ -56,7 +56,8 @@ class TrustedKeys implements Trust {
 export class GatedNode {
   nowMs = START_MS;
   readonly trust = new TrustedKeys(KEYS);
-  readonly counters: MeshCounters = new MetricsRegistry().scope({}).bind(meshCounters);
+  readonly #cells = countedCells(meshCounters);
+  readonly counters: MeshCounters = this.#cells.handles;
   readonly table: ClaimTable;
   readonly gates: ClaimGates;
   readonly connection = new TokenBucket({ perSecond: 1, burst: 1e9 }, START_MS);
@@ -76,6 +77,11 @@ export class GatedNode {
 
   receive(envelope: Envelope | Uint8Array, connection: TokenBucket = this.connection): string {
     return this.gates.receive('bytes' in envelope ? envelope.bytes : envelope, connection).outcome;
+  }
+
+  /** Writes to counters so far. */
+  writes(): number {
+    return this.#cells.writes();
   }
 
   /** Counts of the ledger that are not 0. */

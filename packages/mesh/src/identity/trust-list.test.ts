@@ -1,4 +1,5 @@
 import { generateKey } from '@macronode/keys';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,10 +54,14 @@ describe('TrustList', () => {
     );
   });
 
-  it('is refused when there is no file, or a folder', () => {
+  it('is refused when there is no file, a folder, or a pipe nobody writes to', () => {
     expect(() => TrustList.read(file)).toThrow(TrustListError);
+    expect(() => TrustList.read(file)).toThrow('cannot be read: ENOENT');
     mkdirSync(file);
-    expect(() => TrustList.read(file)).toThrow('cannot be read');
+    expect(() => TrustList.read(file)).toThrow('cannot be read: EISDIR');
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    expect(() => TrustList.read(pipe)).toThrow('names nobody');
   });
 
   it('is read again as a whole or not at all', () => {

@@ -1,5 +1,5 @@
 import { KeyRefused, admitPublicKey } from '@macronode/keys';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { MESH_LIMITS } from '../mesh-limits.ts';
 import type { MeshLimits } from '../mesh-limits.ts';
 import type { TrustReload } from '../mesh.ts';
@@ -118,7 +118,8 @@ function textOf(file: string): string {
   const bytes = Buffer.alloc(FILE_BYTES_MAX + 1);
   let length = 0;
   try {
-    const handle = openSync(file, 'r');
+    // Not blocking, as a pipe without a writer would hold the thread for ever.
+    const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       for (let read = -1; read !== 0 && length < bytes.length; length += read) {
         read = readSync(handle, bytes, length, bytes.length - length, null);
@@ -127,7 +128,8 @@ function textOf(file: string): string {
       closeSync(handle);
     }
   } catch (cause) {
-    throw new TrustListError(file, undefined, 'it cannot be read', { cause });
+    const code = cause instanceof Error ? (cause as NodeJS.ErrnoException).code : undefined;
+    throw new TrustListError(file, undefined, `it cannot be read: ${code ?? String(cause)}`, { cause });
   }
   if (length > FILE_BYTES_MAX) throw new TrustListError(file, undefined, `it has more than ${FILE_BYTES_MAX} bytes`);
   return bytes.toString('utf8', 0, length);
