@@ -27,7 +27,7 @@ const STOP_MS = 12_000;
 const READY_MS = 30_000;
 
 /** What both are told; the target that is made of containers tells its own the same. */
-const FLOODED = { GATEWAY_CLIENT_MALFORMED_RPS: '25', GATEWAY_CUT_MS: '1000' };
+const FLOODED = { GATEWAY_CLIENT_MALFORMED_RPS: '256', GATEWAY_CUT_MS: '1000' };
 
 /** Those the target has; where it gives a hold on its Redis, two processes beside its own. */
 export function meshedGateways(): Promise<MeshedPair> {

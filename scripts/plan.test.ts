@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { opsPortOffsets, parseReplicas, planProcesses, registryPorts } from './plan.ts';
+import { meshPorts, opsPortOffsets, parseReplicas, planProcesses, registryPorts } from './plan.ts';
 
 const options = {
   replicas: { gateway: 2, omnigate: 2 },
@@ -52,15 +52,23 @@ describe('planProcesses', () => {
     expect(plan.some(({ env }) => 'GATEWAY_ECHO' in env)).toBe(false);
   });
 
-  it('gives each gateway a folder, and in a mesh a port of its own and the others as peers', () => {
+  it('gives each gateway a folder, and in a mesh a port of its own and the others beside the peers it was told', () => {
     expect(named['gateway-0']?.env).toMatchObject({ DATA_DIR: '/data' });
     expect(named['gateway-1']?.env).toMatchObject({ DATA_DIR: join('/data', 'replica-1') });
     expect(named['gateway-0']?.env).not.toHaveProperty('MESH_PORT');
-    const meshed = planProcesses({ ...options, meshPort: 4001 }).filter(({ service }) => service === 'gateway');
-    expect(meshed.map(({ env }) => [env['MESH_PORT'], env['MESH_PEERS']])).toEqual([
+    const meshed = (peers: string): unknown =>
+      planProcesses({ ...options, mesh: { port: 4001, peers } })
+        .filter(({ service }) => service === 'gateway')
+        .map(({ env }) => [env['MESH_PORT'], env['MESH_PEERS']]);
+    expect(meshed('')).toEqual([
       ['4101', '127.0.0.1:4001'],
       ['4001', '127.0.0.1:4101'],
     ]);
+    expect(meshed('far.example:4001')).toEqual([
+      ['4101', 'far.example:4001,127.0.0.1:4001'],
+      ['4001', 'far.example:4001,127.0.0.1:4101'],
+    ]);
+    expect(meshPorts({ gateway: 2 }, 4001)).toEqual([4001, 4101]);
   });
 
   it('gives the registry a port of its own, free if none was planned', () => {

@@ -22,8 +22,8 @@ export interface PlanOptions {
   readonly nodeId: string;
   /** Whether the gateways answer POST /echo. */
   readonly echo?: boolean;
-  /** Port the mesh of the first gateway listens on, where the gateways take part in one. */
-  readonly meshPort?: number | undefined;
+  /** Where the gateways take part in a mesh: the port of the first one, and peers they have beside one another (MESH_PEERS). */
+  readonly mesh?: { readonly port: number; readonly peers: string } | undefined;
 }
 
 export interface PlannedProcess {
@@ -66,6 +66,10 @@ export function opsPortOffsets(replicas: PlanOptions['replicas']): readonly numb
 export const registryPorts = ({ registry = 1 }: PlanOptions['replicas'], first: number): readonly number[] =>
   Array.from({ length: registry }, (_, index) => first + PORTS_PER_REPLICA * index);
 
+/** Ports the gateways of a plan with these replicas have in a mesh. */
+export const meshPorts = ({ gateway = 1 }: PlanOptions['replicas'], first: number): readonly number[] =>
+  Array.from({ length: gateway }, (_, index) => first + PORTS_PER_REPLICA * index);
+
 /** The first registry writes; the others follow it, each with a log of its own on disk. */
 function registryEnv({ registryPort = 0, dataDir }: PlanOptions, index: number): Readonly<Record<string, string>> {
   const port = registryPort === 0 ? 0 : registryPort + PORTS_PER_REPLICA * index;
@@ -81,21 +85,26 @@ function registryEnv({ registryPort = 0, dataDir }: PlanOptions, index: number):
 
 /** A gateway of several has a folder of its own, for the key of its mesh; on this machine they find one another. */
 function gatewayEnv(
-  { replicas, httpPort, dataDir, echo, meshPort }: PlanOptions,
+  { replicas, httpPort, dataDir, echo, mesh }: PlanOptions,
   index: number,
 ): Readonly<Record<string, string>> {
-  const port = (at: number): string => String((meshPort ?? 0) + PORTS_PER_REPLICA * at);
-  const others = Array.from({ length: replicas.gateway ?? 1 }, (_, at) => at).filter((at) => at !== index);
   return {
     HTTP_HOST: '127.0.0.1',
     PORT: String(httpPort),
     HTTP_REUSE_PORT: 'true',
     ...(echo === true ? { GATEWAY_ECHO: 'true' } : {}),
     ...(index > 0 ? { DATA_DIR: join(dataDir, `replica-${index}`) } : {}),
-    ...(meshPort === undefined
-      ? {}
-      : { MESH_PORT: port(index), MESH_PEERS: others.map((at) => `127.0.0.1:${port(at)}`).join(',') }),
+    ...(mesh === undefined ? {} : meshEnv(mesh, meshPorts(replicas, mesh.port), index)),
   };
+}
+
+function meshEnv(
+  { peers }: NonNullable<PlanOptions['mesh']>,
+  ports: readonly number[],
+  index: number,
+): Readonly<Record<string, string>> {
+  const others = ports.filter((_, at) => at !== index).map((port) => `127.0.0.1:${port}`);
+  return { MESH_PORT: String(ports[index]), MESH_PEERS: [peers, ...others].filter((some) => some !== '').join(',') };
 }
 
 /** Owners of data first, the public face last: the order of starting. Stopping goes the other way. */

@@ -3,7 +3,16 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from './bootstrap.mjs';
 import { isListenMigrationOn, LISTEN_MIGRATION_ADVICE } from './listen-migration.ts';
-import { MESH_PORT, OPS_PORT_BASE, parseReplicas, planProcesses, REGISTRY_PORT, registryPorts } from './plan.ts';
+import {
+  MESH_PORT,
+  meshPorts,
+  OPS_PORT_BASE,
+  parseReplicas,
+  type PlanOptions,
+  planProcesses,
+  REGISTRY_PORT,
+  registryPorts,
+} from './plan.ts';
 import { poll } from './poll.ts';
 import { freePort, freePortBase, isPortFree } from './ports.ts';
 import { replaceProcesses, runningState, startProcesses, statusTable, stopProcesses } from './processes.ts';
@@ -64,8 +73,7 @@ async function up(): Promise<void> {
     dataDir,
     nodeId: process.env['NODE_ID'] ?? 'local',
     echo: values.echo,
-    // The rest of the mesh is told by the environment, which every process has.
-    meshPort: process.env['MESH'] === undefined ? undefined : Number(process.env['MESH_PORT'] ?? MESH_PORT),
+    mesh: await planMesh(replicas),
   });
   const state = await startProcesses({ runDir, url, plan, dataDir, ...(own === undefined ? {} : { ownRedis: own }) });
   process.stdout.write(`${statusTable(state)}\n\n`);
@@ -78,13 +86,21 @@ async function up(): Promise<void> {
 }
 
 /** The one asked for; a free one for 0. */
-async function portOfRegistry(port: number, replicas: ReturnType<typeof parseReplicas>): Promise<number> {
+async function portOfRegistry(port: number, replicas: PlanOptions['replicas']): Promise<number> {
   if (port === 0) return freePortBase(registryPorts(replicas, 0));
   for (const taken of registryPorts(replicas, port)) {
     if (!(await isPortFree(taken)))
       throw new Error(`Port ${taken} is taken; choose another for the registry: npm run up -- --registry-port N`);
   }
   return port;
+}
+
+/** Of the mesh only what differs from gateway to gateway: the rest is told by the environment, which every process has. */
+async function planMesh(replicas: PlanOptions['replicas']): Promise<PlanOptions['mesh']> {
+  const { MESH, MESH_PORT: asked = String(MESH_PORT), MESH_PEERS: peers = '' } = process.env;
+  if (MESH === undefined) return undefined;
+  const port = Number(asked);
+  return { port: port === 0 ? await freePortBase(meshPorts(replicas, 0)) : port, peers };
 }
 
 /** Stays until a signal, or until the supervisor is gone. */

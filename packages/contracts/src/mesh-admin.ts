@@ -153,8 +153,8 @@ export type MeshClaimTaken = z.infer<typeof MeshClaimTaken>;
 export const MeshStanding = z.object({
   /** In its canonical form. */
   address: z.string(),
-  /** Null where nobody says anything of it. */
-  standing: z.object({ score, sources: z.int().positive() }).nullable(),
+  /** Null where nobody says anything of it; no sources where what they said has faded until none counts as one. */
+  standing: z.object({ score, sources: z.int().nonnegative() }).nullable(),
   /**
    * What a request of it meets now. `too_few_sources`: it passes, though its score is above the threshold. While enforcement is
    * off every request passes.

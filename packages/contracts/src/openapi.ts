@@ -116,9 +116,13 @@ function contentOf(body: Answer['body']): Json {
   return { content: MEDIA[body] ?? { 'application/json': { schema: ref('schemas', body) } } };
 }
 
-const successOf = (answer: Answer, { upstream }: Route): Json => ({
+/** What every answer of a route may have: its errors too, since the score is set before the route is asked. */
+const anywayOf = ({ upstream }: Route): readonly HeaderName[] =>
+  upstream === 'gateway' ? [] : ['X-Macronode-Mesh-Score'];
+
+const successOf = (answer: Answer, route: Route): Json => ({
   description: answer.description,
-  headers: headersOf(upstream === 'gateway' ? answer.headers : [...answer.headers, 'X-Macronode-Mesh-Score']),
+  headers: headersOf([...answer.headers, ...anywayOf(route)]),
   ...contentOf(answer.body),
 });
 
@@ -129,15 +133,15 @@ function errorHeaders(status: number): readonly HeaderName[] {
 }
 
 /** One answer per status; the codes that share it are listed with their meaning. */
-function errorsOf(operation: Operation, hasBody: boolean): Json {
+function errorsOf(operation: Operation, route: Route): Json {
   const byStatus = Map.groupBy(operation.errors, (code) => ERRORS[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
       String(status),
       {
         description: codes.map((code) => `\`${code}\`: ${ERRORS[code].meaning}`).join('\n'),
-        headers: headersOf(errorHeaders(status)),
-        ...(hasBody ? contentOf('ErrorEnvelope') : {}),
+        headers: headersOf([...errorHeaders(status), ...anywayOf(route)]),
+        ...(route.method !== 'HEAD' ? contentOf('ErrorEnvelope') : {}),
         'x-error-codes': codes,
       },
     ]),
@@ -185,7 +189,7 @@ function operationOf(name: RouteName, route: Route): Json {
     ...requestBodyOf(operation),
     responses: {
       ...Object.fromEntries(operation.answers.map((answer) => [String(answer.status), successOf(answer, route)])),
-      ...errorsOf(operation, route.method !== 'HEAD'),
+      ...errorsOf(operation, route),
     },
   };
 }

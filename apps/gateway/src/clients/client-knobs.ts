@@ -19,6 +19,8 @@ export const clientKnobs = {
     min: 1,
     max: 1_000_000,
     help: 'Requests of one address that may come at once.',
+    reason:
+      'A page with all it names, or a client that starts, asks for so many at a time; over a second the rate decides.',
   }),
   clientMalformedRps: knob.int({
     env: 'GATEWAY_CLIENT_MALFORMED_RPS',
@@ -36,6 +38,8 @@ export const clientKnobs = {
     min: 100,
     max: 3_600_000,
     help: 'How long a client stays cut: every request is refused and its connection closed.',
+    reason:
+      'As long as the window its refusals were counted in. At most an hour: what is to hold longer is for a firewall.',
   }),
   tarpitMs: knob.int({
     env: 'GATEWAY_TARPIT_MS',

@@ -21,8 +21,16 @@ import {
   type Mesh,
   MeshUnavailable,
   type PeerReport,
+  type TrustReload,
 } from '@macronode/mesh';
-import { type AdminHandler, type AdminRequest, type AdminRoute, parseAdmin, parseAs } from '@macronode/service';
+import {
+  type AdminHandler,
+  type AdminRequest,
+  type AdminRoute,
+  type Logger,
+  parseAdmin,
+  parseAs,
+} from '@macronode/service';
 import { type EnforcementPolicy, verdictOf } from './enforcement.ts';
 
 const at = (method: AdminRoute['method'], template: string): AdminRoute => ({ method, template });
@@ -66,8 +74,8 @@ export function answerMeshOff(onAdmin: OnAdmin, policy: ShownPolicy): void {
   }
 }
 
-/** Answers the admin routes of a mesh that is on. */
-export function answerMesh(onAdmin: OnAdmin, mesh: Mesh, policy: ShownPolicy): void {
+/** Answers the admin routes of a mesh that is on. What changes something is logged. */
+export function answerMesh(onAdmin: OnAdmin, mesh: Mesh, policy: ShownPolicy, log: Logger): void {
   const handlers: Readonly<Record<Name, AdminHandler>> = {
     status: () => statusOf(mesh, policy),
     peers: async (): Promise<MeshPeerList> => ({ peers: (await mesh.peers()).map(toPeer) }),
@@ -76,18 +84,31 @@ export function answerMesh(onAdmin: OnAdmin, mesh: Mesh, policy: ShownPolicy): v
       const claims = await mesh.claims({ subject: subject === undefined ? undefined : spelled(subject), limit });
       return { claims: claims.map(toClaim) };
     },
-    publish: ({ body }) => publish(mesh, body),
+    publish: ({ body }) => {
+      const claim = publish(mesh, body);
+      log.info(claim, 'claim of an operator published');
+      return claim;
+    },
     revoke: ({ params }) => {
       const { kind, subject } = parseAdmin(MeshClaimParams, params);
-      return taken(mesh.revoke(kind, spelled(subject)), kind, spelled(subject));
+      const claim = taken(mesh.revoke(kind, spelled(subject)), kind, spelled(subject));
+      log.info(claim, 'claim taken back by an operator');
+      return claim;
     },
     standing: (request) => standingOf(mesh, policy, request),
     reload: async (): Promise<MeshTrustReload> => {
-      const { result, nodes, problem = null } = await mesh.reload();
+      const { result, nodes, problem = null } = await reloadTrust(mesh, log);
       return { result, nodes, problem };
     },
   };
   for (const name of Object.keys(ROUTES) as Name[]) onAdmin(ROUTES[name], answered(handlers[name]));
+}
+
+/** Has the trust list read again. What is wrong with one that was refused, the mesh thread says itself. */
+export async function reloadTrust(mesh: Mesh, log: Logger): Promise<TrustReload> {
+  const reload = await mesh.reload();
+  if (reload.result === 'loaded') log.info({ nodes: reload.nodes }, 'trust list read');
+  return reload;
 }
 
 /** A thread that does not answer is an outage, not a defect. */

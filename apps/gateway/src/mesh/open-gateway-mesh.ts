@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Mesh, type MeshOptions, openMesh } from '@macronode/mesh';
 import type { ServiceDeps } from '@macronode/service';
 import type { GatewayConfig } from '../config.ts';
+import { reloadTrust } from './mesh-admin.ts';
 import { AUDIT_KEY_BYTES } from './mesh-knobs.ts';
 import { traceMesh } from './mesh-spans.ts';
 
@@ -61,11 +62,7 @@ function auditOf({ config, log }: Deps): MeshOptions['audit'] {
 function reloadOnSignal(deps: Deps, mesh: Mesh): void {
   const { log } = deps;
   const reload = (): void => {
-    mesh.reload().then(
-      ({ result, nodes, problem }) =>
-        log[result === 'loaded' ? 'info' : 'warn']({ result, nodes, problem }, 'trust list read'),
-      (err: unknown) => log.warn({ err }, 'trust list not read: the mesh does not answer'),
-    );
+    reloadTrust(mesh, log).catch((err: unknown) => log.warn({ err }, 'trust list not read: the mesh does not answer'));
   };
   process.on('SIGHUP', reload);
   deps.onClose('mesh signal', () => void process.off('SIGHUP', reload));

@@ -20,7 +20,7 @@ export async function openScoring(deps: Deps): Promise<Scoring | undefined> {
     return undefined;
   }
   const mesh = await openGatewayMesh(deps);
-  answerMesh(onAdmin, mesh, policy);
+  answerMesh(onAdmin, mesh, policy, deps.log);
   return {
     mesh,
     enforcement: meshEnforce ? new Enforcement(policy, mesh.decided.bind(mesh)) : undefined,
