@@ -42,14 +42,48 @@ export interface MeshLimits {
   readonly syncEnvelopes: number;
   /** Bytes one answer of a comparison may take. */
   readonly syncBytes: number;
+  /** Ms one comparison may take, from opening its stream to its end: a peer that stalls holds nothing longer. */
+  readonly syncDeadlineMs: number;
+  /** Comparisons asked of this node that run at once: each holds a part of the table and what the peer sent. */
+  readonly syncsAnswered: number;
+  /** Comparisons a peer may ask for a second: one that fetches a whole table asks once. */
+  readonly syncsAskedPerSecond: number;
+  /** How many of them may come at once. */
+  readonly syncsAskedBurst: number;
   /** Networks of one process: a gateway has one, a test several. */
   readonly networks: number;
   /** Peers a node keeps connections with. */
   readonly peers: number;
+  /** Connections one host may open in a second: a cluster behind one address starts together. */
+  readonly inboundPerSecond: number;
+  /** Connections that have not shown who they are yet: each costs a handshake. */
+  readonly inboundPending: number;
+  /** Ms within which a connection has to show who it is. */
+  readonly handshakeMs: number;
+  /** Ms a dial may take, name resolution and handshake included. */
+  readonly dialMs: number;
+  /** Longest wait before a peer is dialled again, in ms: one that is back is found within it. */
+  readonly redialMaxMs: number;
+  /** Ms between two signs of life asked of a peer, and for one of them: a peer that is silent for so long is let go. */
+  readonly pingMs: number;
+  /** Seconds after which a connected peer to whom no gossip goes is let go: it takes less to open a stream. */
+  readonly silentSeconds: number;
+  /** Bytes that wait for a peer that reads slowly; over it the stream is reset, and the connection made anew. */
+  readonly outboundBytes: number;
   /** Ms within which a score halves: what a client did ten minutes ago weighs half. */
   readonly halfLifeMs: number;
   /** Records of the audit log that wait to be written. */
   readonly auditQueue: number;
+  /** Questions of operators that wait for the mesh thread. */
+  readonly questions: number;
+  /** Ms after which a question is given up. */
+  readonly questionMs: number;
+  /** Ms the mesh thread has to start: it loads the network and listens. */
+  readonly threadStartMs: number;
+  /** Ms the mesh thread has to end by itself, the audit log written. */
+  readonly threadStopMs: number;
+  /** Heap of the mesh thread, in MiB: a full table takes some 150, the network some 50. */
+  readonly threadHeapMib: number;
 }
 
 export const MESH_LIMITS: MeshLimits = Object.freeze({
@@ -74,8 +108,25 @@ export const MESH_LIMITS: MeshLimits = Object.freeze({
   syncIntervalMs: 5_000,
   syncEnvelopes: 512,
   syncBytes: 262_144,
+  syncDeadlineMs: 10_000,
+  syncsAnswered: 8,
+  syncsAskedPerSecond: 4,
+  syncsAskedBurst: 16,
   networks: 4,
   peers: 256,
+  inboundPerSecond: 64,
+  inboundPending: 64,
+  handshakeMs: 5_000,
+  dialMs: 5_000,
+  redialMaxMs: 15_000,
+  pingMs: 10_000,
+  silentSeconds: 5,
+  outboundBytes: 4_194_304,
   halfLifeMs: 600_000,
   auditQueue: 4_096,
+  questions: 64,
+  questionMs: 5_000,
+  threadStartMs: 20_000,
+  threadStopMs: 5_000,
+  threadHeapMib: 512,
 });

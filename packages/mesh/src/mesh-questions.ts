@@ -1,10 +1,6 @@
 import { MeshUnavailable } from './mesh-errors.ts';
+import type { MeshLimits } from './mesh-limits.ts';
 import type { MeshAnswer, MeshQuestion, ToMeshThread } from './mesh-thread-protocol.ts';
-
-/** Questions that wait for an answer: operators ask, not requests. */
-const WAITING_MAX = 64;
-/** Ms after which a question is given up. */
-const DEADLINE_MS = 5_000;
 
 interface Waiting {
   readonly resolve: (answer: MeshAnswer) => void;
@@ -15,24 +11,26 @@ interface Waiting {
 /** Questions to the mesh thread, each with a deadline. */
 export class MeshQuestions {
   readonly #post: (message: ToMeshThread) => boolean;
+  readonly #limits: Pick<MeshLimits, 'questions' | 'questionMs'>;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
   /** `post` says whether there is a thread to ask. */
-  constructor(post: (message: ToMeshThread) => boolean) {
+  constructor(post: (message: ToMeshThread) => boolean, limits: Pick<MeshLimits, 'questions' | 'questionMs'>) {
     this.#post = post;
+    this.#limits = limits;
   }
 
   /** Rejects with {@link MeshUnavailable}. */
   ask(question: MeshQuestion): Promise<MeshAnswer> {
-    if (this.#waiting.size >= WAITING_MAX) return Promise.reject(new MeshUnavailable('busy'));
+    if (this.#waiting.size >= this.#limits.questions) return Promise.reject(new MeshUnavailable('busy'));
     const id = (this.#lastId += 1);
     if (!this.#post({ kind: 'ask', id, question })) return Promise.reject(new MeshUnavailable('closed'));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
         reject(new MeshUnavailable('late'));
-      }, DEADLINE_MS);
+      }, this.#limits.questionMs);
       this.#waiting.set(id, { resolve, reject, timer });
     });
   }

@@ -9,12 +9,6 @@ const RESTART_MS = 500;
 const RESTART_MAX_MS = 30_000;
 /** A thread that ran for so long, in ms, had not failed at its start: the waits begin anew. */
 const SETTLED_MS = 60_000;
-/** Ms a thread has to start: it loads the network and listens. */
-const START_MS = 20_000;
-/** Ms a thread has to end by itself. */
-const CLOSE_MS = 5_000;
-/** Heap of the thread: a full table takes some 150 MiB, the network some 50. */
-const HEAP_MIB = 512;
 
 export interface MeshThreadHostOptions {
   readonly data: MeshThreadData;
@@ -30,6 +24,8 @@ export interface MeshThreadHostOptions {
 export class MeshThreadHost {
   readonly #options: MeshThreadHostOptions;
   #worker: Worker | undefined;
+  /** One that is not ready yet. */
+  #starting: Worker | undefined;
   #startedAt = 0;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -54,7 +50,7 @@ export class MeshThreadHost {
     return this.#worker !== undefined;
   }
 
-  /** Ends the thread, within 5 s. */
+  /** Ends the thread, within `threadStopMs`; one that is about to be there again is not waited for. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -62,25 +58,29 @@ export class MeshThreadHost {
 
   async #close(): Promise<void> {
     clearTimeout(this.#retry);
+    await this.#starting?.terminate();
     const worker = this.#worker;
     if (worker === undefined) return;
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     worker.once('exit', () => resolve());
     worker.postMessage({ kind: 'close' } satisfies ToMeshThread);
-    const timer = setTimeout(() => void worker.terminate(), CLOSE_MS);
+    const timer = setTimeout(() => void worker.terminate(), this.#options.data.limits.threadStopMs);
     await ended;
     clearTimeout(timer);
   }
 
   /** A thread that is ready. Throws where it is not, and then it is gone. */
   async #spawn(): Promise<readonly [Worker, readonly string[]]> {
+    const { data } = this.#options;
+    const { threadStartMs, threadHeapMib } = data.limits;
     const worker = new Worker(entry(), {
       name: 'mesh',
-      workerData: this.#options.data,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: threadHeapMib },
     });
+    this.#starting = worker;
     const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
-    const timer = setTimeout(() => reject(new MeshStartError(`it took more than ${START_MS} ms`)), START_MS);
+    const timer = setTimeout(() => reject(new MeshStartError(`it took more than ${threadStartMs} ms`)), threadStartMs);
     const first = (message: FromMeshThread): void => {
       if (message.kind === 'ready') resolve(message.addresses);
       else if (message.kind === 'failed') reject(new MeshStartError(message.message, message.name));
@@ -97,6 +97,7 @@ export class MeshThreadHost {
       await worker.terminate();
       throw error;
     } finally {
+      this.#starting = undefined;
       clearTimeout(timer);
       worker.off('message', first).off('error', failed).off('exit', exited);
     }
@@ -137,8 +138,10 @@ export class MeshThreadHost {
       if (this.#closing === undefined) this.#adopt(worker, addresses);
       else await worker.terminate();
     } catch (error) {
+      // Whoever closed this has given its place back meanwhile: it may be another's.
+      if (this.#closing !== undefined) return;
       this.#options.ended(error instanceof Error ? error.message : String(error));
-      if (this.#closing === undefined) this.#later();
+      this.#later();
     }
   }
 }

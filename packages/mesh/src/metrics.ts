@@ -68,8 +68,8 @@ export const meshCounters = Object.freeze({
   }),
   syncRounds: counter({
     name: 'mesh_sync_rounds_total',
-    help: 'Comparisons of the table with that of a peer, by how they ended.',
-    labels: { result: ['same', 'differed', 'failed'] },
+    help: 'Comparisons of the table with that of a peer, by how they ended; of those a peer asked for only the ones that broke off (`answer_failed`), or were too many (`answer_refused`).',
+    labels: { result: ['same', 'differed', 'failed', 'answer_failed', 'answer_refused'] },
     zeroFill: true,
   }),
   syncEnvelopes: counter({

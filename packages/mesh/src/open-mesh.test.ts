@@ -181,6 +181,23 @@ describe('the mesh in its thread', () => {
     expect(logged).toContainEqual(expect.stringContaining('the mesh thread is gone'));
   }, 120_000);
 
+  it('leaves no thread behind when it closes while one is starting again', async () => {
+    const registry = new MetricsRegistry();
+    const threads: Worker[] = [];
+    const seen = (worker: Worker): void => void threads.push(worker);
+    process.on('worker', seen);
+    const mesh = await opened(0, { scope: scopeOf(registry) });
+    await threads[0]?.terminate();
+    await expect.poll(() => threads.length, within).toBe(2);
+    process.off('worker', seen);
+    const { slots } = showMesh(scopeOf(registry));
+    const gone = logged.length;
+    await mesh.close();
+    // A thread that has ended has no number.
+    expect(threads.map(({ threadId }) => threadId)).toEqual([-1, -1]);
+    expect([slots.used, logged.length]).toEqual([0, gone]);
+  }, 120_000);
+
   it('does what it was given before it closes', async () => {
     const registry = new MetricsRegistry();
     const file = join(folder, 'audit.log');

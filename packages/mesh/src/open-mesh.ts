@@ -88,7 +88,7 @@ export class OpenMesh implements Mesh {
       limit: limits.commands,
       dropped: (reason, commands) => counters.commandsDropped.inc({ reason }, commands),
     });
-    this.#questions = new MeshQuestions((message) => this.#host.post(message));
+    this.#questions = new MeshQuestions((message) => this.#host.post(message), limits);
     this.#place = this.#metrics.join({
       claims: () => this.#claims,
       subjects: () => this.#standings.size,
@@ -147,7 +147,7 @@ export class OpenMesh implements Mesh {
     this.#queue.push({ kind: 'decided', decision, address, score, sources });
   }
 
-  /** Rejects with MeshUnavailable where the mesh thread does not answer within 5 s. */
+  /** Rejects with MeshUnavailable where the mesh thread does not answer within `questionMs`. */
   async peers(): Promise<readonly PeerReport[]> {
     return (await this.#questions.ask({ kind: 'peers' })) as readonly PeerReport[];
   }
@@ -165,7 +165,7 @@ export class OpenMesh implements Mesh {
     return (await this.#questions.ask({ kind: 'reload' })) as TrustReload;
   }
 
-  /** Takes no more commands, does those it has, and ends the thread; within some 5 s. */
+  /** Takes no more commands, does those it has, and ends the thread; within `threadStopMs`. */
   async close(): Promise<void> {
     this.#queue.closed();
     await this.#host.close();

@@ -1,20 +1,14 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
-import { TokenBucket } from '../claims/token-bucket.ts';
 import type { MeshLimits } from '../mesh-limits.ts';
 import type { MeshCounters } from '../metrics.ts';
+import { ConnectionBuckets } from './connection-buckets.ts';
 import { answerSync, askSync, channelLimits, type SyncResult, type SyncTable } from './sync-exchange.ts';
 import { SyncChannel } from './sync-frames.ts';
 
 /** The protocol; another major of the schema of claims is another protocol. */
-const SYNC_PROTOCOL = '/macronode/claims-sync/1';
-/** One sync, from opening the stream to its end, in ms. */
-const DEADLINE_MS = 10_000;
-/** Syncs asked of this node that run at once: each holds a bucket of the table and what the peer sent. */
-const INBOUND_MAX = 8;
-/** Syncs a peer may ask for: one that goes on asks twice a second. */
-const ASKED = Object.freeze({ perSecond: 4, burst: 16 });
-/** Syncs that follow one another because there is more: 100,000 envelopes in pieces of 512, and some to spare. */
-const FOLLOWING_MAX = 512;
+export const SYNC_PROTOCOL = '/macronode/claims-sync/1';
+/** Syncs that follow one another because there is more, at most, in times of the pieces a full table has: not every one is full. */
+const FOLLOWING = 2;
 /** One sync follows another only while at least a fourth of what it brings is taken. */
 const USEFUL_PART = 4;
 /** Ms between two syncs out of turn. */
@@ -51,13 +45,15 @@ export class AntiEntropy {
   readonly #options: AntiEntropyOptions;
   readonly #asking = new Set<string>();
   readonly #answering = new Set<string>();
-  readonly #asked = new Map<string, TokenBucket>();
+  readonly #asked: ConnectionBuckets;
   readonly #stopped = new AbortController();
   #turn: NodeJS.Timeout | undefined;
   #hurry: NodeJS.Timeout | undefined;
 
   constructor(options: AntiEntropyOptions) {
     this.#options = options;
+    const { syncsAskedPerSecond, syncsAskedBurst } = options.limits;
+    this.#asked = new ConnectionBuckets({ perSecond: syncsAskedPerSecond, burst: syncsAskedBurst }, options.now);
   }
 
   async start(): Promise<void> {
@@ -78,10 +74,9 @@ export class AntiEntropy {
     if (connection.direction === 'outbound') void this.#askOn(connection);
   }
 
-  /** A peer that has no connection any more. */
-  gone(peer: string): void {
-    const bucket = this.#asked.get(peer);
-    if (bucket?.holds(this.#options.now(), ASKED.burst) !== false) this.#asked.delete(peer);
+  /** Forgets what peers that are gone have asked for. */
+  forget(connected: (peer: string) => boolean): void {
+    this.#asked.forget(connected);
   }
 
   /**
@@ -120,10 +115,10 @@ export class AntiEntropy {
     if (this.#asking.has(peer)) return;
     this.#asking.add(peer);
     try {
-      const { syncEnvelopes, syncEnvelopesPerSecond } = this.#options.limits;
+      const { syncEnvelopes, syncEnvelopesPerSecond, tableClaims } = this.#options.limits;
       // Both may be asking, and each side both gives and takes.
       const pauseMs = ((2 * syncEnvelopes) / syncEnvelopesPerSecond) * 1_000;
-      for (let i = 0; i < FOLLOWING_MAX; i += 1) {
+      for (let pieces = FOLLOWING * Math.ceil(tableClaims / syncEnvelopes); pieces > 0; pieces -= 1) {
         const result = await this.#ask(connection);
         if (result === undefined || !isWorthIt(result)) return;
         if (!(await this.#pause(pauseMs))) return;
@@ -148,72 +143,85 @@ export class AntiEntropy {
 
   async #ask(connection: Connection): Promise<SyncResult | undefined> {
     const { counters } = this.#options;
-    const signal = AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), this.#stopped.signal]);
+    const signal = this.#deadline();
     const startedAt = this.#options.now();
     const from = performance.now();
-    let exchanged: Exchanged | undefined;
+    let result: SyncResult | undefined;
+    let channel: SyncChannel | undefined;
     try {
       const stream = await connection.newStream(SYNC_PROTOCOL, { signal });
-      exchanged = await this.#over(stream, connection, signal, askSync);
-      counters.syncRounds.inc({ result: exchanged.result.same ? 'same' : 'differed' });
+      channel = new SyncChannel(stream, channelLimits(this.#options.limits), signal);
+      result = await this.#over(stream, channel, connection, signal, askSync);
+      counters.syncRounds.inc({ result: result.same ? 'same' : 'differed' });
     } catch {
       // Why does not matter: the next turn asks again, and a peer that is gone is redialled elsewhere.
       if (!this.#stopped.signal.aborted) counters.syncRounds.inc({ result: 'failed' });
     }
     this.#options.onRound({
       peer: connection.remotePeer.toString(),
-      result: exchanged?.result,
-      bytesIn: exchanged?.bytesIn ?? 0,
-      bytesOut: exchanged?.bytesOut ?? 0,
+      result,
+      bytesIn: channel?.bytesIn ?? 0,
+      bytesOut: channel?.bytesOut ?? 0,
       startedAt,
       ms: performance.now() - from,
     });
-    return exchanged?.result;
+    return result;
+  }
+
+  #deadline(): AbortSignal {
+    return AbortSignal.any([AbortSignal.timeout(this.#options.limits.syncDeadlineMs), this.#stopped.signal]);
   }
 
   async #answer(stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString();
+    const { counters, limits } = this.#options;
     if (!this.#admits(peer)) {
+      counters.syncRounds.inc({ result: 'answer_refused' });
       stream.abort(new Error('too many syncs'));
       return;
     }
     this.#answering.add(peer);
-    const signal = AbortSignal.any([AbortSignal.timeout(DEADLINE_MS), this.#stopped.signal]);
+    const signal = this.#deadline();
     try {
-      await this.#over(stream, connection, signal, answerSync);
+      await this.#over(stream, new SyncChannel(stream, channelLimits(limits), signal), connection, signal, answerSync);
     } catch {
       // The peer broke off, or broke the protocol: its stream is reset, and its next sync begins anew.
+      if (!this.#stopped.signal.aborted) counters.syncRounds.inc({ result: 'answer_failed' });
     } finally {
       this.#answering.delete(peer);
     }
   }
 
   #admits(peer: string): boolean {
-    if (this.#stopped.signal.aborted || this.#answering.has(peer) || this.#answering.size >= INBOUND_MAX) return false;
-    const now = this.#options.now();
-    let bucket = this.#asked.get(peer);
-    if (bucket === undefined) this.#asked.set(peer, (bucket = new TokenBucket(ASKED, now)));
-    return bucket.take(now);
+    const { limits, now } = this.#options;
+    if (this.#stopped.signal.aborted || this.#answering.has(peer)) return false;
+    return this.#answering.size < limits.syncsAnswered && this.#asked.of(peer).take(now());
   }
 
-  async #over(stream: Stream, connection: Connection, signal: AbortSignal, side: typeof askSync): Promise<Exchanged> {
+  async #over(
+    stream: Stream,
+    channel: SyncChannel,
+    connection: Connection,
+    signal: AbortSignal,
+    side: typeof askSync,
+  ): Promise<SyncResult> {
     const { limits, counters, tableFor } = this.#options;
     const abort = (): void => stream.abort(new Error('the sync took too long'));
     signal.addEventListener('abort', abort, { once: true });
-    const channel = new SyncChannel(stream, channelLimits(limits), signal);
     try {
       const result = await side(channel, tableFor(connection), limits);
-      counters.syncEnvelopes.inc({ direction: 'in' }, result.envelopesIn);
-      counters.syncEnvelopes.inc({ direction: 'out' }, result.envelopesOut);
-      counters.gossipBytesOut.inc(result.envelopeBytesOut);
       await channel.close();
       await stream.close({ signal });
-      return { result, bytesIn: channel.bytesIn, bytesOut: channel.bytesOut };
+      return result;
     } catch (error) {
       stream.abort(error instanceof Error ? error : new Error(String(error)));
       throw error;
     } finally {
       signal.removeEventListener('abort', abort);
+      const { envelopesIn, envelopesOut, envelopeBytesOut } = channel.tally;
+      counters.syncEnvelopes.inc({ direction: 'in' }, envelopesIn);
+      counters.syncEnvelopes.inc({ direction: 'out' }, envelopesOut);
+      counters.gossipBytesOut.inc(envelopeBytesOut);
     }
   }
 }
@@ -221,10 +229,4 @@ export class AntiEntropy {
 /** Where most of it is not taken, as the rate of a source is used up, it waits for the next turn: each costs a check. */
 function isWorthIt({ more, merged, mergedThere, envelopesIn, envelopesOut }: SyncResult): boolean {
   return more && (merged + mergedThere) * USEFUL_PART >= envelopesIn + envelopesOut;
-}
-
-interface Exchanged {
-  readonly result: SyncResult;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
 }

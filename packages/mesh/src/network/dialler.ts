@@ -1,18 +1,17 @@
 import type { Libp2p, PeerId } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
+import type { MeshLimits } from '../mesh-limits.ts';
 import type { MeshCounters } from '../metrics.ts';
 import { isTimeout } from './connection-counts.ts';
 
 /** First wait after a failure, in ms; doubled with each, and drawn from 0 up to it: nodes that lost the same peer do not come back at once. */
 const BACKOFF_MS = 500;
-/** The longest wait, in ms: a peer that is back is found within it. */
-const BACKOFF_MAX_MS = 15_000;
 /** The shortest, in ms: a peer that closes at once is not dialled in a loop. */
 const BACKOFF_MIN_MS = 100;
 /** A connection that lived so long, in ms, was welcome: one that a peer does not want ends at once, and counts as a failure. */
 const WELCOME_MS = 10_000;
-/** A dial, name resolution and handshake included, in ms. */
-const DIAL_TIMEOUT_MS = 5_000;
+
+type DialLimits = Pick<MeshLimits, 'dialMs' | 'redialMaxMs'>;
 
 interface Target {
   readonly address: Multiaddr;
@@ -29,12 +28,19 @@ interface Target {
 export class Dialler {
   readonly #node: Libp2p;
   readonly #counters: Pick<MeshCounters, 'peerConnections'>;
+  readonly #limits: DialLimits;
   readonly #targets: readonly Target[];
   readonly #stopped = new AbortController();
 
-  constructor(node: Libp2p, addresses: readonly Multiaddr[], counters: Pick<MeshCounters, 'peerConnections'>) {
+  constructor(
+    node: Libp2p,
+    addresses: readonly Multiaddr[],
+    counters: Pick<MeshCounters, 'peerConnections'>,
+    limits: DialLimits,
+  ) {
     this.#node = node;
     this.#counters = counters;
+    this.#limits = limits;
     this.#targets = addresses.map((address) => ({
       address,
       failures: 0,
@@ -78,7 +84,7 @@ export class Dialler {
 
   #later(target: Target): void {
     if (this.#stopped.signal.aborted) return;
-    const most = Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** target.failures);
+    const most = Math.min(this.#limits.redialMaxMs, BACKOFF_MS * 2 ** target.failures);
     clearTimeout(target.timer);
     target.timer = setTimeout(() => void this.#dial(target), BACKOFF_MIN_MS + Math.random() * (most - BACKOFF_MIN_MS));
   }
@@ -86,7 +92,7 @@ export class Dialler {
   async #dial(target: Target): Promise<void> {
     if (target.dialling || this.#isThere(target)) return;
     target.dialling = true;
-    const signal = AbortSignal.any([AbortSignal.timeout(DIAL_TIMEOUT_MS), this.#stopped.signal]);
+    const signal = AbortSignal.any([AbortSignal.timeout(this.#limits.dialMs), this.#stopped.signal]);
     try {
       const connection = await this.#node.dial(target.address, { signal });
       target.peer = connection.remotePeer;

@@ -12,24 +12,12 @@ import type { GossipsubRegister } from './gossipsub-register.ts';
 import { tcpAddress } from './peer-address.ts';
 import { TOPICS } from './topics.ts';
 
-/** Connections one host may open in a second: a cluster behind one address starts together. */
-const INBOUND_PER_SECOND = 64;
-/** Connections that have not shown who they are yet: each costs a handshake. */
-const INBOUND_PENDING = 64;
-/** Ms within which a connection has to show who it is. */
-const HANDSHAKE_MS = 5_000;
-/** Ms between two signs of life asked of each peer; one that is silent is let go. */
-const PING_MS = 10_000;
-/** Ms a ping may take at most: a peer that swaps or pauses is not dead yet. */
-const PING_TIMEOUT_MS = 10_000;
 /** Messages of one RPC, and ids of messages in one: what gossip asks for at a time. */
 const RPC_PARTS = 5_000;
 /** Parts of an RPC that there is one of per topic. */
 const RPC_CONTROLS = 64;
 /** What a message takes in an RPC beside its envelope, in bytes. */
 const MESSAGE_OVERHEAD = 128;
-/** What waits for a peer that reads slowly, in bytes; over it the stream is reset, and the connection made anew. */
-const OUTBOUND_BYTES = 4 * 1_048_576;
 /** Bytes a peer may hold in subscriptions: there are four topics. */
 const SUBSCRIPTION_BYTES = 65_536;
 /** A message that proves false costs its bearer this; no node that checks what it forwards ever pays it. */
@@ -40,6 +28,7 @@ const INVALID_DECAY = 0.9;
 /** gossipsub as the class it is: its type leaves out what it is asked here. */
 export interface Router extends GossipSub {
   readonly mesh: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly streamsInbound: ReadonlyMap<string, unknown>;
   readonly streamsOutbound: ReadonlyMap<string, unknown>;
   getScore(peer: string): number;
 }
@@ -81,14 +70,14 @@ export async function createNode(options: NetworkOptions): Promise<NetworkNode> 
     connectionGater: gater,
     connectionManager: {
       maxConnections: limits.peers,
-      inboundConnectionThreshold: INBOUND_PER_SECOND,
-      maxIncomingPendingConnections: INBOUND_PENDING,
-      inboundUpgradeTimeout: HANDSHAKE_MS,
+      inboundConnectionThreshold: limits.inboundPerSecond,
+      maxIncomingPendingConnections: limits.inboundPending,
+      inboundUpgradeTimeout: limits.handshakeMs,
       reconnectRetries: 0,
     },
     connectionMonitor: {
-      pingInterval: PING_MS,
-      pingTimeout: { minTimeout: PING_TIMEOUT_MS, maxTimeout: PING_TIMEOUT_MS },
+      pingInterval: limits.pingMs,
+      pingTimeout: { minTimeout: limits.pingMs, maxTimeout: limits.pingMs },
     },
     services: { identify: identify(), gossip: gossipsub(gossipOptions(options)) },
     metrics: () => metrics,
@@ -113,7 +102,7 @@ function gossipOptions({ limits, register, penaltyOf }: NetworkOptions): Paramet
     maxInboundStreams: 2,
     maxOutboundStreams: 2,
     maxInboundDataLength: RPC_PARTS * (limits.envelopeBytes + MESSAGE_OVERHEAD),
-    maxOutboundBufferSize: OUTBOUND_BYTES,
+    maxOutboundBufferSize: limits.outboundBytes,
     decodeRpcLimits: {
       maxSubscriptions: RPC_CONTROLS,
       maxMessages: RPC_PARTS,

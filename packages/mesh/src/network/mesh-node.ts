@@ -30,12 +30,14 @@ import { trustGater } from './trust-gater.ts';
 const TICK_MS = 1_000;
 /** Ms a connection has to end by itself when the node stops or a peer left the trust list. */
 const CLOSE_MS = 1_000;
-/** Ms the whole network has to stop. */
+/** Ms the whole network has to stop: less than `threadStopMs`, so that the audit log is closed after it. */
 const STOP_MS = 3_000;
 
 /** What a node tells of what happens to it. All are called in the turn in which it happens, and must not throw. */
 export interface MeshNodeHooks {
   sample?(sample: PeerSample): void;
+  /** Something failed that is made good later; who operates the node should know. */
+  failed?(what: string, error: unknown): void;
   /** An envelope came in from a peer. */
   received?(received: Received): void;
   published?(envelope: Envelope): void;
@@ -88,6 +90,7 @@ export class MeshNode {
   /** Node ids of the peers with a connection, by peer id. */
   readonly #nodeIds = new Map<string, string>();
   #ticking: NodeJS.Timeout | undefined;
+  #stopping = false;
 
   private constructor(options: MeshNodeOptions, node: NetworkNode, counts: ConnectionCounts, excess: ExcessPenalty) {
     const { key, limits, counters, hooks = {}, now = Date.now } = options;
@@ -114,8 +117,8 @@ export class MeshNode {
     const sync = { perSecond: limits.syncEnvelopesPerSecond, burst: limits.syncBurst };
     this.#syncBuckets = new ConnectionBuckets(sync, now);
     this.#sync = this.#antiEntropy();
-    this.#dialler = new Dialler(node, options.peers.map(peerAddress), counters);
-    this.#silent = new SilentPeers((connection) => this.#close(connection));
+    this.#dialler = new Dialler(node, options.peers.map(peerAddress), counters, limits);
+    this.#silent = new SilentPeers((connection) => this.#close(connection), limits.silentSeconds);
     this.#census = new PeerCensus({
       meshes: () => this.#router.mesh,
       connected: () => this.#node.getConnections().map(({ remotePeer }) => remotePeer.toString()),
@@ -123,6 +126,7 @@ export class MeshNode {
       clients: () => this.#clients(),
       counters,
       tell: (sample) => hooks.sample?.(sample),
+      failed: (error) => hooks.failed?.('the peers could not be counted', error),
     });
   }
 
@@ -170,7 +174,13 @@ export class MeshNode {
   peers(): readonly PeerReport[] {
     const meshed = new Set<string>();
     for (const peers of this.#router.mesh.values()) for (const peer of peers) meshed.add(peer);
-    return this.#node.getConnections().map((connection) => this.#report(connection, meshed));
+    // The first connection of each: two nodes that dial each other at once keep two.
+    const first = new Map<string, Connection>();
+    for (const connection of this.#node.getConnections()) {
+      const peer = connection.remotePeer.toString();
+      if (!first.has(peer)) first.set(peer, connection);
+    }
+    return [...first.values()].map((connection) => this.#report(connection, meshed));
   }
 
   claims(query: ClaimQuery): readonly ClaimReport[] {
@@ -197,6 +207,7 @@ export class MeshNode {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     clearInterval(this.#ticking);
     this.#dialler.stop();
     await this.#sync.stop();
@@ -235,6 +246,7 @@ export class MeshNode {
     const connected = (peer: string): boolean => this.#router.streamsOutbound.has(peer);
     this.#buckets.forget(connected);
     this.#syncBuckets.forget(connected);
+    this.#sync.forget(connected);
     this.#silent.look(this.#node.getConnections(), this.#router.streamsOutbound);
     this.#hooks.tick?.();
   }
@@ -295,8 +307,9 @@ export class MeshNode {
     try {
       const { recipients } = await this.#node.services.gossip.publish(topicOf(kind), bytes);
       this.#options.counters.gossipBytesOut.inc(bytes.length * recipients.length);
-    } catch {
-      // gossipsub is stopping: what is in the table goes out with the next sync, if there is one.
+    } catch (error) {
+      // What is in the table goes out with the next sync; after the end there is none.
+      if (!this.#stopping) this.#hooks.failed?.('a claim was not gossiped', error);
     }
   }
 
@@ -304,13 +317,26 @@ export class MeshNode {
     const { remotePeer } = connection;
     this.#nodeIds.set(remotePeer.toString(), nodeIdOf(remotePeer) ?? '');
     const peer = this.#report(connection, new Set());
-    this.#hooks.joined?.(peer);
-    this.#counts.opened(connection, (reason) => this.#hooks.dropped?.(peer, reason));
-    this.#sync.connected(connection);
+    const others = (): boolean => this.#node.getConnections(remotePeer).some((other) => other !== connection);
+    if (!others()) this.#hooks.joined?.(peer);
+    this.#counts.opened(connection, (reason) => {
+      if (!others()) this.#hooks.dropped?.(peer, reason);
+    });
+    if (this.#isRedundant(connection)) void this.#close(connection);
+    else this.#sync.connected(connection);
+  }
+
+  /**
+   * A second connection, from this side, with a peer that gossips both ways already, so over the first. Only whoever dialled
+   * lets go of it: a peer that was started again comes in though the connection with its past self seems to be there.
+   */
+  #isRedundant({ remotePeer, direction }: Connection): boolean {
+    const peer = remotePeer.toString();
+    const { streamsInbound, streamsOutbound } = this.#router;
+    return direction === 'outbound' && streamsInbound.has(peer) && streamsOutbound.has(peer);
   }
 
   #left(peer: PeerId): void {
-    this.#sync.gone(peer.toString());
     this.#nodeIds.delete(peer.toString());
     this.#dialler.lost(peer);
     // gossipsub hears of it in the same turn, but after whoever listens first.

@@ -90,6 +90,7 @@ class MeshThread {
     return {
       sample: (sample) =>
         this.#tell({ kind: 'sample', sample, claims: this.#node?.table.size ?? 0, auditQueued: audit?.queued ?? 0 }),
+      failed: (what, error) => this.#warn(`${what}: ${messageOf(error)}`),
       received: (received) => this.#received(received),
       published: (envelope) => this.#published(envelope),
       tick: () => {
@@ -141,7 +142,7 @@ class MeshThread {
       try {
         this.#do(command);
       } catch (error) {
-        this.#tell({ kind: 'log', level: 'warn', message: `a claim was not published: ${messageOf(error)}` });
+        this.#warn(`a claim was not published: ${messageOf(error)}`);
       }
     }
     this.#tell({ kind: 'taken', commands: commands.length });
@@ -186,7 +187,7 @@ class MeshThread {
     if (reload.result === 'loaded') {
       await this.#node?.trustChanged();
       this.#changed();
-    } else this.#tell({ kind: 'log', level: 'warn', message: `trust list kept: ${reload.problem ?? ''}` });
+    } else this.#warn(`trust list kept: ${reload.problem ?? ''}`);
     return reload;
   }
 
@@ -200,6 +201,10 @@ class MeshThread {
     this.#port.close();
     // What of the network still holds on to the loop has had its time.
     setImmediate(() => process.exit());
+  }
+
+  #warn(message: string): void {
+    this.#tell({ kind: 'log', level: 'warn', message });
   }
 
   #tell(message: FromMeshThread): void {

@@ -12,6 +12,8 @@ export interface CensusOptions {
   readonly clients: () => Iterable<string>;
   readonly counters: Pick<MeshCounters, 'peerSamples' | 'peerSampleFailures'>;
   readonly tell: (sample: PeerSample) => void;
+  /** Told of the first of a run of failures. */
+  readonly failed: (error: unknown) => void;
 }
 
 /**
@@ -20,6 +22,7 @@ export interface CensusOptions {
  */
 export class PeerCensus {
   readonly #options: CensusOptions;
+  #failing = false;
 
   constructor(options: CensusOptions) {
     this.#options = options;
@@ -27,12 +30,15 @@ export class PeerCensus {
 
   /** Never throws: the mesh goes on with the last count. */
   take(): void {
-    const { counters, tell } = this.#options;
+    const { counters, tell, failed } = this.#options;
     counters.peerSamples.inc();
     try {
       tell(this.#sample());
-    } catch {
+      this.#failing = false;
+    } catch (error) {
       counters.peerSampleFailures.inc();
+      if (!this.#failing) failed(error);
+      this.#failing = true;
     }
   }
 

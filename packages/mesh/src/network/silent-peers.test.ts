@@ -7,7 +7,7 @@ const connectionTo = (peer: string): Connection => ({ remotePeer: { toString: ()
 describe('peers without a gossip stream', () => {
   it('are let go after five looks in a row, and not before', () => {
     const ended: string[] = [];
-    const silent = new SilentPeers((connection) => ended.push(connection.remotePeer.toString()));
+    const silent = new SilentPeers((connection) => ended.push(connection.remotePeer.toString()), 5);
     const all = [connectionTo('quiet'), connectionTo('fine')];
     const streams = new Map([['fine', {}]]);
     for (let look = 0; look < 4; look += 1) silent.look(all, streams);

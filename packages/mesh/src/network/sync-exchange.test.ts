@@ -81,13 +81,18 @@ class Side implements SyncTable {
   }
 }
 
-async function synced(asking: Side, asked: Side, limits: SyncLimits = MESH_LIMITS): Promise<SyncResult> {
+async function synced(
+  asking: Side,
+  asked: Side,
+  limits: SyncLimits = MESH_LIMITS,
+): Promise<SyncResult & { readonly envelopeBytesOut: number }> {
   const [near, far] = wires();
+  const channel = channelOver(near, limits);
   const [result] = await Promise.all([
-    askSync(channelOver(near, limits), asking, limits),
+    askSync(channel, asking, limits),
     answerSync(channelOver(far, limits), asked, limits),
   ]);
-  return result;
+  return { ...result, envelopeBytesOut: channel.tally.envelopeBytesOut };
 }
 
 describe('a sync', () => {

@@ -20,8 +20,6 @@ export interface SyncResult {
   readonly same: boolean;
   readonly envelopesIn: number;
   readonly envelopesOut: number;
-  /** Bytes of the envelopes given away. */
-  readonly envelopeBytesOut: number;
   readonly merged: number;
   /** What the peer took of ours; known to the side that asked. */
   readonly mergedThere: number;
@@ -33,7 +31,6 @@ const SAME: SyncResult = Object.freeze({
   same: true,
   envelopesIn: 0,
   envelopesOut: 0,
-  envelopeBytesOut: 0,
   merged: 0,
   mergedThere: 0,
   more: false,
@@ -53,29 +50,30 @@ export function channelLimits({ envelopeBytes, syncEnvelopes, syncBytes }: SyncL
 
 /** What of a table goes to the peer in one sync. */
 class Gift {
+  readonly #channel: SyncChannel;
   readonly #limits: SyncLimits;
-  envelopes = 0;
-  bytes = 0;
   more = false;
 
-  constructor(limits: SyncLimits) {
+  constructor(channel: SyncChannel, limits: SyncLimits) {
+    this.#channel = channel;
     this.#limits = limits;
   }
 
-  async give(channel: SyncChannel, envelope: Envelope): Promise<boolean> {
-    const { length } = envelope.bytes;
-    if (this.envelopes >= this.#limits.syncEnvelopes || this.bytes + length > this.#limits.syncBytes) {
+  async give({ bytes }: Envelope): Promise<boolean> {
+    const { tally } = this.#channel;
+    const { syncEnvelopes, syncBytes } = this.#limits;
+    if (tally.envelopesOut >= syncEnvelopes || tally.envelopeBytesOut + bytes.length > syncBytes) {
       this.more = true;
       return false;
     }
-    this.envelopes += 1;
-    this.bytes += length;
-    await channel.send(FRAME.envelope, envelope.bytes);
+    tally.envelopesOut += 1;
+    tally.envelopeBytesOut += bytes.length;
+    await this.#channel.send(FRAME.envelope, bytes);
     return true;
   }
 
-  async end(channel: SyncChannel): Promise<void> {
-    await channel.send(FRAME.end, Uint8Array.of(this.more ? 1 : 0));
+  async end(): Promise<void> {
+    await this.#channel.send(FRAME.end, Uint8Array.of(this.more ? 1 : 0));
   }
 }
 
@@ -103,7 +101,6 @@ async function readDigest(channel: SyncChannel): Promise<Uint8Array> {
 }
 
 interface Taken {
-  readonly envelopes: number;
   readonly merged: number;
   readonly more: boolean;
   /** Buckets given whole, and what was in them as latin1 text: what the peer has need not be given back to it. */
@@ -113,7 +110,8 @@ interface Taken {
 /** Takes what the peer gives up to its `end`. */
 async function takeGift(channel: SyncChannel, table: SyncTable, limits: SyncLimits): Promise<Taken> {
   const buckets = new Map<number, Set<string>>();
-  let [current, last, envelopes, merged] = [new Set<string>(), -1, 0, 0];
+  const { tally } = channel;
+  let [current, last, merged] = [new Set<string>(), -1, 0];
   for (;;) {
     const { type, payload } = await channel.next();
     if (type === FRAME.bucket) {
@@ -121,14 +119,15 @@ async function takeGift(channel: SyncChannel, table: SyncTable, limits: SyncLimi
       if (last >= DIGEST_BUCKETS || buckets.has(last)) throw new SyncError(`bucket ${last} where none may be`);
       buckets.set(last, (current = new Set()));
     } else if (type === FRAME.envelope) {
-      if ((envelopes += 1) > limits.syncEnvelopes) throw new SyncError('more envelopes than one sync may bring');
+      if (tally.envelopesIn >= limits.syncEnvelopes) throw new SyncError('more envelopes than one sync may bring');
+      tally.envelopesIn += 1;
       current.add(Buffer.from(payload).toString('latin1'));
       if (table.receive(payload) === 'merged') merged += 1;
     } else if (type === FRAME.end && payload.length === 1) {
       const more = payload[0] === 1;
       // What is cut off was so within the last bucket, perhaps: of that one nothing is known.
       if (more) buckets.delete(last);
-      return { envelopes, merged, more, buckets };
+      return { merged, more, buckets };
     } else throw new SyncError(`a frame of type ${type} among envelopes`);
   }
 }
@@ -138,23 +137,23 @@ export async function askSync(channel: SyncChannel, table: SyncTable, limits: Sy
   await channel.send(FRAME.digest, table.digest());
   const theirs = Buffer.from(await readDigest(channel));
   const taken = await takeGift(channel, table, limits);
-  const gift = new Gift(limits);
+  const gift = new Gift(channel, limits);
   outer: for (const [n, held] of taken.buckets) {
     for (const envelope of rotated([...table.bucket(n)])) {
       if (held.has(Buffer.from(envelope.bytes).toString('latin1'))) continue;
-      if (!(await gift.give(channel, envelope))) break outer;
+      if (!(await gift.give(envelope))) break outer;
     }
   }
-  await gift.end(channel);
+  await gift.end();
   const { type, payload } = await channel.next();
   if (type !== FRAME.done) throw new SyncError('a sync ends with what was taken');
   const mergedThere = readNumber(payload);
-  if (taken.envelopes + gift.envelopes === 0 && table.differing(theirs).length === 0) return SAME;
+  const { envelopesIn, envelopesOut } = channel.tally;
+  if (envelopesIn + envelopesOut === 0 && table.differing(theirs).length === 0) return SAME;
   return {
     same: false,
-    envelopesIn: taken.envelopes,
-    envelopesOut: gift.envelopes,
-    envelopeBytesOut: gift.bytes,
+    envelopesIn,
+    envelopesOut,
     merged: taken.merged,
     mergedThere,
     more: taken.more || gift.more,
@@ -165,23 +164,23 @@ export async function askSync(channel: SyncChannel, table: SyncTable, limits: Sy
 export async function answerSync(channel: SyncChannel, table: SyncTable, limits: SyncLimits): Promise<SyncResult> {
   const differing = table.differing(await readDigest(channel));
   await channel.send(FRAME.digest, table.digest());
-  const gift = new Gift(limits);
+  const gift = new Gift(channel, limits);
   outer: for (const n of rotated(differing)) {
     await channel.send(FRAME.bucket, numberFrame(n));
     for (const envelope of rotated([...table.bucket(n)])) {
-      if (!(await gift.give(channel, envelope))) break outer;
+      if (!(await gift.give(envelope))) break outer;
     }
   }
-  await gift.end(channel);
+  await gift.end();
   const taken = await takeGift(channel, table, limits);
   await channel.send(FRAME.done, numberFrame(taken.merged));
   await channel.flush();
-  if (differing.length === 0 && taken.envelopes === 0) return SAME;
+  const { envelopesIn, envelopesOut } = channel.tally;
+  if (differing.length === 0 && envelopesIn === 0) return SAME;
   return {
     same: false,
-    envelopesIn: taken.envelopes,
-    envelopesOut: gift.envelopes,
-    envelopeBytesOut: gift.bytes,
+    envelopesIn,
+    envelopesOut,
     merged: taken.merged,
     mergedThere: 0,
     more: taken.more || gift.more,

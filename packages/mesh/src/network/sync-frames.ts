@@ -39,6 +39,8 @@ export class SyncChannel {
   #outBytes = 0;
   bytesIn = 0;
   bytesOut = 0;
+  /** Envelopes that were taken from the peer and given to it so far, also where the sync breaks off. */
+  readonly tally = { envelopesIn: 0, envelopesOut: 0, envelopeBytesOut: 0 };
 
   constructor(
     stream: Pick<Stream, 'send' | 'onDrain'> & AsyncIterable<Uint8Array | { subarray(): Uint8Array }>,
