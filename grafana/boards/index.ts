@@ -8,7 +8,7 @@ import { meshBoard } from './mesh/board.ts';
 import { omnigateBoard } from './omnigate.ts';
 import { overview } from './overview.ts';
 import { registryBoard } from './registry/board.ts';
-import { resourcesBoard } from './resources.ts';
+import { resourcesBoard } from './resources/board.ts';
 import { storageBoard } from './storage.ts';
 
 /** Every dashboard, in the order people read them. */

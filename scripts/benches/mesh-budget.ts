@@ -1,14 +1,14 @@
 import type { CaseResult, Flags, Goal, Outcome, SelfRunningBench } from '../bench-harness.ts';
-import { measureCase } from './mesh/micro.ts';
-import { BUDGET_CASES } from './mesh/micro-cases.ts';
+import { BUDGET_CASES, CASE_PROCESS } from './mesh/micro-cases.ts';
 import { CORE_PERCENT_MAX, corePercent, type Costs, COUNTERS_NS, LOOKUP_NS, violations } from './mesh-budget/bounds.ts';
 import { endToEnd } from './mesh-budget/end-to-end.ts';
+import { measureCase } from './micro/measure-case.ts';
 import { type Found, rounded, say } from './registry/part.ts';
 
 /** A median of fewer says little. */
 const RUNS_MIN = 9;
-const WHOLE = Object.freeze({ rounds: 40, share: 1, filled: 2_000 });
-const QUICK = Object.freeze({ rounds: 4, share: 0.25, filled: 100 });
+const WHOLE = Object.freeze({ lives: 16, rounds: 2, share: 1, filled: 400 });
+const QUICK = Object.freeze({ lives: 3, rounds: 1, share: 0.25, filled: 100 });
 
 interface Arithmetic {
   readonly cases: readonly CaseResult[];
@@ -19,7 +19,7 @@ interface Arithmetic {
 /** Operations a request pays for, times what one costs. */
 async function arithmetic(runs: number, share: number, isSeeded: boolean): Promise<Arithmetic> {
   const results = new Map<string, CaseResult>();
-  for (const one of BUDGET_CASES) results.set(one.name, (await measureCase(one, { runs, share })).result);
+  for (const one of BUDGET_CASES) results.set(one.name, (await measureCase(CASE_PROCESS, one, { runs, share })).result);
   const nanos = (name: string): number => results.get(name)?.median ?? Number.NaN;
   const seeded = results.get('counters_cost_seeded');
   if (isSeeded && seeded !== undefined) results.set('counters_cost', { ...seeded, case: 'counters_cost' });

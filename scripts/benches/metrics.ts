@@ -1,33 +1,19 @@
 import type { CaseResult, Flags, Goal, Outcome, SelfRunningBench } from '../bench-harness.ts';
 import { Child } from '../measure/child.ts';
-import { CELL_CASES } from './metrics/cell-cases.ts';
-import type { CountingReport } from './metrics/counting-case.ts';
-import { OPENTELEMETRY_CASES } from './metrics/opentelemetry-cases.ts';
-import { PROM_CLIENT_CASES } from './metrics/prom-client-cases.ts';
+import { COUNTING_CASES } from './metrics/counting-cases.ts';
 import type { ScrapeReport } from './metrics/scrape-report.ts';
 import { twoThreads } from './metrics/two-threads.ts';
+import { measureCase } from './micro/measure-case.ts';
 import { spread } from './registry/part.ts';
 
 /** What a scrape of 1,000 series may keep the event loop for, in ms. */
 const BLOCKED_MS_MAX = 2;
 const FLOOR_DIGITS = 3;
+const CASE_PROCESS = new URL('metrics/case-process.ts', import.meta.url);
 
 const say = ({ case: name, unit, median, min, max }: CaseResult): void => {
   process.stdout.write(`  ${name.padEnd(28)} ${String(median).padStart(8)} ${unit}   (${min} to ${max})\n`);
 };
-
-/** Runs one case in a process of its own. */
-async function countingCase(name: string, runs: string): Promise<{ result: CaseResult; floorNs: number }> {
-  const child = new Child<CountingReport>(new URL('metrics/case-process.ts', import.meta.url), [name, runs]);
-  try {
-    const { nanos, floors } = await child.next('measured');
-    const result = spread(name, 'ns', nanos);
-    say(result);
-    return { result, floorNs: spread('floor', 'ns', floors).median };
-  } finally {
-    await child.stop();
-  }
-}
 
 async function scrapes(runs: string): Promise<readonly CaseResult[]> {
   const child = new Child<ScrapeReport>(new URL('metrics/scrape-process.ts', import.meta.url), [runs]);
@@ -55,8 +41,8 @@ async function measure(flags: Flags): Promise<Outcome> {
   const runs = String(flags['runs']);
   const cases: CaseResult[] = [];
   const floors: number[] = [];
-  for (const { name } of [...CELL_CASES, ...PROM_CLIENT_CASES, ...OPENTELEMETRY_CASES]) {
-    const { result, floorNs } = await countingCase(name, runs);
+  for (const one of COUNTING_CASES) {
+    const { result, floorNs } = await measureCase(CASE_PROCESS, one, { runs: Number(runs), share: 1 });
     cases.push(result);
     floors.push(floorNs);
   }

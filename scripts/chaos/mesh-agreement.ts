@@ -7,8 +7,8 @@ import { MeshCounts } from './mesh-counts.ts';
 import type { MeshedGateway, MeshedNode } from './meshed-node.ts';
 import type { Surroundings } from './scenario.ts';
 
-/** A gateway that could not reach a peer for a while tries it again within 15 s. */
-const CONNECTED_TIMEOUT_MS = 25_000;
+/** A gateway that could not reach a peer for a while tries it again within the first of these; it has to be seen too. */
+const CONNECTED_TIMEOUT_MS = MESH_LIMITS.redialMaxMs + 10_000;
 /** Each compares its table with one peer, at random, every 5 s; a table of thousands takes several comparisons. */
 const ROUNDS_MS = 6 * MESH_LIMITS.syncIntervalMs;
 /** Of one source no more are taken a second in a comparison than by gossip. */

@@ -24,5 +24,5 @@ test('what was judged is held against what came in, by gossip and by comparisons
 
 test('a series there is none of is an error, not nought', () => {
   expect(() => counts.of('mesh_claims_recieved_total')).toThrow('no series mesh_claims_recieved_total');
-  expect(() => counts.of('mesh_claims_dropped_total', { reason: 'late' })).toThrow('reason="late"');
+  expect(() => counts.of('mesh_claims_dropped_total', { reason: 'late' })).toThrow('{"reason":"late"}');
 });

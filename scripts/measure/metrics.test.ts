@@ -30,13 +30,19 @@ const TEXT = [
   'large 1.5e+03',
   '',
 ].join('\n');
-const { total } = readMetrics(TEXT);
+const { series, total } = readMetrics(TEXT);
 
 it('adds up a metric over its labels', () => expect(total('asked_total')).toBe(15));
 
 it('reads a metric without labels, and any way a number is written', () => {
   expect(total('ratio')).toBe(0.25);
   expect(total('large')).toBe(1_500);
+});
+
+it('finds the series of a metric that have a label', () => {
+  expect(series('asked_total', { code: '503' })).toEqual([3]);
+  expect(series('asked_total', { code: '50' })).toEqual([]);
+  expect(series('ratio')).toEqual([0.25]);
 });
 
 it('is 0 for a metric that is not there', () => expect(total('asked')).toBe(0));

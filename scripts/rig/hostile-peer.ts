@@ -1,5 +1,5 @@
 // A node the mesh lets in and ought not to: it gossips whatever it is given, and answers no comparison of tables.
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { NodeKey } from '@macronode/keys';
 import { type ClaimKind, MESH_LIMITS, meshCounters } from '@macronode/mesh';
 import { MetricsRegistry } from '@macronode/metrics';
@@ -13,7 +13,22 @@ import { poll } from '../poll.ts';
 const MESHED_TIMEOUT_MS = 20_000;
 /** Whoever is thrown out comes back so soon. */
 const REDIAL_MS = 1_000;
+/** Messages of one RPC of a flood: what one costs to send and to receive is shared by so many. */
+const RPC_MESSAGES = 50;
+/** Between two looks for a peer that has room again, or is back. */
+const FULL_PAUSE_MS = 5;
 const EVERYBODY = { has: () => true, nameOf: () => undefined, size: 1 };
+
+/** What a flood uses of gossipsub's router: its own streams and its own encoding. */
+interface Sender {
+  readonly streamsOutbound: ReadonlyMap<string, { readonly rawStream: { readonly writableNeedsDrain: boolean } }>;
+  sendRpc(peer: string, rpc: { readonly subscriptions: []; readonly messages: readonly Message[] }): boolean;
+}
+
+interface Message {
+  readonly topic: string;
+  readonly data: Uint8Array;
+}
 
 export class HostilePeer implements AsyncDisposable {
   readonly #node: NetworkNode;
@@ -47,6 +62,28 @@ export class HostilePeer implements AsyncDisposable {
   /** Hands bytes to the mesh, whatever they are. */
   async send(bytes: Uint8Array): Promise<void> {
     await this.#node.services.gossip.publish(topicOf(this.#kind), bytes);
+  }
+
+  /**
+   * Sends these bytes round and round to all of its peers, many in one RPC, as fast as any of them reads, until it is told to stop. Who has
+   * no room for an RPC misses it. Answers how many went to the peer that got least.
+   */
+  async flood(envelopes: readonly Uint8Array[], until: AbortSignal): Promise<number> {
+    const router = this.#node.services.gossip as unknown as Sender;
+    const topic = topicOf(this.#kind);
+    const sent = new Map(this.#node.getPeers().map((peer) => [String(peer), 0]));
+    for (let at = 0; !until.aborted; at = (at + RPC_MESSAGES) % envelopes.length) {
+      const messages = envelopes.slice(at, at + RPC_MESSAGES).map((data) => ({ topic, data }));
+      const streams = [...sent.keys()].map((peer) => [peer, router.streamsOutbound.get(peer)?.rawStream] as const);
+      const free = streams.filter(([, stream]) => stream?.writableNeedsDrain === false);
+      for (const [peer] of free)
+        if (router.sendRpc(peer, { subscriptions: [], messages }))
+          sent.set(peer, (sent.get(peer) ?? 0) + messages.length);
+      // Sockets are to be read meanwhile.
+      if (free.length > 0) await nextTurn();
+      else await delay(FULL_PAUSE_MS);
+    }
+    return Math.min(...sent.values());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

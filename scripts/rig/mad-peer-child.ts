@@ -8,54 +8,49 @@ export interface MadOrder {
   readonly seed: string;
   /** Of the nodes it joins. */
   readonly addresses: readonly string[];
-  /** An address that is accused with every round. */
+  /** An address that is accused again and again. */
   readonly about: string;
+  /** How many others it speaks of. */
+  readonly others: number;
 }
 
-/** What it handed to the mesh, and in which time. */
+/** What each of its peers was sent at least, and in which time. */
 export interface MadReport {
   readonly sent: number;
   readonly seconds: number;
 }
 
-/** Between two looks at what it is told. */
-const ROUND = 50;
+/** Signed before it joins, so that the flood itself costs no signature: far more than is taken of one source before they come round again. */
+const CLAIMS = 20_000;
+/** One of so many accuses the one address. */
+const ABOUT_EVERY = 50;
 const TTL_S = 600;
 
 process.on('disconnect', () => process.exit());
-const { seed, addresses, about } = JSON.parse(process.argv[2] ?? '{}') as MadOrder;
+const { seed, addresses, about, others } = JSON.parse(process.argv[2] ?? '{}') as MadOrder;
 const key = NodeKey.fromSeed(Buffer.from(seed, 'hex'));
 const source = new ClaimSource(key, Date.now);
+const claims = Array.from({ length: CLAIMS }, (_, n) => {
+  const other = n % others;
+  const subject = n % ABOUT_EVERY === 0 ? about : `10.${other >> 16}.${(other >> 8) & 255}.${other & 255}`;
+  return source.sign({ kind: 'waf_reputation', subject, score: 1, reason: 'malformed_flood', ttlS: TTL_S }).bytes;
+});
 const peer = await HostilePeer.join(key, addresses, 'waf_reputation');
-let sent = 0;
+const over = new AbortController();
 let startedAt = 0;
-let over = false;
-let flooding: Promise<void> = Promise.resolve();
+let flooding: Promise<number> = Promise.resolve(0);
 
-async function say(subject: string): Promise<void> {
-  const claim = { kind: 'waf_reputation', subject, score: 1, reason: 'malformed_flood', ttlS: TTL_S } as const;
-  await peer.send(source.sign(claim).bytes);
-  sent += 1;
-}
-
-async function flood(): Promise<void> {
-  startedAt = performance.now();
-  while (!over) {
-    await say(about);
-    for (let i = 1; i < ROUND; i += 1) await say(`10.${(sent >> 16) & 255}.${(sent >> 8) & 255}.${sent & 255}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+async function end(): Promise<MadReport> {
+  over.abort();
+  const sent = await flooding;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await peer[Symbol.asyncDispose]();
+  return { sent, seconds };
 }
 
 process.on('message', (order: 'flood' | 'end') => {
-  if (order === 'flood') {
-    flooding = flood();
-    return;
-  }
-  over = true;
-  const report: MadReport = { sent, seconds: (performance.now() - startedAt) / 1_000 };
-  void flooding
-    .then(() => peer[Symbol.asyncDispose]())
-    .finally(() => process.send?.(report, () => process.disconnect()));
+  if (order === 'end') return void end().then((report) => process.send?.(report, () => process.disconnect()));
+  startedAt = performance.now();
+  flooding = peer.flood(claims, over.signal);
 });
 process.send?.('joined');

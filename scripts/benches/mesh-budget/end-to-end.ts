@@ -3,7 +3,7 @@ import { askedSum } from '../../measure/metrics.ts';
 import { OtlpSink } from '../../traces/sink.ts';
 import { WRITES_PER_HIT } from '../mesh/cases/counters.ts';
 import { addressOf } from '../mesh/cases/envelopes.ts';
-import { expectCount } from '../mesh/micro-case.ts';
+import { expectCount } from '../micro/micro-case.ts';
 import { Behind } from '../mesh/rig/behind.ts';
 import { type Asked, clientAddresses, CLIENTS, Clients } from '../mesh/rig/clients.ts';
 import { MeshFolder } from '../mesh/rig/folder.ts';
@@ -16,17 +16,19 @@ import {
   difference,
   type Difference,
   differenceCase,
-  type Rounds,
-  runRounds,
+  type Course,
+  type Lives,
+  runLives,
   shown,
-} from '../mesh/rig/rounds.ts';
+} from '../mesh/rig/lives.ts';
 import { saturated } from '../mesh/rig/saturated.ts';
 import { tellAll } from '../mesh/rig/told.ts';
 import { runWindow, type WindowSample } from '../mesh/rig/window.ts';
 import { type Found, quantile, rounded, say, single } from '../registry/part.ts';
 
 const REQUESTS = 2_000;
-const WARM_UP = 2_000;
+/** Before the first window of each gateway: what a request costs falls by half until code is compiled. */
+const WARM_UP = 5_100;
 const MS_PER_SECOND = 1_000;
 const SILENT = new URL('silent-lookups.mjs', import.meta.url);
 
@@ -35,8 +37,7 @@ const HITS = [0, 1, 100] as const;
 type Hits = (typeof HITS)[number];
 const known = (hits: Hits): readonly string[] => clientAddresses(100 + hits).slice(0, hits);
 
-interface EndToEndWish {
-  readonly rounds: number;
+interface EndToEndWish extends Course {
   /** Of the requests of a whole window (0 to 1). */
   readonly share: number;
   /** Addresses in each table beside those of clients. */
@@ -54,7 +55,7 @@ interface Gateways {
   readonly claims: Gateway;
 }
 
-/** Gateways that differ in what of the mesh they run, and the peers of those that have some. */
+/** Gateways of one life, which differ in what of the mesh they run, and the peers of those that have some. */
 interface Rig {
   readonly behind: Behind;
   readonly gateways: Gateways;
@@ -73,10 +74,17 @@ const PEERS = Object.freeze({
 const NODES = ['silent', 'counting', 'audited', ...Object.entries(PEERS).flat(2)];
 const clientsOf = (gateway: Gateway, hits: Hits): string => `${gateway.name} ${hits}`;
 
-async function startGateways(stack: AsyncDisposableStack, behind: Behind, folder: MeshFolder) {
-  const sink = stack.use(await OtlpSink.start({ keep: false }));
-  const start = (name: string, env: Readonly<Record<string, string>> = {}, preload?: URL): Promise<Gateway> =>
-    behind.gateway({ name, env: { ACCESS_LOG: 'off', ...env }, preload });
+/** What outlives the gateways. */
+interface Ground {
+  readonly behind: Behind;
+  readonly folder: MeshFolder;
+  readonly sink: OtlpSink;
+  readonly asked: Asked;
+}
+
+async function startGateways(stack: AsyncDisposableStack, { behind, folder, sink }: Ground) {
+  const start = async (name: string, env: Readonly<Record<string, string>> = {}, preload?: URL): Promise<Gateway> =>
+    stack.use(await behind.gateway({ name, env: { ACCESS_LOG: 'off', ...env }, preload }));
   const peersOf = new Map<Gateway, Peers>();
   const loaded = async (node: keyof typeof PEERS, env: Readonly<Record<string, string>> = {}): Promise<Gateway> => {
     const peers = stack.use(await Peers.start(folder, PEERS[node]));
@@ -102,15 +110,12 @@ async function startGateways(stack: AsyncDisposableStack, behind: Behind, folder
   return { gateways, peersOf };
 }
 
-async function startRig(stack: AsyncDisposableStack, { share, filled }: EndToEndWish): Promise<Rig> {
-  const folder = new MeshFolder('bench-mesh-budget', NODES);
-  const behind = stack.use(await Behind.start(folder));
-  const { gateways, peersOf } = await startGateways(stack, behind, folder);
+async function startRig(stack: AsyncDisposableStack, ground: Ground, { share, filled }: EndToEndWish): Promise<Rig> {
+  const { behind, asked } = ground;
+  const { gateways, peersOf } = await startGateways(stack, ground);
   const { absent, again, ...meshed } = gateways;
   const told = [...HITS.flatMap(known), ...Array.from({ length: filled }, (_, n) => addressOf(n))];
-  say(`${told.length.toLocaleString('en')} addresses into each of ${Object.keys(meshed).length} tables`);
   for (const gateway of Object.values(meshed)) await tellAll(gateway, told);
-  const { read: asked } = await behind.object();
   const clients = new Map<string, Clients>();
   for (const gateway of [absent, again, ...Object.values(meshed)]) {
     for (const hits of HITS) {
@@ -183,9 +188,9 @@ function isNoise(found: Difference, noise: Difference): boolean {
   return (found.low <= 0 && found.high >= 0) || Math.abs(found.percent) <= alike;
 }
 
-function judged(rounds: Rounds): Found {
-  const count = rounds.get(NAMES.absent)?.length ?? 0;
-  const noise = difference(rounds, NAMES.again, NAMES.absent);
+function judged(lives: Lives): Found {
+  const count = lives.get(NAMES.absent)?.flat().length ?? 0;
+  const noise = difference(lives, NAMES.again, NAMES.absent);
   say(`two gateways without a mesh differ by ${shown(noise)}`);
   const compared: readonly (readonly [name: string, of: string, to: string])[] = [
     ['counters_delta', on(100), off(100)],
@@ -198,27 +203,27 @@ function judged(rounds: Rounds): Found {
     ['tracing at debug', 'saturated, audit on, claims traced', 'saturated, audit on, rounds traced'],
   ];
   const deltas = compared.flatMap(([name, of, to]) => {
-    const all = difference(rounds, of, to);
-    const thread = difference(rounds, of, to, 'requestThreadMicros');
+    const all = difference(lives, of, to);
+    const thread = difference(lives, of, to, 'requestThreadMicros');
     say(
       `${name}: ${shown(all)}${isNoise(all, noise) ? ', not told apart from noise' : ''}; request thread ${shown(thread)}`,
     );
     return [differenceCase(name, all, count), differenceCase(`${name}, request thread`, thread, count)];
   });
-  const counters = difference(rounds, on(100), off(100));
+  const counters = difference(lives, on(100), off(100));
   const alike: Goal = {
     name: 'counters told apart from noise',
     measured: isNoise(counters, noise) ? 0 : 1,
     is: 'at most',
     bound: 0,
   };
-  const cases: CaseResult[] = [...rounds].map(([name, samples]) => armCase(name, samples));
-  return { cases: [...cases, differenceCase('aa_noise', noise, count), ...deltas, ...loadOf(rounds)], goals: [alike] };
+  const cases: CaseResult[] = [...lives].map(([name, windows]) => armCase(name, windows));
+  return { cases: [...cases, differenceCase('aa_noise', noise, count), ...deltas, ...loadOf(lives)], goals: [alike] };
 }
 
 /** How many claims a second really went in and out. */
-function loadOf(rounds: Rounds): readonly CaseResult[] {
-  const samples = rounds.get('saturated, audit on') ?? [];
+function loadOf(lives: Lives): readonly CaseResult[] {
+  const samples = lives.get('saturated, audit on')?.flat() ?? [];
   const perSecond = (of: (sample: WindowSample) => number): number =>
     rounded(
       quantile(
@@ -245,7 +250,10 @@ function loadOf(rounds: Rounds): readonly CaseResult[] {
 /** What requests cost a gateway with each part of the mesh; every window's lookups are counted exactly or it throws. */
 export async function endToEnd(wish: EndToEndWish): Promise<Found> {
   await using stack = new AsyncDisposableStack();
-  const rig = await startRig(stack, wish);
-  const rounds = await runRounds(armsOf(rig), wish.rounds);
-  return judged(rounds);
+  const folder = new MeshFolder('bench-mesh-budget', NODES);
+  const behind = stack.use(await Behind.start(folder));
+  const sink = stack.use(await OtlpSink.start({ keep: false }));
+  const { read: asked } = await behind.object();
+  const ground = { behind, folder, sink, asked };
+  return judged(await runLives(wish, async (life) => armsOf(await startRig(life, ground, wish))));
 }

@@ -9,13 +9,14 @@ import { Peers } from './rig/peers.ts';
 import {
   type Arm,
   armCase,
+  type Course,
   type Difference,
   difference,
   differenceCase,
-  type Rounds,
-  runRounds,
+  type Lives,
+  runLives,
   shown,
-} from './rig/rounds.ts';
+} from './rig/lives.ts';
 import { atRest } from './rig/rest.ts';
 import { saturated } from './rig/saturated.ts';
 import { tellAll } from './rig/told.ts';
@@ -29,8 +30,11 @@ const REFUSED_CLIENTS = 20;
 const REFUSALS = 50;
 /** A window without requests, in ms. */
 const REST_MS = 4_000;
-/** Before the first window of each gateway. */
-const WARM_UP = 2_000;
+/** Before the first window of each gateway, reads and writes: what a request costs falls by half until code is compiled. */
+const WARM_UP_READS = 4_000;
+const WARM_UP_WRITES = 2_000;
+/** Windows of refusals before the first that counts. */
+const WARM_UP_REFUSED = 4;
 /** A share of requests of an address that is used up with the first. */
 const ONE_A_SECOND = { GATEWAY_CLIENT_RPS: '1', GATEWAY_CLIENT_BURST: '1' };
 
@@ -41,48 +45,60 @@ const ASKED = 'absent, told as often';
 const GATES = Object.freeze({ idle: 1, 'lookup-active': 3, saturated: 5 });
 type MeshArm = keyof typeof GATES;
 
-interface GridWish {
-  readonly rounds: number;
+interface GridWish extends Course {
   /** Of the requests of a whole window (0 to 1). */
   readonly share: number;
 }
 
-/** What is asked in a row of the grid, and which of its gateways are asked it. */
+type Gateways = Readonly<Record<typeof ABSENT | typeof AGAIN | MeshArm, Gateway>>;
+
+/** A row of the grid, and which of its gateways are asked. */
 interface Row {
   readonly name: string;
-  readonly requests: number;
   readonly arms: readonly MeshArm[];
-  readonly gateways: Readonly<Record<typeof ABSENT | typeof AGAIN | MeshArm, Gateway>>;
-  readonly ask: (gateway: Gateway) => Promise<WindowSample>;
+}
+const GET: Row = { name: 'GET', arms: ['idle', 'lookup-active', 'saturated'] };
+const POST: Row = { ...GET, name: 'POST 1 KB' };
+/** A refused request is not looked up. */
+const REFUSED: Row = { name: '429', arms: ['idle', 'saturated'] };
+
+/** What a row asks in one life. */
+interface Asking {
+  readonly row: Row;
+  readonly gateways: Gateways;
   readonly peers: Peers;
+  readonly ask: (gateway: Gateway) => Promise<WindowSample>;
 }
 
-function armsOf({ arms, gateways, ask, peers }: Row): readonly Arm[] {
+function armsOf({ row: { name: row, arms }, gateways, ask, peers }: Asking): readonly Arm[] {
   const plain = [ABSENT, AGAIN, ...arms.filter((arm) => arm !== 'saturated')] as const;
   const told = (gateway: Gateway) => saturated(gateway, peers, () => ask(gateway));
   return [
-    ...plain.map((name) => ({ name, run: () => ask(gateways[name]) })),
+    ...plain.map((name) => ({ name: `${row}: ${name}`, run: () => ask(gateways[name]) })),
     // What it costs a gateway to be told of claims over its ops port is in both.
-    { name: ASKED, run: () => told(gateways[ABSENT]) },
-    { name: 'saturated', run: () => told(gateways.saturated) },
+    { name: `${row}: ${ASKED}`, run: () => told(gateways[ABSENT]) },
+    { name: `${row}: saturated`, run: () => told(gateways.saturated) },
   ];
 }
 
-function judged({ name, arms }: Row, rounds: Rounds): Found {
-  const noise = difference(rounds, AGAIN, ABSENT);
+function judged({ name, arms }: Row, lives: Lives): Found {
+  const between = (of: string, to: string, cost?: 'requestThreadMicros'): Difference =>
+    difference(lives, `${name}: ${of}`, `${name}: ${to}`, cost);
+  const noise = between(AGAIN, ABSENT);
   say(`${name}: two gateways without a mesh differ by ${shown(noise)}`);
-  const cases: CaseResult[] = [...rounds].map(([arm, samples]) => armCase(`${name}: ${arm}`, samples));
-  cases.push(differenceCase(`${name}: noise`, noise, rounds.get(AGAIN)?.length ?? 0));
+  const own = [...lives].filter(([arm]) => arm.startsWith(`${name}: `));
+  const windows = lives.get(`${name}: ${ABSENT}`)?.flat().length ?? 0;
+  const cases: CaseResult[] = own.map(([arm, samples]) => armCase(arm, samples));
+  cases.push(differenceCase(`${name}: noise`, noise, windows));
   const goals: Goal[] = [];
   for (const arm of arms) {
     const to = arm === 'saturated' ? ASKED : ABSENT;
-    for (const [threads, cost] of [
-      ['all threads', 'micros'],
-      ['request thread', 'requestThreadMicros'],
+    for (const [threads, found] of [
+      ['all threads', between(arm, to)],
+      ['request thread', between(arm, to, 'requestThreadMicros')],
     ] as const) {
-      const found = difference(rounds, arm, to, cost);
       const gate = GATES[arm];
-      cases.push(differenceCase(`${name}: ${arm}, ${threads}`, found, rounds.get(arm)?.length ?? 0));
+      cases.push(differenceCase(`${name}: ${arm}, ${threads}`, found, windows));
       goals.push({ name: `${name}: ${arm}, ${threads}, %`, measured: found.percent, is: 'at most', bound: gate });
       say(`${name}: ${arm}, ${threads}: ${shown(found)}, gate ${gate} %: ${verdict(found, gate)}`);
     }
@@ -95,44 +111,51 @@ function verdict({ low, high }: Difference, gate: number): string {
   return low > gate ? 'short' : 'not told apart: the interval holds the gate';
 }
 
-/** Gateways that differ in their mesh alone. */
-async function gatewaysOf(
-  behind: Behind,
-  folder: MeshFolder,
-  peers: Peers,
-  kind: string,
-  env: Readonly<Record<string, string>>,
-) {
-  const start = (name: string, mesh = {}): Promise<Gateway> =>
-    behind.gateway({ name: `${kind}-${name}`, env: { ...env, ...mesh } });
+/** What outlives the gateways. */
+interface Ground {
+  readonly behind: Behind;
+  readonly folder: MeshFolder;
+  readonly read: Asked;
+  readonly write: Asked;
+}
+
+/** Gateways of one life, which differ in their mesh alone, and the two peers of one of them. */
+async function startGateways(
+  stack: AsyncDisposableStack,
+  { behind, folder }: Ground,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly gateways: Gateways; readonly peers: Peers }> {
+  const peers = stack.use(await Peers.start(folder, PEERS));
+  const start = async (name: string, mesh = {}): Promise<Gateway> =>
+    stack.use(await behind.gateway({ name, env: { ...env, ...mesh } }));
   const gateways = {
     [ABSENT]: await start('absent'),
     [AGAIN]: await start('again'),
-    idle: await start('idle', meshEnv({ folder, node: `${kind}_idle` })),
-    'lookup-active': await start('active', meshEnv({ folder, node: `${kind}_active` })),
-    saturated: await start('saturated', meshEnv({ folder, node: `${kind}_saturated`, peers: peers.addresses })),
+    idle: await start('idle', meshEnv({ folder, node: 'idle' })),
+    'lookup-active': await start('active', meshEnv({ folder, node: 'active' })),
+    saturated: await start('saturated', meshEnv({ folder, node: 'saturated', peers: peers.addresses })),
   };
   await peers.meshedWith(gateways.saturated);
-  return gateways;
+  return { gateways, peers };
 }
 
-const NODES = ['served', 'refused'].flatMap((kind) => [
-  ...['idle', 'active', 'saturated', 'peer_a', 'peer_b'].map((node) => `${kind}_${node}`),
-]);
+const PEERS = ['peer_a', 'peer_b'];
+const NODES = ['idle', 'active', 'saturated', ...PEERS];
 
 /** GET and POST of a small object, by clients the mesh knows where it is to know any. */
-async function servedRows(
-  behind: Behind,
-  folder: MeshFolder,
-  peers: Peers,
-  { share }: GridWish,
-): Promise<readonly Row[]> {
-  const gateways = await gatewaysOf(behind, folder, peers, 'served', {});
+async function served(stack: AsyncDisposableStack, ground: Ground, share: number): Promise<readonly Arm[]> {
+  const { behind, read, write } = ground;
+  const { gateways, peers } = await startGateways(stack, ground);
   const addresses = clientAddresses(1);
   await tellAll(gateways['lookup-active'], addresses);
-  const { read, write } = await behind.object();
   const requests = Math.round((REQUESTS * share) / CLIENTS) * CLIENTS;
-  const clients = new Map(Object.values(gateways).map((gateway) => [gateway, new Clients(gateway.port, addresses)]));
+  const clients = new Map<Gateway, Clients>();
+  for (const gateway of Object.values(gateways)) {
+    const own = stack.use(new Clients(gateway.port, addresses));
+    clients.set(gateway, own);
+    await own.send(read, WARM_UP_READS);
+    await own.send(write, WARM_UP_WRITES);
+  }
   const ask =
     (asked: Asked) =>
     async (gateway: Gateway): Promise<WindowSample> => {
@@ -140,28 +163,24 @@ async function servedRows(
       if (own === undefined) throw new Error(`no clients of ${gateway.name}`);
       return answered(200, await runWindow({ gateway, clients: own, asked, requests, others: behind.pids }));
     };
-  for (const own of clients.values()) await own.send(read, WARM_UP);
-  const row = { requests, gateways, peers, arms: Object.keys(GATES) as MeshArm[] };
   return [
-    { ...row, name: 'GET', ask: ask(read) },
-    { ...row, name: 'POST 1 KB', ask: ask(write) },
+    ...armsOf({ row: GET, gateways, peers, ask: ask(read) }),
+    ...armsOf({ row: POST, gateways, peers, ask: ask(write) }),
   ];
 }
 
 /** Requests of addresses whose share is used up: fresh ones in each window, as who does not stop is cut. */
-async function refusedRow(behind: Behind, folder: MeshFolder, peers: Peers): Promise<Row> {
-  const gateways = await gatewaysOf(behind, folder, peers, 'refused', ONE_A_SECOND);
-  const { read } = await behind.object();
+async function refused(stack: AsyncDisposableStack, ground: Ground, freshGroup: () => number): Promise<readonly Arm[]> {
+  const { behind, read } = ground;
+  const { gateways, peers } = await startGateways(stack, ground, ONE_A_SECOND);
   const requests = REFUSALS * REFUSED_CLIENTS;
-  let group = 1_000;
   const ask = async (gateway: Gateway): Promise<WindowSample> => {
-    using clients = new Clients(gateway.port, clientAddresses(group++).slice(0, REFUSED_CLIENTS));
+    using clients = new Clients(gateway.port, clientAddresses(freshGroup()).slice(0, REFUSED_CLIENTS));
     await clients.send(read, REFUSED_CLIENTS);
     return answered(429, await runWindow({ gateway, clients, asked: read, requests, others: behind.pids }));
   };
-  for (const gateway of Object.values(gateways)) await ask(gateway);
-  // A refused request is not looked up.
-  return { name: '429', requests, gateways, peers, ask, arms: ['idle', 'saturated'] };
+  for (const gateway of Object.values(gateways)) for (let n = 0; n < WARM_UP_REFUSED; n += 1) await ask(gateway);
+  return armsOf({ row: REFUSED, gateways, peers, ask });
 }
 
 const ANSWERED_SHARE = 0.8;
@@ -176,34 +195,25 @@ function answered(status: number, sample: WindowSample): WindowSample {
 
 /** What the mesh costs a request while it idles, is asked of every client, and hears and says as much as it is to bear. */
 export async function grid(wish: GridWish): Promise<Found> {
+  const { share } = wish;
   const folder = new MeshFolder('bench-mesh', NODES);
-  const cases: CaseResult[] = [];
-  const goals: Goal[] = [];
-  const measure = async (rows: readonly Row[]): Promise<void> => {
-    for (const row of rows) {
-      say(`${row.name}: ${row.requests} requests a window, ${wish.rounds} rounds`);
-      const found = judged(row, await runRounds(armsOf(row), wish.rounds));
-      cases.push(...(found.cases ?? []));
-      goals.push(...(found.goals ?? []));
-    }
+  await using behind = await Behind.start(folder);
+  const ground = { behind, folder, ...(await behind.object()) };
+  say(`${wish.lives} lives of the gateways, ${wish.rounds} rounds in each`);
+  const ofServed = await runLives(wish, (life) => served(life, ground, share));
+  let group = 1_000;
+  const ofRefused = await runLives(wish, (life) => refused(life, ground, () => group++));
+  await using last = new AsyncDisposableStack();
+  const { gateways, peers } = await startGateways(last, ground);
+  const { absent, idle, saturated: hearing } = gateways;
+  const found = [
+    judged(GET, ofServed),
+    judged(POST, ofServed),
+    judged(REFUSED, ofRefused),
+    await atRest({ absent, idle, hearing }, peers, REST_MS * share),
+  ];
+  return {
+    cases: found.flatMap(({ cases = [] }) => cases),
+    goals: found.flatMap(({ goals = [] }) => goals),
   };
-  {
-    await using behind = await Behind.start(folder);
-    await using peers = await Peers.start(folder, ['served_peer_a', 'served_peer_b']);
-    const rows = await servedRows(behind, folder, peers, wish);
-    await measure(rows);
-    const [row] = rows;
-    if (row !== undefined) {
-      const { absent, idle, saturated: hearing } = row.gateways;
-      const resting = await atRest({ absent, idle, hearing }, peers, REST_MS * wish.share);
-      cases.push(...(resting.cases ?? []));
-      goals.push(...(resting.goals ?? []));
-    }
-  }
-  {
-    await using behind = await Behind.start(folder);
-    await using peers = await Peers.start(folder, ['refused_peer_a', 'refused_peer_b']);
-    await measure([await refusedRow(behind, folder, peers)]);
-  }
-  return { cases, goals };
 }

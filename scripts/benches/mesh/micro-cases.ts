@@ -4,7 +4,7 @@ import { lookupCost, lookupEmpty, lookupHit, lookupHitFew, lookupHitMany, lookup
 import { mergeAccept, mergeBadSignature, mergeReplay } from './cases/merge.ts';
 import { publishEnqueue, publishHandOver, sign } from './cases/publish.ts';
 import { tracingClaims, tracingOff } from './cases/tracing.ts';
-import type { MicroCase } from './micro-case.ts';
+import type { MicroCase } from '../micro/micro-case.ts';
 
 /** What an envelope costs, what a claim of this node, what a request, and what is told of them. */
 export const MICRO_CASES: readonly MicroCase[] = [
@@ -29,3 +29,6 @@ export const MICRO_CASES: readonly MicroCase[] = [
 
 /** Those of the budget: what a request pays for the counters, the same made too dear, and for the lookup. */
 export const BUDGET_CASES: readonly MicroCase[] = [countersCost, countersSeeded, lookupCost];
+
+/** The script that runs one of them. */
+export const CASE_PROCESS = new URL('case-process.ts', import.meta.url);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultName } from '../../../grafana/faults.ts';
 import { HostilePeer } from '../../rig/hostile-peer.ts';
 import { repeating } from '../../rig/mend.ts';
-import { flooding, forging, operatorOf } from '../mesh/mesh-traffic.ts';
+import { deskOf, flooding, forging } from '../mesh/mesh-traffic.ts';
 import { freshClaim } from '../mesh/rig-mesh.ts';
 import type { FaultDriver } from './driver.ts';
 
@@ -40,8 +40,7 @@ export const meshFaults = {
     what: 'a node of the trust list that sends good claims as fast as it can',
     holdSeconds: 60,
     make: flooding,
-    // Where the machine has no core left, what is refused takes the time of the thread that counts peers and writes records.
-    beside: ['MeshSyncFailing', 'MeshPeersStale', 'AuditEventsDropped'],
+    beside: ['MeshSyncFailing'],
   },
   mesh_trust_damaged: {
     what: 'the trust list cut off in the middle of a line, and read again',
@@ -49,10 +48,10 @@ export const meshFaults = {
     make: async (rig) => {
       const { mesh } = rig;
       mesh.damageTrust();
-      await operatorOf(rig).reload();
+      await deskOf(rig).reload();
       return async () => {
         mesh.writeTrust();
-        await operatorOf(rig).reload();
+        await deskOf(rig).reload();
       };
     },
     beside: [],

@@ -1,14 +1,14 @@
 // What comes over the mesh while it is verified: claims of the gateway, of its peer, and some that nobody made who may.
-import { setImmediate, setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NodeKey } from '@macronode/keys';
 import { type Claim, ClaimSource } from '@macronode/mesh';
 import { poll } from '../../poll.ts';
 import { HostilePeer } from '../../rig/hostile-peer.ts';
 import type { Ledger } from '../../rig/ledger.ts';
 import { type Mend, repeating } from '../../rig/mend.ts';
+import { MadPeer } from '../../rig/mad-peer.ts';
 import { MeshDesk } from '../../rig/mesh-desk.ts';
 import type { Rig } from '../rig.ts';
-import { MeshOperator } from './operator.ts';
 import { freshClaim } from './rig-mesh.ts';
 
 const ARRIVE_TIMEOUT_MS = 10_000;
@@ -19,23 +19,28 @@ const FORGERY_PAUSE_MS = 500;
 /** Until what was sent has left the socket. */
 const LEAVE_MS = 500;
 
-export const operatorOf = ({ opsUrl, adminToken }: Rig, ledger?: Ledger): MeshOperator =>
-  new MeshOperator(new MeshDesk(opsUrl, adminToken), ledger);
+export const deskOf = ({ opsUrl, adminToken }: Rig): MeshDesk => new MeshDesk(opsUrl, adminToken);
 
 /** Claims of both sides, and lookups of the clients the other one told of. */
 export async function talk(rig: Rig, ledger: Ledger, rounds: number): Promise<void> {
-  const operator = operatorOf(rig, ledger);
+  const desk = deskOf(rig);
   const { peer } = rig.mesh;
+  // A miss is counted on neither side.
+  const lookUp = async (address: string): Promise<boolean> => {
+    const isKnown = (await desk.standing(address)).standing !== null;
+    if (isKnown) ledger.add('lookups that hit');
+    return isKnown;
+  };
   for (let i = 0; i < rounds; i += 1) {
     const told = freshClaim();
-    await operator.publish({ kind: 'waf_reputation', subject: told.subject, score: told.score, ttl_s: told.ttlS });
+    await desk.publish({ kind: 'waf_reputation', subject: told.subject, score: told.score, ttl_s: told.ttlS });
+    ledger.add('claims published');
     const arrived = (): boolean => peer.claims({ subject: told.subject, limit: 1 }).length > 0;
     await poll('the claim to reach the peer', ARRIVE_TIMEOUT_MS, arrived);
     const heard = peer.publish(freshClaim());
     ledger.add('claims of the peer');
-    // A miss is counted on neither side.
-    await poll('the claim to reach the gateway', ARRIVE_TIMEOUT_MS, () => operator.lookup(heard.subject));
-    for (let more = 1; more < LOOKUPS_PER_CLAIM; more += 1) await operator.lookup(heard.subject);
+    await poll('the claim to reach the gateway', ARRIVE_TIMEOUT_MS, () => lookUp(heard.subject));
+    for (let more = 1; more < LOOKUPS_PER_CLAIM; more += 1) await lookUp(heard.subject);
   }
 }
 
@@ -59,13 +64,14 @@ function forged(source: ClaimSource, claim: Claim): Uint8Array {
 /** A trust list that is cut off in the middle of a line, read so many times, and then a whole one. */
 export async function damagedTrust(rig: Rig, ledger: Ledger, reads: number): Promise<void> {
   const { mesh } = rig;
-  const operator = operatorOf(rig, ledger);
+  const desk = deskOf(rig);
+  const reload = async (): Promise<void> => ledger.add(`trust lists ${(await desk.reload()).result}`);
   mesh.damageTrust();
   try {
-    for (let i = 0; i < reads; i += 1) await operator.reload();
+    for (let i = 0; i < reads; i += 1) await reload();
   } finally {
     mesh.writeTrust();
-    await operator.reload();
+    await reload();
   }
 }
 
@@ -90,16 +96,8 @@ export async function forging(rig: Rig): Promise<Mend> {
 
 /** Good claims of a node of the list, as fast as it can send them, until it is mended. */
 export async function flooding(rig: Rig): Promise<Mend> {
-  const source = new ClaimSource(rig.mesh.key('noisy'), Date.now);
-  const noisy = await HostilePeer.join(rig.mesh.key('noisy'), [rig.mesh.gatewayAddress], 'waf_reputation');
-  const about = Array.from({ length: FLOOD_SUBJECTS }, freshClaim);
-  const stop = repeating(async () => {
-    for (const claim of about) await noisy.send(source.sign(claim).bytes);
-    // Sockets of this process are to be read meanwhile.
-    await setImmediate();
-  });
-  return async () => {
-    await stop();
-    await noisy[Symbol.asyncDispose]();
-  };
+  const { mesh } = rig;
+  const noisy = await MadPeer.join(mesh.key('noisy'), [mesh.gatewayAddress], freshClaim().subject, FLOOD_SUBJECTS);
+  noisy.flood();
+  return () => noisy.end();
 }

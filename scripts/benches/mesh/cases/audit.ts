@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AUDIT_KINDS, AuditLog, type MeshCounters } from '@macronode/mesh';
-import { expectCount, keep, type MicroCase, type Prepared } from '../micro-case.ts';
+import { expectCount, keep, type MicroCase, type Prepared } from '../../micro/micro-case.ts';
 import { addressOf, lanedCounters } from './envelopes.ts';
 
 const KEY_BYTES = 32;

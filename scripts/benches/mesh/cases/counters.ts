@@ -1,7 +1,7 @@
 import { showMesh } from '@macronode/mesh';
 import { counter, MetricsRegistry } from '@macronode/metrics';
 import { Counter, Registry } from 'prom-client';
-import { expectCount, keep, type MicroCase } from '../micro-case.ts';
+import { expectCount, keep, type MicroCase } from '../../micro/micro-case.ts';
 
 const REQUESTS = 20_000_000;
 const SEEDED_REQUESTS = 1_000_000;

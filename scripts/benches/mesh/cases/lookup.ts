@@ -1,5 +1,5 @@
 import { canonicalAddress } from '@macronode/mesh';
-import { expectCount, keep, type MicroCase } from '../micro-case.ts';
+import { expectCount, keep, type MicroCase } from '../../micro/micro-case.ts';
 import { addressOf } from './envelopes.ts';
 import { openAlone, standingsOf } from './opened-mesh.ts';
 

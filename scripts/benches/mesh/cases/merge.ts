@@ -1,6 +1,6 @@
 import { NodeKey } from '@macronode/keys';
 import { DROP_REASONS, type DropReason } from '@macronode/mesh';
-import { expectCount, keep, type MicroCase, type Prepared } from '../micro-case.ts';
+import { expectCount, keep, type MicroCase, type Prepared } from '../../micro/micro-case.ts';
 import { Receiver, signedEnvelopes, trustOf } from './envelopes.ts';
 
 /** A signature takes 0.1 ms and more: a million of them would be minutes, and no nearer to the truth. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NodeKey } from '@macronode/keys';
 import { type Claim, ClaimSource } from '@macronode/mesh';
-import { expectCount, keep, type MicroCase } from '../micro-case.ts';
+import { expectCount, keep, type MicroCase } from '../../micro/micro-case.ts';
 import { addressOf } from './envelopes.ts';
 import { openAlone } from './opened-mesh.ts';
 

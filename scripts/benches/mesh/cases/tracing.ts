@@ -1,6 +1,6 @@
 import { NodeKey } from '@macronode/keys';
 import { ClaimSource, type Envelope, TraceBuffer } from '@macronode/mesh';
-import { expectCount, keep, type MicroCase } from '../micro-case.ts';
+import { expectCount, keep, type MicroCase } from '../../micro/micro-case.ts';
 import { branchCase } from './audit.ts';
 import { addressOf } from './envelopes.ts';
 

@@ -10,13 +10,14 @@ const OBJECT_BYTES = 1_024;
 /** The node the services are of. */
 const NODE_ID = 'e2e';
 
-/** The services gateways are in front of, one of each, and a Redis; and the gateways that are compared. */
+/** The services gateways are in front of, one of each, and a Redis; it starts the gateways that are compared. */
 export class Behind implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack;
   readonly #redis: OwnRedis;
   readonly #target: RunningTarget;
   readonly #folder: MeshFolder;
-  readonly #pids: number[];
+  readonly #pids: readonly number[];
+  #gateways: readonly Gateway[] = [];
 
   private constructor(stack: AsyncDisposableStack, redis: OwnRedis, target: RunningTarget, folder: MeshFolder) {
     this.#stack = stack;
@@ -36,15 +37,16 @@ export class Behind implements AsyncDisposable {
     return new Behind(stack.move(), redis, target, folder);
   }
 
-  /** Processes of services, Redis and gateways. */
+  /** Processes of services and Redis, and the gateways that run. */
   get pids(): readonly number[] {
-    return this.#pids;
+    return [...this.#pids, ...this.#gateways.filter(({ isRunning }) => isRunning).map(({ pid }) => pid)];
   }
 
+  /** Whoever asks for a gateway ends it. */
   async gateway(wish: Pick<GatewayWish, 'name' | 'env' | 'preload'>): Promise<Gateway> {
     const where = { redisUrl: this.#redis.url, nodeId: NODE_ID, folder: this.#folder };
-    const gateway = this.#stack.use(await Gateway.start({ ...wish, ...where }));
-    this.#pids.push(gateway.pid);
+    const gateway = await Gateway.start({ ...wish, ...where });
+    this.#gateways = [...this.#gateways.filter(({ isRunning }) => isRunning), gateway];
     return gateway;
   }
 

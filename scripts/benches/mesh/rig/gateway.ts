@@ -70,13 +70,17 @@ export class Gateway implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   scrape(): Promise<Scrape> {
     return scrape([this.ops]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     process.off('exit', this.#discard);
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (!this.isRunning) return;
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGTERM');
     const deadline = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);

@@ -1,6 +1,7 @@
 // A gateway of the mesh that is gone, with its key whole and with its key damaged; and one whose audit log has no room.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { MESH_LIMITS } from '@macronode/mesh';
 import { comesTrue } from '../../../poll.ts';
 import { repeating } from '../../../rig/mend.ts';
 import { ACCOUNTED, requestsGoOn } from '../../expectation.ts';
@@ -12,8 +13,8 @@ import { onMesh } from './on-mesh.ts';
 
 const TOLD_TIMEOUT_MS = 5_000;
 const SEEN_GONE_TIMEOUT_MS = 2_000;
-/** Peers find who is back within 15 s; it asks for what it lacks as soon as it is connected. */
-const BACK_TIMEOUT_MS = 20_000;
+/** Peers find who is back within the first; it asks for what it lacks as soon as it is connected. */
+const BACK_TIMEOUT_MS = MESH_LIMITS.redialMaxMs + MESH_LIMITS.syncIntervalMs;
 /** What fits into the page that is not full yet is still written. */
 const LOST_TIMEOUT_MS = 10_000;
 const FULL_BYTES = 0;

@@ -15,8 +15,8 @@ import { onMesh } from './on-mesh.ts';
 /** Among gateways whose links are sound. */
 const SOUND_TIMEOUT_MS = 5_000;
 const TOLD_TIMEOUT_MS = 5_000;
-/** A gateway that could not reach a peer tries it again within 15 s, and asks it for what it lacks at once. */
-const HEALED_TIMEOUT_MS = 15_000 + MESH_LIMITS.syncIntervalMs;
+/** A gateway that could not reach a peer tries it again within the first, and asks it for what it lacks at once. */
+const HEALED_TIMEOUT_MS = MESH_LIMITS.redialMaxMs + MESH_LIMITS.syncIntervalMs;
 
 async function splitBrain({ gateways, links }: MeshedNode, { find, note }: Surroundings) {
   const [alone, ...others] = gateways;

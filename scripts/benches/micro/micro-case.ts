@@ -1,8 +1,8 @@
-/** One operation of the mesh, as a process of its own times it. */
+/** One operation, as a process of its own times it. */
 export interface MicroCase {
   readonly name: string;
-  /** What is measured, for the page. */
-  readonly what: string;
+  /** What is measured, where the name does not say it. */
+  readonly what?: string;
   /** Operations of one batch. */
   readonly operations: number;
   /** Batches of one run: its time is that of their median. One, unless something bounds what can be done at once. */
@@ -24,7 +24,7 @@ export interface Prepared {
   /** The same loop over the same inputs without the operation. */
   readonly floor: () => void;
   /** After all runs: throws when the operations did not do what they are measured for. */
-  readonly check: () => void;
+  readonly check: () => void | Promise<void>;
   readonly dispose?: () => PromiseLike<void>;
 }
 

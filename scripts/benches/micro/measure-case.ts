@@ -19,12 +19,13 @@ interface MicroWish {
   readonly share: number;
 }
 
-/** Runs a case in a process of its own, on a core of its own where there is a way to. */
+/** Runs a case in a process of its own, which `script` runs, on a core of its own where there is a way to. */
 export async function measureCase(
-  { name }: Pick<MicroCase, 'name'>,
+  script: URL,
+  { name, what }: Pick<MicroCase, 'name' | 'what'>,
   { runs, share }: MicroWish,
-  script = CASE_PROCESS,
 ): Promise<Measured> {
+  if (what !== undefined) say(`${name}: ${what}`);
   const child = new Child<MicroReport>(script, [name, String(runs), String(share)]);
   try {
     pin(child.pid);
@@ -32,12 +33,10 @@ export async function measureCase(
     const floorNs = spread(name, 'ns', floors).median;
     const result = spread(name, 'ns', nanos);
     say(
-      `${name.padEnd(22)} ${String(result.median).padStart(9)} ns (${result.min} to ${result.max}; ${runs} runs of ${operations.toLocaleString('en')}; floor ${floorNs})`,
+      `${name.padEnd(25)} ${String(result.median).padStart(9)} ns (${result.min} to ${result.max}; ${runs} runs of ${operations.toLocaleString('en')}; floor ${floorNs})`,
     );
     return { result, floorNs };
   } finally {
     await child.stop();
   }
 }
-
-const CASE_PROCESS = new URL('case-process.ts', import.meta.url);

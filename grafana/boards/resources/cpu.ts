@@ -1,0 +1,97 @@
+import { BOUNDS } from '../../bounds.ts';
+import type { BoardRow } from '../../panel.ts';
+import { SANE } from '../sane.ts';
+import { lines } from '../sizes.ts';
+import { fleet, OF_PROCESS, own } from './faces.ts';
+
+/** What the cores do, and how late the event loops are. */
+export const cpu: BoardRow = {
+  title: 'Event loop, CPU and garbage collection',
+  about: 'use',
+  collapsed: true,
+  panels: [
+    lines({
+      title: 'Event loop lag p99',
+      what: 'How late timers run, 99th percentile over the last 10 to 20 s.',
+      good: 'under 20 ms.',
+      bad: 'something computes on the event loop: profile it.',
+      runbook: 'EventLoopLag',
+      unit: 's',
+      targets: [{ expr: fleet.recorded('eventLoopLag'), legend: OF_PROCESS }],
+      limit: BOUNDS.event_loop_lag_p99,
+      breach: 'saturation',
+      evidence: { sane: SANE.latency },
+    }),
+    lines({
+      title: 'Event loop lag, worst of each service',
+      what: 'Median, mean and longest event loop lag over the last 10 to 20 s: the worst process.',
+      good: 'the longest below 100 ms.',
+      bad: 'longest alone: one long task. All three: the loop is full.',
+      runbook: 'EventLoopLag',
+      unit: 's',
+      targets: [
+        { expr: fleet.max(own.lagP50, ''), legend: 'median' },
+        { expr: fleet.max(own.lagMean, ''), legend: 'mean' },
+        { expr: fleet.max(own.lagP99, ''), legend: 'p99' },
+        { expr: fleet.max(own.lagMax, ''), legend: 'longest' },
+      ],
+      evidence: { sane: SANE.latency },
+    }),
+    lines({
+      title: 'Event loop utilization',
+      what: 'Share of time each event loop was busy over the last 10 to 20 s.',
+      good: 'below 0.7.',
+      bad: 'near one: what arrives waits.',
+      runbook: 'EventLoopLag',
+      unit: 'percentunit',
+      targets: [{ expr: fleet.max(own.utilization, 'service, instance'), legend: OF_PROCESS }],
+      evidence: { sane: SANE.share },
+    }),
+    lines({
+      title: 'CPU',
+      what: 'Cores in use per process, threads of the store and of garbage collection included.',
+      good: 'below 0.7.',
+      bad: 'near one: add an instance, or profile it.',
+      runbook: 'CpuSaturated',
+      unit: 'short',
+      targets: [{ expr: fleet.recorded('cpuCores'), legend: OF_PROCESS }],
+      limit: BOUNDS.cpu_cores,
+      breach: 'saturation',
+      evidence: { sane: [0, 64] },
+    }),
+    lines({
+      title: 'CPU of the fleet',
+      what: 'Cores in use by each service, all its processes.',
+      good: 'follows the load.',
+      bad: 'one service alone rises: profile it.',
+      runbook: 'CpuSaturated',
+      unit: 'short',
+      targets: [{ expr: fleet.rate(own.cpu, 'service'), legend: '{{service}}' }],
+      stacked: true,
+      evidence: { sane: [0, 1_000] },
+    }),
+    lines({
+      title: 'Garbage collection',
+      what: 'Share of time in garbage collection.',
+      good: 'a few percent.',
+      bad: 'above the line it is memory pressure, not work.',
+      runbook: 'GcPressure',
+      unit: 'percentunit',
+      targets: [{ expr: fleet.recorded('gcShare'), legend: OF_PROCESS }],
+      limit: BOUNDS.gc_share,
+      breach: 'saturation',
+      evidence: { sane: SANE.share },
+    }),
+    lines({
+      title: 'Garbage collection by kind',
+      what: 'Threads busy with garbage collection (seconds per second) by kind, all processes.',
+      good: 'minor.',
+      bad: 'major: the old generation is full.',
+      runbook: 'GcPressure',
+      unit: 'short',
+      targets: [{ expr: fleet.rate(own.gcSeconds, 'kind'), legend: '{{kind}}' }],
+      stacked: true,
+      evidence: { sane: [0, 64] },
+    }),
+  ],
+};
